@@ -1,0 +1,17 @@
+# What every target of the project is compiled with.
+add_library(attar_options INTERFACE)
+target_compile_options(attar_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  # Scores must be the same on every machine: no contraction of a·b + c into one rounding.
+  -ffp-contract=off)
+if(ATTAR_WERROR)
+  target_compile_options(attar_options INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12 shows std::expected to clang only with the later value of this macro.
+  target_compile_options(attar_options INTERFACE -D__cpp_concepts=202002L -Wno-macro-redefined -Wno-builtin-macro-redefined)
+endif()
+if(ATTAR_SANITIZE)
+  target_compile_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE})
+endif()

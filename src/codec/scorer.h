@@ -1,0 +1,51 @@
+// What a vector codec gives an index: scores of prepared queries against compressed rows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "codec/topk.h"
+#include "codec/vectors.h"
+
+namespace attar::codec {
+
+/// Queries, row-major; under cosine they arrive normalised. A batch shares the decoding of a block.
+struct QueryBatch {
+  std::span<const float> values;  ///< size() × dims
+  std::uint32_t dims = 0;
+
+  [[nodiscard]] std::size_t size() const noexcept { return dims == 0 ? 0 : values.size() / dims; }
+  [[nodiscard]] std::span<const float> query(std::size_t i) const noexcept { return values.subspan(i * dims, dims); }
+};
+
+/// The largest batch that prepare() takes.
+inline constexpr std::size_t max_batch = 8;
+
+/// Bounds of one scan.
+struct Scan {
+  /// Bit r of word r/64 says whether row r may be returned; empty: all rows may.
+  std::span<const std::uint64_t> allowed;
+  /// Added to the row number for the TopK (a segment's first row).
+  std::uint32_t row_offset = 0;
+};
+
+/// Prepared queries against one view. Scores: larger is nearer under every metric; l2 gives 2⟨q,x⟩ − ‖x‖², to which the
+/// caller adds −‖q‖² (the negated squared distance). Const and safe to use from many threads at once.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  /// Offers every allowed row of the range to each query's TopK (one per query of the batch).
+  virtual void scan(Range rows, const Scan& scan, std::span<TopK> top) const noexcept = 0;
+  /// Scores of single rows: out[query · rows.size() + i]. Rows must be below the view's size.
+  virtual void score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept = 0;
+};
+
+class Scorable {
+ public:
+  virtual ~Scorable() = default;
+  /// At most max_batch queries of the schema's dimensions; fails on NaN, infinity or other dimensions.
+  [[nodiscard]] virtual Result<std::unique_ptr<Scorer>> prepare(QueryBatch queries) const = 0;
+};
+
+}  // namespace attar::codec

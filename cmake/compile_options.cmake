@@ -14,4 +14,12 @@ endif()
 if(ATTAR_SANITIZE)
   target_compile_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 loses track of values between the sanitizers' checks and warns of the standard library's own code.
+    target_compile_options(attar_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
+endif()
+if(ATTAR_BUILD_FUZZ)
+  # The library itself must report its branches, or the fuzzer searches blindly.
+  target_compile_options(attar_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -1,0 +1,265 @@
+#!/bin/sh
+# Attar's front door: ./do help
+# A bare Debian has neither make nor a compiler, so this is POSIX sh and installs what a verb needs from deps/.
+set -eu
+cd -- "$(dirname -- "$0")"
+
+usage() {
+  cat <<'EOF'
+usage: ./do VERB [options]
+
+  demo                    build, pack real embeddings to a budget, search, verify, and say what was proved
+  test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
+                          (--quick: release only, without the slow ones)
+  install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
+  deps [lint|bench]       install what building needs; lint, bench: what those verbs need beside it
+  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, draw (all of them)
+  bars                    the bars of the project: required, measured, holds or not
+  format [--check]        clang-format over every source file
+  lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
+  corrupt                 the long corruption run: every bit of every golden file
+  fuzz [SECONDS]          build the fuzz targets and run each for SECONDS (60)
+EOF
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "do: $*"; exit 1; }
+
+jobs() { nproc 2>/dev/null || echo 2; }
+
+# ---- packages -------------------------------------------------------------------------------------------------------
+
+listed() { sed -e 's/#.*//' "deps/$1.txt" | tr -s ' \n' ' '; }
+
+# The packages of the lists deps/$@ that are not installed.
+missing() {
+  for list in "$@"; do
+    # shellcheck disable=SC2046  # one word a package
+    set -- $(listed "$list")
+    installed=" $(dpkg-query -W -f='${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
+    for package in "$@"; do
+      case "$installed" in *" $package:installed "*) ;; *) printf '%s ' "$package" ;; esac
+    done
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "needs root to run: $*"
+  fi
+}
+
+apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null >&2; }
+
+# Installs the packages of the lists deps/$@; instant when all are there.
+need() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "do: not a Debian: going on with what is installed (deps/ names the packages of Debian 12)"
+    return
+  fi
+  wanted=$(missing "$@")
+  [ -n "$wanted" ] || return 0
+  say "do: installing $wanted"
+  # shellcheck disable=SC2086  # one word a package
+  set -- $wanted
+  # An image without package lists knows none of the names; old lists name files that are gone.
+  if ! apt-cache show "$@" >/dev/null 2>&1 || ! apt_install "$@"; then
+    as_root apt-get update -q </dev/null >&2
+    apt_install "$@"
+  fi
+}
+
+# The Python of the benchmarks, in a virtual environment that is made again when deps/python-bench.txt changes.
+need_python() {
+  need debian-bench
+  cmp -s deps/python-bench.txt .venv-bench/installed.txt && return
+  rm -rf .venv-bench
+  python3 -m venv .venv-bench
+  .venv-bench/bin/pip install -q --disable-pip-version-check -r deps/python-bench.txt
+  cp deps/python-bench.txt .venv-bench/installed.txt
+}
+
+# ---- building -------------------------------------------------------------------------------------------------------
+
+configure() {
+  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  log=$(cmake --preset "$1" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
+}
+
+# build PRESET [TARGET ...]
+build() {
+  preset=$1
+  shift
+  configure "$preset"
+  if [ $# -gt 0 ]; then set -- --target "$@"; fi
+  cmake --build --preset "$preset" -j "$(jobs)" "$@"
+}
+
+run_tests() {
+  preset=$1
+  shift
+  ctest --preset "$preset" -j "$(jobs)" --no-tests=error "$@"
+}
+
+# Tracked files and new ones that match the patterns; all that match where there is no git.
+sources() {
+  if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+      if [ -e "$file" ]; then printf '%s\n' "$file"; fi
+    done
+  else
+    for pattern in "$@"; do find . -path ./build -prune -o -name "$pattern" -type f -print; done
+  fi
+}
+
+# ---- verbs ----------------------------------------------------------------------------------------------------------
+
+do_deps() {
+  need debian
+  case "${1-}" in
+    '') ;;
+    lint) need debian-lint ;;
+    bench) need_python ;;
+    *) die "deps: '$1' is not known; say ./do deps, ./do deps lint or ./do deps bench" ;;
+  esac
+  say "do: everything is installed"
+}
+
+do_test() {
+  case "${1-}" in
+    '' | --quick) ;;
+    *) die "test: unknown option '$1'; say ./do test or ./do test --quick" ;;
+  esac
+  need debian
+  build release
+  if [ "${1-}" = --quick ]; then
+    run_tests release -LE 'long|slow|install'
+    say "do: all quick tests passed (release)"
+    return
+  fi
+  run_tests release -LE long
+  build asan-ubsan
+  UBSAN_OPTIONS=print_stacktrace=1 run_tests asan-ubsan -LE 'long|slow'
+  say "do: all tests passed (release, asan-ubsan)"
+}
+
+do_demo() {
+  need debian
+  build release
+  exec sh scripts/demo.sh build/release/attar
+}
+
+do_install() {
+  prefix=/usr/local
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --prefix=?*) prefix=${1#--prefix=} ;;
+      --prefix) [ $# -gt 1 ] || die "install: --prefix needs a folder, as in ./do install --prefix ~/.local"; prefix=$2; shift ;;
+      *) die "install: unknown option '$1'; say ./do install --prefix DIR" ;;
+    esac
+    shift
+  done
+  need debian
+  build release
+  cmake --install build/release --prefix "$prefix"
+  say "do: installed to $prefix"
+}
+
+do_bench() {
+  need debian
+  need_python
+  build release
+  if [ $# -eq 0 ]; then set -- rate_quality known_item speed draw; fi
+  for script in "$@"; do
+    [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
+    say "do: bench/$script.py"
+    .venv-bench/bin/python "bench/$script.py"
+  done
+}
+
+do_bars() {
+  need debian
+  need_python
+  build release
+  .venv-bench/bin/python bench/bars.py "$@"
+}
+
+do_format() {
+  need debian-lint
+  case "${1-}" in
+    '') set -- -i ;;
+    --check) set -- --dry-run --Werror ;;
+    *) die "format: unknown option '$1'; say ./do format or ./do format --check" ;;
+  esac
+  sources '*.h' '*.cpp' | xargs clang-format-16 "$@"
+  say "do: the format is right"
+}
+
+# What differs from main; on main itself, from the commit before.
+changed() {
+  base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
+  if [ "$base" = "$(git rev-parse HEAD)" ]; then base=$(git rev-parse -q --verify HEAD~1 || echo "$base"); fi
+  { git diff --name-only --diff-filter=d "$base" -- '*.cpp'; git ls-files --others --exclude-standard -- '*.cpp'; } | sort -u
+}
+
+do_lint() {
+  need debian debian-lint
+  configure lint
+  case "${1-}" in
+    --all) files=$(sources '*.cpp') ;;
+    '') files=$(changed) ;;
+    -*) die "lint: unknown option '$1'; say ./do lint, ./do lint --all or ./do lint FILE ..." ;;
+    *) files=$(printf '%s\n' "$@") ;;
+  esac
+  # The consumer of the install test and the fuzz targets are no part of this build.
+  files=$(printf '%s\n' "$files" | grep -v -e '^tests/install/' -e '^fuzz/' || true)
+  if [ -n "$files" ]; then
+    printf '%s\n' "$files" | xargs -P "$(jobs)" -n 1 clang-tidy-16 -p build/lint --quiet
+  fi
+  shellcheck -s sh ./do .ci/run scripts/*.sh
+  build release test_architecture
+  run_tests release -R '^architecture\.'
+  say "do: nothing to complain about"
+}
+
+do_corrupt() {
+  need debian
+  build asan-ubsan
+  run_tests asan-ubsan -L long
+}
+
+do_fuzz() {
+  seconds=${1:-60}
+  case "$seconds" in *[!0-9]*) die "fuzz: '$seconds' is no number of seconds; say ./do fuzz 60" ;; esac
+  need debian debian-lint
+  build fuzz
+  count=0
+  for target in build/fuzz/fuzz/*_fuzz; do
+    [ -x "$target" ] || continue
+    name=$(basename "$target")
+    # A target whose source is gone stays in the build folder.
+    [ -f "fuzz/$name.cpp" ] || continue
+    found=build/fuzz/corpus/$name
+    mkdir -p "$found" "build/fuzz/crashes"
+    set -- "$found"
+    if [ -d "fuzz/corpus/$name" ]; then set -- "$@" "fuzz/corpus/$name"; fi
+    say "do: $name for $seconds s"
+    "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/crashes/$name-" "$@"
+    count=$((count + 1))
+  done
+  [ "$count" -gt 0 ] || die "fuzz: fuzz/ holds no *_fuzz.cpp"
+  say "do: $count fuzz targets ran $seconds s each and found nothing"
+}
+
+verb=${1:-help}
+if [ $# -gt 0 ]; then shift; fi
+case "$verb" in
+  deps | test | demo | install | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
+  help | -h | --help) usage ;;
+  *) usage >&2; die "'$verb' is no verb" ;;
+esac

@@ -73,14 +73,14 @@ need() {
   fi
 }
 
-# The Python of the benchmarks, in a virtual environment that is made again when deps/python-bench.txt changes.
+# The Python of the benchmarks, in a virtual environment that is made again when its list of packages changes.
 need_python() {
   need debian-bench
-  cmp -s deps/python-bench.txt .venv-bench/installed.txt && return
+  cmp -s bench/requirements.txt .venv-bench/installed.txt && return
   rm -rf .venv-bench
   python3 -m venv .venv-bench
   .venv-bench/bin/pip install -q --disable-pip-version-check -r deps/python-bench.txt
-  cp deps/python-bench.txt .venv-bench/installed.txt
+  cp bench/requirements.txt .venv-bench/installed.txt
 }
 
 # ---- building -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 #include "certify/split.h"
 
-#include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "base/checked.h"
 #include "base/random.h"
+#include "math/blas.h"
 #include "math/vector_ops.h"
 
 namespace attar::certify {
@@ -53,9 +53,7 @@ class TileScan {
     const auto total = static_cast<std::uint32_t>(rows_.size() / dims_);
     const std::uint32_t count_a = std::min(tile_rows, total - first_a);
     const std::uint32_t count_b = std::min(tile_rows, total - first_b);
-    const auto dims = static_cast<int>(dims_);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(count_a), static_cast<int>(count_b), dims, 1,
-                row(first_a).data(), dims, row(first_b).data(), dims, 0, gram_.data(), static_cast<int>(tile_rows));
+    math::inner_products(row(first_a).data(), count_a, row(first_b).data(), count_b, dims_, gram_.data(), tile_rows);
     // Local numbers: 0 … tile_rows − 1 for block a, the next ones for block b; the same ones when it is one block.
     UnionFind sets(2 * tile_rows);
     const std::uint32_t offset_b = first_a == first_b ? 0 : tile_rows;

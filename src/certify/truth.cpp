@@ -1,6 +1,5 @@
 #include "certify/truth.h"
 
-#include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "math/blas.h"
 #include "math/vector_ops.h"
 
 namespace attar::certify {
@@ -191,10 +191,8 @@ class Search {
       for (std::uint32_t q = 0; q < queries; ++q)
         std::copy_n(bias_.begin() + static_cast<std::ptrdiff_t>(start), rows,
                     worker.products.begin() + static_cast<std::ptrdiff_t>(std::size_t{q} * shape_.tile_rows));
-    const auto dims = static_cast<int>(dims_);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(queries), static_cast<int>(rows), dims, 1,
-                queries_.data() + first_query * dims_, dims, block_.data() + start * dims_, dims, biased ? 1.0f : 0.0f,
-                worker.products.data(), static_cast<int>(shape_.tile_rows));
+    math::inner_products(queries_.data() + first_query * dims_, queries, block_.data() + start * dims_, rows, dims_,
+                         worker.products.data(), shape_.tile_rows, biased);
     for (std::uint32_t q = 0; q < queries; ++q) {
       const auto products = std::span<const float>(worker.products).subspan(std::size_t{q} * shape_.tile_rows, rows);
       scan_query(first_query + q, products, start, block_first, error_bound(first_query + q, tile), worker.sorted);

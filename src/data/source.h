@@ -31,7 +31,7 @@ class VectorSource {
 };
 
 struct SourceOptions {
-  std::string field;                   ///< JSONL: the key of the vector; empty: "vector", "embedding" or the only array
+  std::string field = {};              ///< JSONL: the key of the vector; empty: "vector", "embedding" or the only array
   std::filesystem::path scratch = {};  ///< where a spooled stream lives; empty: $TMPDIR or /tmp
   std::string format = {};             ///< "npy", "fvecs" …; empty: by the ending, or by the first bytes
 };

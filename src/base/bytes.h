@@ -1,6 +1,7 @@
 // Little-endian byte cursors: ByteReader checks every read, ByteWriter appends.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -81,9 +82,9 @@ class ByteWriter {
  public:
   template <Scalar T>
   void write(T value) {
-    const auto at = buffer_.size();
-    buffer_.resize(at + sizeof(T));
-    store(buffer_.data() + at, value);
+    std::array<std::byte, sizeof(T)> raw;
+    store(raw.data(), value);
+    buffer_.insert(buffer_.end(), raw.begin(), raw.end());
   }
   template <Scalar T>
   void write_array(std::span<const T> values) {

@@ -1,0 +1,86 @@
+#include "vector/tcq/kernel.h"
+
+#include <cstring>
+
+namespace attar::vector::tcq {
+
+std::uint32_t Shape::components() const noexcept {
+  std::uint32_t total = 0;
+  for (std::size_t r = 0; r < run_count; ++r) total += runs[r].components();
+  return total;
+}
+
+std::uint32_t Shape::row_bytes() const noexcept {
+  std::uint32_t total = 0;
+  for (std::size_t r = 0; r < run_count; ++r) total += runs[r].row_bytes();
+  return total;
+}
+
+std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t j) noexcept {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, ring, width.ring_bytes);
+  const unsigned length = 8u * width.ring_bytes;
+  const unsigned start = (width.bits * (j + 1) + length - width.window) % length;
+  std::uint64_t window = bits >> start;
+  if (start + width.window > length) window |= bits << (length - start);
+  return static_cast<std::uint32_t>(window & ((1u << width.window) - 1));
+}
+
+std::uint32_t Shape::first_component(std::size_t run) const noexcept {
+  std::uint32_t total = 0;
+  for (std::size_t r = 0; r < run; ++r) total += runs[r].components();
+  return total;
+}
+
+void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_t rows, std::size_t row,
+                std::int8_t* out) noexcept {
+  const Width& width = widths[run.bits];
+  const auto& levels = level_table(trellis, run.bits).levels;
+  for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+    const std::byte* ring = block + (unit * rows + row) * width.ring_bytes;
+    for (std::uint32_t j = 0; j < width.unit; ++j) *out++ = levels[ring_window(ring, width, j)];
+  }
+}
+
+namespace {
+
+void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, const Queries& queries, float* out) noexcept {
+  const Run run = shape.runs[r];
+  const Width& width = widths[run.bits];
+  const auto& levels = level_table(shape.trellis, run.bits).levels;
+  const std::size_t first = shape.first_component(r);
+  for (std::size_t row = 0; row < block_rows; ++row) {
+    std::array<std::int32_t, 8> sums{};
+    for (std::uint32_t unit = 0; unit < run.units; ++unit)
+      for (std::uint32_t j = 0; j < width.unit; ++j) {
+        const std::int32_t level = levels[ring_window(block + (unit * block_rows + row) * width.ring_bytes, width, j)];
+        for (std::size_t i = 0; i < queries.count; ++i)
+          sums[i] += level * queries.values[queries.which[i] * queries.stride + first + unit * width.unit + j];
+      }
+    for (std::size_t i = 0; i < queries.count; ++i) {
+      const std::size_t q = queries.which[i];
+      const float term = queries.factors[q * max_runs + r] * static_cast<float>(sums[i]);
+      float& total = out[q * block_rows + row];
+      total = r == 0 ? term : total + term;
+    }
+  }
+}
+
+}  // namespace
+
+namespace detail {
+const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar};
+}
+
+const Kernel& kernel_for(simd::Level level) noexcept {
+  switch (level) {
+    case simd::Level::avx512_vbmi: return detail::avx512_vbmi_kernel;
+    case simd::Level::avx512_vnni: return detail::avx512_vnni_kernel;
+    case simd::Level::avx512: return detail::avx512_kernel;
+    case simd::Level::avx2: return detail::avx2_kernel;
+    case simd::Level::scalar: break;
+  }
+  return detail::scalar_kernel;
+}
+
+}  // namespace attar::vector::tcq

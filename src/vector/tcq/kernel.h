@@ -1,0 +1,106 @@
+// tcq's kernels: pure functions over blocks of 32 rows. No allocation, no I/O. spec.md has the bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "simd/isa.h"
+
+namespace attar::vector::tcq {
+
+inline constexpr std::size_t block_rows = 32;
+inline constexpr int max_width = 8;
+inline constexpr std::size_t max_runs = 8;
+
+/// How one width is laid out; row b of the table in spec.md.
+struct Width {
+  std::uint8_t bits;        ///< b
+  std::uint8_t unit;        ///< components a ring
+  std::uint8_t ring_bytes;  ///< unit · b / 8
+  std::uint8_t window;      ///< W
+};
+
+/// By width; entry 0 is unused.
+inline constexpr std::array<Width, max_width + 1> widths = {{{0, 8, 0, 6},
+                                                             {1, 64, 8, 6},
+                                                             {2, 32, 8, 6},
+                                                             {3, 16, 6, 6},
+                                                             {4, 16, 8, 6},
+                                                             {5, 8, 5, 6},
+                                                             {6, 8, 6, 7},
+                                                             {7, 8, 7, 7},
+                                                             {8, 8, 8, 8}}};
+
+/// Levels of one width: 2^window entries used (all 256 for width 8).
+struct LevelTable {
+  std::array<std::int8_t, 256> levels{};
+  float step = 0;        ///< λ_b: value of one level step for a component of unit variance
+  double distortion = 0; ///< mean squared error of a unit-variance Gaussian component
+};
+
+/// The tables of wire version 1; trellis or scalar (Lloyd–Max), by width 1 … 8.
+[[nodiscard]] const LevelTable& level_table(bool trellis, int bits) noexcept;
+
+struct Run {
+  std::uint8_t bits = 0;
+  std::uint16_t units = 0;
+
+  [[nodiscard]] std::uint32_t components() const noexcept { return std::uint32_t{units} * widths[bits].unit; }
+  [[nodiscard]] std::uint32_t row_bytes() const noexcept { return std::uint32_t{units} * widths[bits].ring_bytes; }
+};
+
+/// The shape of a block's codes, and the tables to read them with.
+struct Shape {
+  std::array<Run, max_runs> runs{};
+  std::size_t run_count = 0;
+  bool trellis = true;
+
+  [[nodiscard]] std::uint32_t components() const noexcept;
+  [[nodiscard]] std::uint32_t row_bytes() const noexcept;
+  /// Components before a run.
+  [[nodiscard]] std::uint32_t first_component(std::size_t run) const noexcept;
+};
+
+/// Up to eight prepared queries, of which `which[0 … count)` are to be scored.
+struct Queries {
+  const std::int8_t* values = nullptr;  ///< [query][components]: −127 … 127, `stride` apart
+  std::size_t stride = 0;               ///< components, a multiple of 8
+  const float* factors = nullptr;       ///< [query][max_runs]: f_r
+  const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
+  const std::uint8_t* which = nullptr;  ///< indices of queries
+  std::size_t count = 0;
+};
+
+/// Reading a block may touch this many bytes beyond its end; the values do not matter.
+inline constexpr std::size_t overread_bytes = 64;
+
+/// One implementation an instruction set. All give the same results, bit for bit.
+struct Kernel {
+  simd::Level level;
+  /// One run of one full block (32 rows): out[query · 32 + row] becomes f_r·I_r for the first run and grows by it for a
+  /// later one. `block` points at the block in the run's plane.
+  void (*scan)(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept;
+};
+
+/// The kernel for a level; a level without one of its own gets the next lower.
+[[nodiscard]] const Kernel& kernel_for(simd::Level level) noexcept;
+
+/// The scalar reference: one row's levels in one run, from a block that holds `rows` rows (32, or fewer in the last
+/// block). out has run.components() entries.
+void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_t rows, std::size_t row,
+                std::int8_t* out) noexcept;
+
+/// Window of component j in a ring (bits beyond the ring wrap).
+[[nodiscard]] std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t j) noexcept;
+
+namespace detail {
+extern const Kernel scalar_kernel;
+extern const Kernel avx2_kernel;
+extern const Kernel avx512_kernel;
+extern const Kernel avx512_vnni_kernel;
+extern const Kernel avx512_vbmi_kernel;
+}  // namespace detail
+
+}  // namespace attar::vector::tcq

@@ -1,0 +1,176 @@
+// tcq with AVX2: windows are cut by byte shuffles and 16-bit multiplications (there is no byte-wise variable shift),
+// levels looked up sixteen entries at a time, products taken as |level| × (query with the level's sign), since
+// vpmaddubsw of unsigned by signed bytes would saturate.
+#include "vector/tcq/kernel.h"
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#pragma GCC push_options
+#pragma GCC target("avx2")
+
+namespace attar::vector::tcq {
+namespace {
+
+constexpr std::size_t lane_rows = 4;  // rows in a 256-bit register
+
+// For eight components of a row: which two ring bytes hold each window, and the factor that moves it to the top of 16 bits.
+struct alignas(32) WindowControl {
+  std::array<std::uint8_t, 32> even{};    // rows 0 and 2 of the register
+  std::array<std::uint8_t, 32> odd{};     // rows 1 and 3
+  std::array<std::uint16_t, 16> factor{};
+};
+
+constexpr WindowControl window_control(const Width& width, std::size_t group) {
+  WindowControl out;
+  const std::size_t length = 8u * width.ring_bytes;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::size_t start = (width.bits * (group * 8 + i + 1) + length - width.window) % length;
+    const std::size_t low = start / 8, high = (low + 1) % width.ring_bytes;
+    for (std::size_t half = 0; half < 2; ++half) {
+      const std::size_t at = half * 16 + i * 2;
+      out.even[at] = static_cast<std::uint8_t>(low);
+      out.even[at + 1] = static_cast<std::uint8_t>(high);
+      out.odd[at] = static_cast<std::uint8_t>(width.ring_bytes + low);
+      out.odd[at + 1] = static_cast<std::uint8_t>(width.ring_bytes + high);
+      out.factor[half * 8 + i] = static_cast<std::uint16_t>(1u << (16 - width.window - start % 8));
+    }
+  }
+  return out;
+}
+
+constexpr auto make_controls() {
+  std::array<std::array<WindowControl, 8>, max_width + 1> out{};
+  for (std::size_t b = 1; b < max_width; ++b)
+    for (std::size_t group = 0; group < widths[b].unit / 8u; ++group) out[b][group] = window_control(widths[b], group);
+  return out;
+}
+
+constexpr auto controls = make_controls();
+
+__m256i load_control(const void* from) noexcept { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
+
+// Two rows' rings in each 128-bit half, one after the other.
+template <int Bits>
+__m256i load_rings(const std::byte* from) noexcept {
+  constexpr std::size_t pair = 2u * widths[Bits].ring_bytes;
+  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + pair));
+  return _mm256_set_m128i(high, low);
+}
+
+template <int Bits>
+__m256i windows_of(__m256i rings, const WindowControl& control) noexcept {
+  constexpr int drop = 16 - widths[Bits].window;
+  const __m256i factor = load_control(control.factor.data());
+  const __m256i even = _mm256_shuffle_epi8(rings, load_control(control.even.data()));
+  const __m256i odd = _mm256_shuffle_epi8(rings, load_control(control.odd.data()));
+  return _mm256_packus_epi16(_mm256_srli_epi16(_mm256_mullo_epi16(even, factor), drop),
+                             _mm256_srli_epi16(_mm256_mullo_epi16(odd, factor), drop));
+}
+
+template <int Bits>
+__m256i levels_of(__m256i rings, std::size_t group, const std::int8_t* levels) noexcept {
+  if constexpr (Bits == 8) {
+    const __m256i value = _mm256_xor_si256(rings, _mm256_set1_epi8(static_cast<char>(0x80)));
+    return _mm256_max_epi8(value, _mm256_set1_epi8(-127));
+  } else {
+    const __m256i windows = windows_of<Bits>(rings, controls[Bits][group]);
+    const auto part = [&](int index) {
+      const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(levels + index * 16));
+      return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(sixteen), windows);
+    };
+    // Bit 4, then 5, then 6 of the window moves to bit 7, where the blend looks; no bit crosses into the next byte's top.
+    const __m256i by_bit4 = _mm256_slli_epi16(windows, 3);
+    const __m256i by_bit5 = _mm256_slli_epi16(windows, 2);
+    const __m256i low = _mm256_blendv_epi8(_mm256_blendv_epi8(part(0), part(1), by_bit4),
+                                           _mm256_blendv_epi8(part(2), part(3), by_bit4), by_bit5);
+    if constexpr (widths[Bits].window == 6) return low;
+    const __m256i high = _mm256_blendv_epi8(_mm256_blendv_epi8(part(4), part(5), by_bit4),
+                                            _mm256_blendv_epi8(part(6), part(7), by_bit4), by_bit5);
+    return _mm256_blendv_epi8(low, high, _mm256_slli_epi16(windows, 1));
+  }
+}
+
+__m256i broadcast_query(const std::int8_t* from) noexcept {
+  std::int64_t eight = 0;
+  std::memcpy(&eight, from, sizeof(eight));
+  return _mm256_set1_epi64x(eight);
+}
+
+// Adds the two halves of each 64-bit lane: four 32-bit sums.
+__m128i lane_sums(__m256i pairs) noexcept {
+  const __m256i added = _mm256_add_epi32(pairs, _mm256_srli_epi64(pairs, 32));
+  return _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(added, _mm256_setr_epi32(0, 2, 4, 6, 0, 0, 0, 0)));
+}
+
+template <int Bits, std::size_t Count>
+void scan_run(const Shape& shape, std::size_t r, const std::byte* block, const Queries& queries, std::size_t from,
+              float* out) noexcept {
+  constexpr Width width = widths[Bits];
+  const Run run = shape.runs[r];
+  const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
+  const std::int8_t* values[Count];
+  for (std::size_t i = 0; i < Count; ++i)
+    values[i] = queries.values + queries.which[from + i] * queries.stride + shape.first_component(r);
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (std::size_t row = 0; row < block_rows; row += lane_rows) {
+    __m256i total[Count];
+    for (std::size_t i = 0; i < Count; ++i) total[i] = _mm256_setzero_si256();
+    const std::byte* at = block + row * width.ring_bytes;
+    std::size_t component = 0;
+    for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+      const __m256i rings = load_rings<Bits>(at);
+      for (std::size_t group = 0; group < width.unit / 8u; ++group) {
+        const __m256i level = levels_of<Bits>(rings, group, levels);
+        const __m256i magnitude = _mm256_abs_epi8(level);
+        for (std::size_t i = 0; i < Count; ++i) {
+          const __m256i shared = _mm256_sign_epi8(broadcast_query(values[i] + component), level);
+          total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, shared), ones));
+        }
+        component += 8;
+      }
+      at += block_rows * width.ring_bytes;
+    }
+    for (std::size_t i = 0; i < Count; ++i) {
+      const std::size_t q = queries.which[from + i];
+      const __m128 factor = _mm_set1_ps(queries.factors[q * max_runs + r]);
+      const __m128 term = _mm_mul_ps(factor, _mm_cvtepi32_ps(lane_sums(total[i])));
+      float* to = out + q * block_rows + row;
+      _mm_storeu_ps(to, r == 0 ? term : _mm_add_ps(_mm_loadu_ps(to), term));
+    }
+  }
+}
+
+template <int Bits>
+void scan_width(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+  std::size_t i = 0;
+  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, block, queries, i, out);
+  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, block, queries, i, out);
+  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, block, queries, i, out);
+  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, block, queries, i, out);
+}
+
+void scan(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+  switch (shape.runs[run].bits) {
+    case 1: return scan_width<1>(shape, run, block, queries, out);
+    case 2: return scan_width<2>(shape, run, block, queries, out);
+    case 3: return scan_width<3>(shape, run, block, queries, out);
+    case 4: return scan_width<4>(shape, run, block, queries, out);
+    case 5: return scan_width<5>(shape, run, block, queries, out);
+    case 6: return scan_width<6>(shape, run, block, queries, out);
+    case 7: return scan_width<7>(shape, run, block, queries, out);
+    default: return scan_width<8>(shape, run, block, queries, out);
+  }
+}
+
+}  // namespace
+
+namespace detail {
+const Kernel avx2_kernel = {simd::Level::avx2, scan};
+}
+
+}  // namespace attar::vector::tcq
+
+#pragma GCC pop_options

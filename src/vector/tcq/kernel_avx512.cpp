@@ -1,0 +1,76 @@
+// tcq with AVX-512 but without VBMI: the method of AVX2 in wider registers, with or without VNNI.
+#include "vector/tcq/kernel.h"
+
+#include <immintrin.h>
+
+#include <cstring>
+
+// GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
+namespace attar::vector::tcq {
+namespace {
+
+constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register
+
+// As in AVX2: which two ring bytes hold each window, and the factor that moves it to the top of 16 bits.
+struct alignas(64) WindowControl {
+  std::array<std::uint8_t, 64> even{};
+  std::array<std::uint8_t, 64> odd{};
+  std::array<std::uint16_t, 32> factor{};
+};
+
+constexpr WindowControl window_control(const Width& width, std::size_t group) {
+  WindowControl out;
+  const std::size_t length = 8u * width.ring_bytes;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::size_t start = (width.bits * (group * 8 + i + 1) + length - width.window) % length;
+    const std::size_t low = start / 8, high = (low + 1) % width.ring_bytes;
+    for (std::size_t quarter = 0; quarter < 4; ++quarter) {
+      const std::size_t at = quarter * 16 + i * 2;
+      out.even[at] = static_cast<std::uint8_t>(low);
+      out.even[at + 1] = static_cast<std::uint8_t>(high);
+      out.odd[at] = static_cast<std::uint8_t>(width.ring_bytes + low);
+      out.odd[at + 1] = static_cast<std::uint8_t>(width.ring_bytes + high);
+      out.factor[quarter * 8 + i] = static_cast<std::uint16_t>(1u << (16 - width.window - start % 8));
+    }
+  }
+  return out;
+}
+
+constexpr auto make_controls() {
+  std::array<std::array<WindowControl, 8>, max_width + 1> out{};
+  for (std::size_t b = 1; b < max_width; ++b)
+    for (std::size_t group = 0; group < widths[b].unit / 8u; ++group) out[b][group] = window_control(widths[b], group);
+  return out;
+}
+
+constexpr auto controls = make_controls();
+
+}  // namespace
+}  // namespace attar::vector::tcq
+
+// The same text for both instruction sets, each in a region and a namespace of its own.
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+#define ATTAR_TCQ_NAMESPACE plain
+#define ATTAR_TCQ_VNNI 0
+#include "vector/tcq/kernel_avx512.inc"
+#undef ATTAR_TCQ_NAMESPACE
+#undef ATTAR_TCQ_VNNI
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#define ATTAR_TCQ_NAMESPACE vnni
+#define ATTAR_TCQ_VNNI 1
+#include "vector/tcq/kernel_avx512.inc"
+#undef ATTAR_TCQ_NAMESPACE
+#undef ATTAR_TCQ_VNNI
+#pragma GCC pop_options
+
+namespace attar::vector::tcq::detail {
+const Kernel avx512_kernel = {simd::Level::avx512, plain::scan};
+const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan};
+}  // namespace attar::vector::tcq::detail

@@ -1,0 +1,199 @@
+// tcq with VBMI and VNNI: a ring is one 64-bit lane; vpmultishiftqb cuts its eight windows at any bit offset,
+// vpermb (or vpermi2b) turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
+#include "vector/tcq/kernel.h"
+
+#include <immintrin.h>
+
+#include <cstring>
+
+// GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")
+
+namespace attar::vector::tcq {
+namespace {
+
+constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register, one 64-bit lane each
+
+struct alignas(64) Control {
+  std::array<std::uint8_t, 64> bytes{};
+};
+
+// Spreads 8 rings of B bytes to 8 lanes of 8. The lane's last byte repeats the ring's last one, so that a window that
+// starts before the ring's first bit wraps to the right bits.
+constexpr Control spread_control(std::size_t ring_bytes) {
+  Control out;
+  for (std::size_t row = 0; row < lane_rows; ++row)
+    for (std::size_t i = 0; i < 8; ++i)
+      out.bytes[row * 8 + i] = static_cast<std::uint8_t>(row * ring_bytes + (i < ring_bytes ? i : ring_bytes - 1));
+  return out;
+}
+
+// Bit offsets, within a lane, of the windows of components 8·group … 8·group + 7.
+constexpr Control shift_control(const Width& width, std::size_t group) {
+  Control out;
+  for (std::size_t i = 0; i < 64; ++i) {
+    const std::size_t j = group * 8 + i % 8;
+    out.bytes[i] = static_cast<std::uint8_t>((width.bits * (j + 1) + 64 - width.window) % 64);
+  }
+  return out;
+}
+
+struct WidthControls {
+  Control spread;
+  std::array<Control, 8> shift;
+};
+
+constexpr std::array<WidthControls, max_width + 1> make_controls() {
+  std::array<WidthControls, max_width + 1> out{};
+  for (int b = 1; b <= max_width; ++b) {
+    const Width& width = widths[static_cast<std::size_t>(b)];
+    auto& controls = out[static_cast<std::size_t>(b)];
+    controls.spread = spread_control(width.ring_bytes);
+    for (std::size_t group = 0; group < width.unit / 8u; ++group) controls.shift[group] = shift_control(width, group);
+  }
+  return out;
+}
+
+constexpr std::array<WidthControls, max_width + 1> controls = make_controls();
+
+// Levels biased by 128, as vpdpbusd wants its first operand unsigned; I_r is corrected by −128·Σq̂.
+struct Table {
+  __m512i low;
+  __m512i high;
+};
+
+template <int Bits>
+Table load_table(bool trellis) noexcept {
+  const auto* levels = level_table(trellis, Bits).levels.data();
+  const __m512i bias = _mm512_set1_epi8(static_cast<char>(0x80));
+  return {_mm512_xor_si512(_mm512_loadu_si512(levels), bias), _mm512_xor_si512(_mm512_loadu_si512(levels + 64), bias)};
+}
+
+template <int Bits>
+__m512i load_rings(const std::byte* from) noexcept {
+  const __m512i raw = _mm512_loadu_si512(from);
+  if constexpr (widths[Bits].ring_bytes == 8) return raw;
+  return _mm512_permutexvar_epi8(_mm512_load_si512(controls[Bits].spread.bytes.data()), raw);
+}
+
+// Biased levels of eight components of eight rows.
+template <int Bits>
+__m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept {
+  if constexpr (Bits == 8) {
+    return _mm512_max_epu8(rings, _mm512_set1_epi8(1));
+  } else {
+    const __m512i windows =
+        _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
+    if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
+    return _mm512_permutex2var_epi8(table.low, windows, table.high);
+  }
+}
+
+__m512i broadcast_query(const std::int8_t* from) noexcept {
+  std::int64_t eight = 0;
+  std::memcpy(&eight, from, sizeof(eight));
+  return _mm512_set1_epi64(eight);
+}
+
+// Adds the two halves of each lane: eight 32-bit sums.
+__m256i lane_sums(__m512i pairs) noexcept {
+  return _mm512_cvtepi64_epi32(_mm512_add_epi32(pairs, _mm512_srli_epi64(pairs, 32)));
+}
+
+void add_term(float* out, __m512i pairs, std::int32_t query_sum, float factor, bool first) noexcept {
+  const __m256i exact = _mm256_sub_epi32(lane_sums(pairs), _mm256_set1_epi32(query_sum * 128));
+  const __m256 term = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_cvtepi32_ps(exact));
+  _mm256_storeu_ps(out, first ? term : _mm256_add_ps(_mm256_loadu_ps(out), term));
+}
+
+// The query's part that a kernel run needs, for Count queries.
+template <std::size_t Count>
+struct Part {
+  const std::int8_t* values[Count];
+  float factor[Count];
+  std::int32_t sum[Count];
+  float* out[Count];
+
+  Part(const Queries& queries, std::size_t from, std::size_t run, std::size_t component, float* scores) noexcept {
+    for (std::size_t i = 0; i < Count; ++i) {
+      const std::size_t q = queries.which[from + i];
+      values[i] = queries.values + q * queries.stride + component;
+      factor[i] = queries.factors[q * max_runs + run];
+      sum[i] = queries.sums[q * max_runs + run];
+      out[i] = scores + q * block_rows;
+    }
+  }
+};
+
+// `Lanes` registers of rows at a time keep the sums in registers.
+template <int Bits, std::size_t Count, std::size_t Lanes>
+void scan_run(const Run& run, bool trellis, const std::byte* block, const Part<Count>& part, bool first) noexcept {
+  constexpr Width width = widths[Bits];
+  constexpr std::size_t groups = width.unit / 8;
+  const Table table = load_table<Bits>(trellis);
+  for (std::size_t row = 0; row < block_rows; row += Lanes * lane_rows) {
+    __m512i total[Count][Lanes];
+    for (std::size_t q = 0; q < Count; ++q)
+      for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_setzero_si512();
+    const std::byte* at = block + row * width.ring_bytes;
+    std::size_t component = 0;
+    for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+      __m512i rings[Lanes];
+      for (std::size_t l = 0; l < Lanes; ++l) rings[l] = load_rings<Bits>(at + l * lane_rows * width.ring_bytes);
+      for (std::size_t group = 0; group < groups; ++group) {
+        __m512i level[Lanes];
+        for (std::size_t l = 0; l < Lanes; ++l) level[l] = levels_of<Bits>(rings[l], group, table);
+        for (std::size_t q = 0; q < Count; ++q) {
+          const __m512i shared = broadcast_query(part.values[q] + component);
+          for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_dpbusd_epi32(total[q][l], level[l], shared);
+        }
+        component += 8;
+      }
+      at += block_rows * width.ring_bytes;
+    }
+    for (std::size_t q = 0; q < Count; ++q)
+      for (std::size_t l = 0; l < Lanes; ++l)
+        add_term(part.out[q] + row + l * lane_rows, total[q][l], part.sum[q], part.factor[q], first);
+  }
+}
+
+template <int Bits>
+void scan_width(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+  const std::size_t component = shape.first_component(run);
+  const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
+    scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, block, Part<Count>(queries, from, run, component, out),
+                                 run == 0);
+  };
+  std::size_t i = 0;
+  for (; queries.count - i >= 8; i += 8) some.template operator()<8, 2>(i);
+  for (; queries.count - i >= 4; i += 4) some.template operator()<4, 4>(i);
+  for (; queries.count - i >= 2; i += 2) some.template operator()<2, 4>(i);
+  for (; i < queries.count; ++i) some.template operator()<1, 4>(i);
+}
+
+void scan(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+  switch (shape.runs[run].bits) {
+    case 1: return scan_width<1>(shape, run, block, queries, out);
+    case 2: return scan_width<2>(shape, run, block, queries, out);
+    case 3: return scan_width<3>(shape, run, block, queries, out);
+    case 4: return scan_width<4>(shape, run, block, queries, out);
+    case 5: return scan_width<5>(shape, run, block, queries, out);
+    case 6: return scan_width<6>(shape, run, block, queries, out);
+    case 7: return scan_width<7>(shape, run, block, queries, out);
+    default: return scan_width<8>(shape, run, block, queries, out);
+  }
+}
+
+}  // namespace
+
+namespace detail {
+const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, scan};
+}
+
+}  // namespace attar::vector::tcq
+
+#pragma GCC pop_options

@@ -1,0 +1,309 @@
+#include "vector/tcq/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/half.h"
+
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define ATTAR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define ATTAR_CLONES
+#endif
+
+namespace attar::vector::tcq {
+namespace {
+
+constexpr std::uint64_t header_bytes = 4 + 4 + 2 + 2 + 8;
+
+// out[j] += value · column[j]; separate products and sums, so every instruction set rounds alike.
+ATTAR_CLONES void add_scaled(float* out, const float* column, float value, std::size_t count) noexcept {
+  for (std::size_t j = 0; j < count; ++j) out[j] += value * column[j];
+}
+
+std::uint64_t entry_bytes(std::uint64_t dims, std::uint8_t bits) { return bits == 4 ? (dims + 1) / 2 : dims * bits / 8; }
+
+}  // namespace
+
+codec::Params Settings::to_params() const {
+  return {{{"row_bytes", row_bytes},
+           {"matrix_bits", matrix_bits},
+           {"trellis", trellis ? 1 : 0},
+           {"scale_bytes", scale_bytes},
+           {"power_percent", std::lround(power * 100)},
+           {"seed", static_cast<std::int64_t>(seed)}}};
+}
+
+Settings Settings::from_params(const codec::Params& params) {
+  return {.row_bytes = static_cast<std::uint32_t>(params.get("row_bytes", 0)),
+          .matrix_bits = static_cast<std::uint8_t>(params.get("matrix_bits", 8)),
+          .trellis = params.get("trellis", 1) != 0,
+          .scale_bytes = static_cast<std::uint8_t>(params.get("scale_bytes", 1)),
+          .power = static_cast<double>(params.get("power_percent", 35)) / 100,
+          .seed = static_cast<std::uint64_t>(params.get("seed", 0))};
+}
+
+std::uint32_t TcqModel::stored_rows() const noexcept { return std::min(shape.components(), dims); }
+
+std::uint64_t TcqModel::saved_bytes(std::uint32_t dims, const Shape& shape, std::uint8_t matrix_bits) {
+  std::uint64_t total = header_bytes + 4 * shape.run_count + 4 + 2ull * dims;
+  if (matrix_bits == 0) return total + 4 * shape.run_count;
+  const std::uint64_t rows = std::min(shape.components(), dims);
+  return total + rows * (4 + entry_bytes(dims, matrix_bits));
+}
+
+void TcqModel::set_centre(std::span<const double> values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::fabs(value));
+  centre_step_ = largest > 0 ? static_cast<float>(largest / 32767) : 1.0f;
+  centre.clear();
+  centre_entries_.clear();
+  for (const double value : values) {
+    const long entry = std::clamp<long>(std::lrint(value / static_cast<double>(centre_step_)), -32767, 32767);
+    centre_entries_.push_back(static_cast<std::int16_t>(entry));
+    centre.push_back(static_cast<float>(entry) * centre_step_);
+  }
+}
+
+void TcqModel::set_matrix(const math::Matrix<double>& rows, std::uint8_t bits) {
+  matrix_bits_ = bits;
+  seed_ = 0;
+  const std::size_t count = stored_rows();
+  steps_.assign(count, 1.0f);
+  entries_.assign(count * dims, 0);
+  rows_.assign(count * dims, 0.0f);
+  for (std::size_t r = 0; r < count; ++r) {
+    double largest = 0;
+    for (std::size_t i = 0; i < dims; ++i) largest = std::max(largest, std::fabs(rows(r, i)));
+    const int top = (1 << (bits - 1)) - 1;
+    if (bits != 16 && largest > 0) steps_[r] = static_cast<float>(largest / top);
+    if (bits == 16 && largest > 0) steps_[r] = static_cast<float>(largest);
+    for (std::size_t i = 0; i < dims; ++i) {
+      const double scaled = rows(r, i) / static_cast<double>(steps_[r]);
+      std::int16_t& entry = entries_[r * dims + i];
+      if (bits == 16)
+        entry = static_cast<std::int16_t>(base::float_to_half(static_cast<float>(scaled)));
+      else
+        entry = static_cast<std::int16_t>(std::clamp<long>(std::lrint(scaled), -top, top));
+      const float value = bits == 16 ? base::half_to_float(static_cast<std::uint16_t>(entry)) : static_cast<float>(entry);
+      rows_[r * dims + i] = value * steps_[r];
+    }
+  }
+  transpose_rows();
+}
+
+void TcqModel::transpose_rows() {
+  const std::size_t count = stored_rows();
+  columns_.resize(count * dims);
+  for (std::size_t r = 0; r < count; ++r)
+    for (std::size_t i = 0; i < dims; ++i) columns_[i * count + r] = rows_[r * dims + i];
+}
+
+void TcqModel::set_hadamard(std::uint64_t seed, std::span<const float> run_deviations) {
+  matrix_bits_ = 0;
+  seed_ = seed;
+  hadamard.emplace(dims, seed);
+  deviations.assign(run_deviations.begin(), run_deviations.end());
+}
+
+void TcqModel::transform_query(std::span<const float> query, std::span<float> components) const {
+  std::fill(components.begin(), components.end(), 0.0f);
+  if (!hadamard) {
+    const std::size_t count = stored_rows();
+    for (std::size_t i = 0; i < dims; ++i) add_scaled(components.data(), columns_.data() + i * count, query[i], count);
+    return;
+  }
+  std::vector<float> rotated(query.begin(), query.end()), scratch(dims);
+  hadamard->apply(rotated, scratch);
+  std::size_t j = 0;
+  for (std::size_t r = 0; r < shape.run_count; ++r)
+    for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
+      components[j] = rotated[j] * deviations[r];
+}
+
+void TcqModel::reconstruct(std::span<const float> components, std::span<float> values) const {
+  if (!hadamard) {
+    std::fill(values.begin(), values.end(), 0.0f);
+    for (std::size_t j = 0; j < stored_rows(); ++j)
+      add_scaled(values.data(), rows_.data() + j * dims, components[j], dims);
+    return;
+  }
+  std::fill(values.begin(), values.end(), 0.0f);
+  std::vector<float> scratch(dims);
+  std::size_t j = 0;
+  for (std::size_t r = 0; r < shape.run_count; ++r)
+    for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
+      values[j] = components[j] * deviations[r];
+  hadamard->apply_inverse(values, scratch);
+}
+
+math::Matrix<double> TcqModel::matrix() const {
+  if (hadamard) return {};
+  math::Matrix<double> out(stored_rows(), dims);
+  std::copy(rows_.begin(), rows_.end(), out.values.begin());
+  return out;
+}
+
+Result<std::shared_ptr<const Analysis>> TcqModel::encoder_side() const {
+  if (analysis != nullptr) return analysis;
+  auto out = std::make_shared<Analysis>();
+  const std::size_t kept = stored_rows();
+  if (hadamard) {
+    std::size_t j = 0;
+    for (std::size_t r = 0; r < shape.run_count; ++r)
+      for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
+        out->energy.push_back(deviations[r] * deviations[r]);
+    while (out->energy.size() < dims) out->energy.push_back(1.0f);
+  } else {
+    const math::Matrix<double> stored = matrix();
+    math::Matrix<double> gram = math::multiply(stored, math::transpose(stored));
+    double trace = 0;
+    for (std::size_t i = 0; i < kept; ++i) trace += gram(i, i);
+    for (std::size_t i = 0; i < kept; ++i) {
+      out->energy.push_back(static_cast<float>(gram(i, i)));
+      gram(i, i) += 1e-12 * trace;
+    }
+    ATTAR_ASSIGN(const auto inverse, math::invert_definite(gram));
+    const auto forward = math::multiply(inverse, stored);
+    out->matrix = math::Matrix<float>(kept, dims);
+    std::transform(forward.values.begin(), forward.values.end(), out->matrix.values.begin(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+  out->expected_energy = 0;
+  for (const float energy : out->energy) out->expected_energy += static_cast<double>(energy);
+  return out;
+}
+
+Status TcqModel::save(base::Sink& sink) const {
+  base::ByteWriter out;
+  out.write(dims);
+  out.write<std::uint8_t>(hadamard ? 1 : 0);
+  out.write(matrix_bits_);
+  out.write<std::uint8_t>(shape.trellis ? 1 : 0);
+  out.write(scale_bytes);
+  out.write(static_cast<std::uint16_t>(shape.run_count));
+  out.write<std::uint16_t>(0);
+  out.write(seed_);
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    out.write(shape.runs[r].bits);
+    out.write<std::uint8_t>(0);
+    out.write(shape.runs[r].units);
+  }
+  out.write(centre_step_);
+  out.write_array(std::span<const std::int16_t>(centre_entries_));
+  out.write_array(std::span<const float>(deviations));
+  for (std::size_t r = 0; r < steps_.size(); ++r) {
+    out.write(steps_[r]);
+    const std::int16_t* row = entries_.data() + r * dims;
+    for (std::size_t i = 0; i < dims; i += matrix_bits_ == 4 ? 2 : 1) {
+      if (matrix_bits_ == 16)
+        out.write(row[i]);
+      else if (matrix_bits_ == 8)
+        out.write(static_cast<std::int8_t>(row[i]));
+      else
+        out.write(static_cast<std::uint8_t>((row[i] & 15) | (i + 1 < dims ? (row[i + 1] & 15) << 4 : 0)));
+    }
+  }
+  return sink.write(out.bytes());
+}
+
+namespace {
+
+Status check_runs(const format::SectionReader& section, const Shape& shape, std::uint32_t dims) {
+  std::uint64_t total = 0;
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    const Run& run = shape.runs[r];
+    const bool falling = r == 0 || run.bits < shape.runs[r - 1].bits;
+    if (run.bits < 1 || run.bits > max_width || !falling || run.units == 0)
+      return section.fail(ErrorCode::corrupt, fmt::format("run {} of the model is not one that this codec writes", r));
+    total += run.components();
+  }
+  if (total == 0 || total > std::uint64_t{dims} + 63)
+    return section.fail(ErrorCode::corrupt, "the model's runs do not fit its dimensions");
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionReader& section, const codec::Schema& schema,
+                                                       const OpenLimits& limits) {
+  if (section.bytes().size() > limits.max_model_bytes)
+    return section.fail(ErrorCode::over_limit, "the model is larger than OpenLimits::max_model_bytes");
+  ATTAR_TRY(section.verify_all());
+  auto out = std::make_shared<TcqModel>();
+  base::ByteReader in(section.bytes());
+  ATTAR_ASSIGN(out->dims, in.read<std::uint32_t>());
+  ATTAR_ASSIGN(const auto transform, in.read<std::uint8_t>());
+  ATTAR_ASSIGN(out->matrix_bits_, in.read<std::uint8_t>());
+  ATTAR_ASSIGN(const auto quantizer, in.read<std::uint8_t>());
+  ATTAR_ASSIGN(out->scale_bytes, in.read<std::uint8_t>());
+  ATTAR_ASSIGN(const auto runs, in.read<std::uint16_t>());
+  ATTAR_ASSIGN(const auto reserved, in.read<std::uint16_t>());
+  ATTAR_ASSIGN(out->seed_, in.read<std::uint64_t>());
+  const std::uint8_t bits = out->matrix_bits_;
+  if (out->dims != schema.dims || out->dims == 0 || out->dims > limits.max_dims)
+    return section.fail(ErrorCode::corrupt, "the model's dimensions are not the schema's");
+  if (transform > 1 || (transform == 1) != (bits == 0) || (bits != 0 && bits != 4 && bits != 8 && bits != 16) ||
+      quantizer > 1 || out->scale_bytes < 1 || out->scale_bytes > 2 || runs < 1 || runs > max_runs || reserved != 0 ||
+      (transform == 0 && out->seed_ != 0))
+    return section.fail(ErrorCode::corrupt, "the model's header holds values that this codec never writes");
+  out->shape.trellis = quantizer == 1;
+  out->shape.run_count = runs;
+  for (std::size_t r = 0; r < runs; ++r) {
+    ATTAR_ASSIGN(out->shape.runs[r].bits, in.read<std::uint8_t>());
+    ATTAR_ASSIGN(const auto zero, in.read<std::uint8_t>());
+    ATTAR_ASSIGN(out->shape.runs[r].units, in.read<std::uint16_t>());
+    if (zero != 0) return section.fail(ErrorCode::corrupt, "a reserved byte of a run is not zero");
+  }
+  ATTAR_TRY(check_runs(section, out->shape, out->dims));
+  if (section.bytes().size() != saved_bytes(out->dims, out->shape, bits))
+    return section.fail(ErrorCode::corrupt, "the model's size is not what its header says");
+
+  ATTAR_ASSIGN(out->centre_step_, in.read<float>());
+  ATTAR_ASSIGN(out->centre_entries_, in.read_array<std::int16_t>(out->dims));
+  for (const std::int16_t entry : out->centre_entries_)
+    out->centre.push_back(static_cast<float>(entry) * out->centre_step_);
+  if (transform == 1) {
+    ATTAR_ASSIGN(out->deviations, in.read_array<float>(runs));
+    out->hadamard.emplace(out->dims, out->seed_);
+  }
+  const auto finite = [](float value) { return std::isfinite(value); };
+  if (!std::all_of(out->centre.begin(), out->centre.end(), finite) ||
+      !std::all_of(out->deviations.begin(), out->deviations.end(), finite))
+    return section.fail(ErrorCode::corrupt, "the model holds a value that is not finite");
+  if (transform == 1) return out;
+
+  const std::size_t rows = out->stored_rows();
+  out->rows_.resize(rows * out->dims);
+  for (std::size_t r = 0; r < rows; ++r) {
+    ATTAR_ASSIGN(const auto step, in.read<float>());
+    ATTAR_ASSIGN(const auto raw, in.take(entry_bytes(out->dims, bits)));
+    if (!std::isfinite(step)) return section.fail(ErrorCode::corrupt, "a step of the model is not finite");
+    out->steps_.push_back(step);
+    for (std::size_t i = 0; i < out->dims; ++i) {
+      std::int16_t entry = 0;
+      float value = 0;
+      if (bits == 16) {
+        entry = base::load<std::int16_t>(raw.data() + 2 * i);
+        value = base::half_to_float(static_cast<std::uint16_t>(entry));
+      } else if (bits == 8) {
+        entry = base::load<std::int8_t>(raw.data() + i);
+        value = entry;
+      } else {
+        const int nibble = (std::to_integer<int>(raw[i / 2]) >> (4 * (i % 2))) & 15;
+        entry = static_cast<std::int16_t>((nibble ^ 8) - 8);
+        value = entry;
+      }
+      if (!std::isfinite(value)) return section.fail(ErrorCode::corrupt, "an entry of the model is not finite");
+      out->entries_.push_back(entry);
+      out->rows_[r * out->dims + i] = value * step;
+    }
+  }
+  out->transpose_rows();
+  return out;
+}
+
+}  // namespace attar::vector::tcq

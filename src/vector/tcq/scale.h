@@ -1,0 +1,34 @@
+// A row's scale in one or two bytes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+
+namespace attar::vector::tcq {
+
+/// Writes scales: one byte on a geometric grid between the 0.05th and 99.95th percentile of the set, or binary16. Scales
+/// above four times the median are clamped to it: where ⟨ẑ,z⟩ comes near zero a row must not top every query.
+class ScaleCoder {
+ public:
+  [[nodiscard]] static ScaleCoder fit(std::span<const float> scales, std::uint8_t bytes);
+
+  void write(float scale, base::ByteWriter& out) const;
+  [[nodiscard]] double lowest() const noexcept { return lowest_; }
+  [[nodiscard]] double ratio() const noexcept { return ratio_; }
+  /// No written scale decodes above this.
+  [[nodiscard]] double highest() const noexcept { return highest_; }
+  /// A decoded scale above lowest() is at most this times the original.
+  [[nodiscard]] double largest_growth() const noexcept;
+
+ private:
+  std::uint8_t bytes_ = 1;
+  double lowest_ = 0, ratio_ = 0, highest_ = 0;
+};
+
+/// Decoded values of the one-byte grid: entry 0 is 0.
+[[nodiscard]] std::array<float, 256> scale_grid(double lowest, double ratio) noexcept;
+
+}  // namespace attar::vector::tcq

@@ -1,0 +1,24 @@
+// The encoder of tcq's rings: the Viterbi algorithm over the trellis that overlapping windows make (spec.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "vector/tcq/kernel.h"
+
+namespace attar::vector::tcq {
+
+/// Rows encoded side by side, one to a vector lane.
+inline constexpr std::size_t encode_lanes = 16;
+/// Components of the largest unit.
+inline constexpr std::size_t max_unit = 64;
+
+/// Chooses the bits of one unit for 16 rows so that the sum of squared errors is least (for the closing state chosen).
+/// values: [width.unit][16], in the unit of `levels` (2^window reconstruction values); symbols: [width.unit][16], the
+/// component's own b bits. Widths 1 … 7.
+void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* symbols) noexcept;
+
+/// Writes the ring of one row from its symbols ([unit], `stride` apart).
+void pack_ring(const Width& width, const std::uint8_t* symbols, std::size_t stride, std::byte* ring) noexcept;
+
+}  // namespace attar::vector::tcq

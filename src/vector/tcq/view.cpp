@@ -1,0 +1,103 @@
+#include "vector/tcq/view.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/half.h"
+#include "vector/tcq/scale.h"
+#include "vector/tcq/scorer.h"
+
+namespace attar::vector::tcq {
+
+TcqView::TcqView(format::SectionReader codes, std::shared_ptr<const TcqModel> model, const codec::Schema& schema)
+    : codes_(std::move(codes)),
+      model_(std::move(model)),
+      schema_(schema),
+      layout_(schema, model_->shape, model_->scale_bytes),
+      bytes_(codes_.bytes().data()) {}
+
+Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, std::shared_ptr<const TcqModel> model,
+                                                   const codec::Schema& schema) {
+  std::unique_ptr<TcqView> out(new TcqView(std::move(codes), std::move(model), schema));
+  const Layout& layout = out->layout_;
+  const auto& section = out->codes_;
+  if (section.bytes().size() != layout.total_bytes)
+    return section.fail(ErrorCode::corrupt, "the codes' size is not what the schema and the model say");
+  ATTAR_TRY(section.verify(layout.grid, 16));
+  ATTAR_TRY(section.verify(layout.tails, 4 * out->model_->shape.run_count));
+  const auto lowest = base::load<double>(out->bytes_ + layout.grid);
+  const auto ratio = base::load<double>(out->bytes_ + layout.grid + 8);
+  const bool one_byte = out->model_->scale_bytes == 1;
+  const bool sound = one_byte ? lowest >= 0 && std::isfinite(lowest) && ratio >= 1 && ratio <= 2 : lowest == 0 && ratio == 0;
+  if (!sound) return section.fail(ErrorCode::corrupt, "the scale grid is not one that this codec writes", layout.grid);
+  if (one_byte) out->grid_ = scale_grid(lowest, ratio);
+  for (std::size_t r = 0; r < out->model_->shape.run_count; ++r) {
+    out->tails_[r] = base::load<float>(out->bytes_ + layout.tails + 4 * r);
+    if (!(out->tails_[r] >= 0)) return section.fail(ErrorCode::corrupt, "a tail norm is negative", layout.tails + 4 * r);
+  }
+  out->copy_tail_block();
+  return out;
+}
+
+void TcqView::copy_tail_block() {
+  if (layout_.tail_rows == 0) return;
+  for (std::size_t r = 0; r < model_->shape.run_count; ++r) {
+    const Run& run = model_->shape.runs[r];
+    const std::size_t ring = widths[run.bits].ring_bytes;
+    tail_block_[r].assign(block_bytes(r) + overread_bytes, std::byte{0});
+    const std::byte* from = bytes_ + layout_.plane[r] + layout_.full_blocks * block_bytes(r);
+    for (std::size_t unit = 0; unit < run.units; ++unit)
+      std::copy_n(from + unit * layout_.tail_rows * ring, layout_.tail_rows * ring,
+                  tail_block_[r].data() + unit * block_rows * ring);
+  }
+}
+
+Status TcqView::verify(codec::Range rows) const {
+  if (rows.first > rows.last || rows.last > schema_.rows)
+    return fail(ErrorCode::invalid_argument, "rows to verify lie outside the section");
+  if (rows.size() == 0) return {};
+  const std::uint64_t first = rows.first / block_rows, last = (rows.last - 1) / block_rows;
+  for (std::size_t r = 0; r < model_->shape.run_count; ++r) {
+    const std::uint64_t end = last * block_bytes(r) + layout_.rows_in(last) * model_->shape.runs[r].row_bytes();
+    ATTAR_TRY(codes_.verify(layout_.plane[r] + first * block_bytes(r), end - first * block_bytes(r)));
+  }
+  ATTAR_TRY(codes_.verify(layout_.scales + rows.first * model_->scale_bytes, rows.size() * model_->scale_bytes));
+  if (schema_.metric == Metric::l2) ATTAR_TRY(codes_.verify(layout_.norms + 4 * rows.first, 4 * rows.size()));
+  return {};
+}
+
+float TcqView::scale(std::uint64_t row) const noexcept {
+  const std::byte* at = bytes_ + layout_.scales + row * model_->scale_bytes;
+  if (model_->scale_bytes == 1) return grid_[std::to_integer<std::size_t>(*at)];
+  return base::half_to_float(base::load<std::uint16_t>(at));
+}
+
+Status TcqView::decode(codec::Range rows, std::span<float> out) const {
+  if (rows.first > rows.last || rows.last > schema_.rows || out.size() != rows.size() * schema_.dims)
+    return fail(ErrorCode::invalid_argument, "rows to decode lie outside the section, or the output has another size");
+  const Shape& shape = model_->shape;
+  std::vector<std::int8_t> levels(shape.components());
+  std::vector<float> components(shape.components());
+  for (std::uint64_t row = rows.first; row < rows.last; ++row) {
+    const std::uint64_t index = row / block_rows;
+    std::size_t first = 0;
+    for (std::size_t r = 0; r < shape.run_count; ++r) {
+      decode_row(shape.runs[r], shape.trellis, block(r, index), block_rows, row % block_rows, levels.data() + first);
+      const float step = level_table(shape.trellis, shape.runs[r].bits).step;
+      for (std::size_t j = first; j < first + shape.runs[r].components(); ++j)
+        components[j] = static_cast<float>(levels[j]) * step;
+      first += shape.runs[r].components();
+    }
+    const auto values = out.subspan((row - rows.first) * schema_.dims, schema_.dims);
+    model_->reconstruct(components, values);
+    const float s = scale(row);
+    for (std::size_t i = 0; i < schema_.dims; ++i) values[i] = model_->centre[i] + s * values[i];
+  }
+  return {};
+}
+
+Result<std::unique_ptr<codec::Scorer>> TcqView::prepare(codec::QueryBatch queries) const {
+  return TcqScorer::prepare(*this, queries);
+}
+
+}  // namespace attar::vector::tcq

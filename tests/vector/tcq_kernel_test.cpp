@@ -1,0 +1,134 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "base/random.h"
+#include "vector/tcq/kernel.h"
+#include "vector/tcq/trellis.h"
+
+namespace attar::vector::tcq {
+namespace {
+
+Shape random_shape(base::Random& random) {
+  Shape shape;
+  shape.trellis = random.below(2) == 0;
+  for (int bits = max_width; bits >= 1; --bits)
+    if (random.below(2) == 0 || (bits == 1 && shape.run_count == 0))
+      shape.runs[shape.run_count++] = {static_cast<std::uint8_t>(bits), static_cast<std::uint16_t>(1 + random.below(5))};
+  return shape;
+}
+
+std::vector<std::byte> random_bytes(base::Random& random, std::size_t count) {
+  std::vector<std::byte> out(count);
+  for (auto& b : out) b = static_cast<std::byte>(random.below(256));
+  return out;
+}
+
+struct PreparedQueries {
+  std::vector<std::int8_t> values;
+  std::vector<float> factors;
+  std::vector<std::int32_t> sums;
+  std::vector<std::uint8_t> which;
+  Queries view;
+
+  PreparedQueries(const Shape& shape, std::size_t count, base::Random& random)
+      : values(count * shape.components()), factors(count * max_runs), sums(count * max_runs) {
+    for (auto& v : values) v = static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
+    for (auto& f : factors) f = static_cast<float>(random.uniform());
+    for (std::size_t q = 0; q < count; ++q) {
+      std::size_t at = q * shape.components();
+      for (std::size_t r = 0; r < shape.run_count; ++r)
+        for (std::uint32_t j = 0; j < shape.runs[r].components(); ++j) sums[q * max_runs + r] += values[at++];
+    }
+    // Scored in another order than stored, as after some queries have dropped out.
+    for (std::size_t q = 0; q < count; ++q) which.push_back(static_cast<std::uint8_t>(count - 1 - q));
+    view = {values.data(), shape.components(), factors.data(), sums.data(), which.data(), count};
+  }
+};
+
+// All runs of one block; the planes lie one after another.
+void scan_all(const Kernel& kernel, const Shape& shape, const std::byte* codes, const Queries& queries, float* out) {
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    kernel.scan(shape, r, codes, queries, out);
+    codes += block_rows * shape.runs[r].row_bytes();
+  }
+}
+
+TEST(TcqKernel, EveryLevelGivesTheScalarScoresBitForBit) {
+  base::Random random(7);
+  for (int trial = 0; trial < 60; ++trial) {
+    const Shape shape = random_shape(random);
+    const auto codes = random_bytes(random, block_rows * shape.row_bytes() + overread_bytes);
+    const std::size_t count = 1 + random.below(8);
+    const PreparedQueries queries(shape, count, random);
+    std::vector<float> expected(count * block_rows);
+    scan_all(kernel_for(simd::Level::scalar), shape, codes.data(), queries.view, expected.data());
+    for (int level = 1; level <= static_cast<int>(simd::best_level()); ++level) {
+      std::vector<float> got(count * block_rows);
+      scan_all(kernel_for(static_cast<simd::Level>(level)), shape, codes.data(), queries.view, got.data());
+      ASSERT_EQ(std::memcmp(expected.data(), got.data(), got.size() * sizeof(float)), 0)
+          << "trial " << trial << " at " << simd::level_name(static_cast<simd::Level>(level));
+    }
+  }
+}
+
+TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
+  for (int bits = 1; bits <= max_width; ++bits) {
+    Shape shape;
+    shape.runs[0] = {static_cast<std::uint8_t>(bits), 6};
+    shape.run_count = 1;
+    for (const int fill : {0x00, 0xff, 0x55}) {
+      const std::vector<std::byte> codes(block_rows * shape.row_bytes() + overread_bytes, static_cast<std::byte>(fill));
+      for (const int value : {-127, 127}) {
+        const std::vector<std::int8_t> values(shape.components(), static_cast<std::int8_t>(value));
+        const std::vector<float> factors(max_runs, 1.0f);
+        const std::vector<std::int32_t> sums(max_runs, value * static_cast<int>(shape.components()));
+        const std::uint8_t which = 0;
+        const Queries queries = {values.data(), shape.components(), factors.data(), sums.data(), &which, 1};
+        std::vector<std::int8_t> levels(shape.components());
+        decode_row(shape.runs[0], true, codes.data(), block_rows, 0, levels.data());
+        std::int32_t sum = 0;
+        for (const std::int8_t level : levels) sum += level * value;
+        for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+          std::vector<float> out(block_rows);
+          kernel_for(static_cast<simd::Level>(level)).scan(shape, 0, codes.data(), queries, out.data());
+          EXPECT_EQ(out[31], static_cast<float>(sum)) << bits << " bits, level " << level;
+        }
+      }
+    }
+  }
+}
+
+TEST(TcqTrellis, MeetsTheDistortionThatItsTablesState) {
+  base::Random random(3);
+  for (const bool trellis : {true, false})
+    for (int bits = 1; bits <= 7; ++bits) {
+      const Width& width = widths[static_cast<std::size_t>(bits)];
+      const LevelTable& table = level_table(trellis, bits);
+      std::vector<float> levels(std::size_t{1} << width.window);
+      for (std::size_t i = 0; i < levels.size(); ++i) levels[i] = table.step * static_cast<float>(table.levels[i]);
+      double error = 0;
+      const std::size_t rounds = 6400 / width.unit;
+      std::vector<float> values(width.unit * encode_lanes);
+      std::vector<std::uint8_t> symbols(values.size());
+      std::vector<std::byte> ring(8);
+      for (std::size_t i = 0; i < rounds; ++i) {
+        for (float& value : values) value = static_cast<float>(random.normal());
+        encode_unit(width, levels.data(), values.data(), symbols.data());
+        for (std::size_t lane = 0; lane < encode_lanes; ++lane) {
+          pack_ring(width, symbols.data() + lane, encode_lanes, ring.data());
+          for (std::uint32_t j = 0; j < width.unit; ++j) {
+            const double miss = values[j * encode_lanes + lane] - levels[ring_window(ring.data(), width, j)];
+            error += miss * miss;
+          }
+        }
+      }
+      error /= static_cast<double>(rounds * values.size());
+      EXPECT_LT(error, table.distortion * 1.06) << (trellis ? "trellis " : "scalar ") << bits << " bits";
+      EXPECT_GT(error, table.distortion * 0.92) << (trellis ? "trellis " : "scalar ") << bits << " bits";
+    }
+}
+
+}  // namespace
+}  // namespace attar::vector::tcq

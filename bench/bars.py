@@ -1,0 +1,136 @@
+"""The bars of the project, one line each: what it is, required, measured, holds or not.
+
+    python bench/bars.py [--strict]        # or ./do bars; --strict: exit 1 unless every bar holds
+
+Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py) and runs what is cheap: the simulation of certificates.
+A bar without a measurement does not hold: it says which script to run.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from measures import read_json
+
+REPO = Path(__file__).resolve().parent.parent
+RESULTS = REPO / "bench" / "results"
+RECALL = {52: 0.806, 100: 0.914, 148: 0.954, 196: 0.974}
+REFERENCE = {52: 0.853, 100: 0.939, 148: 0.966, 196: 0.981}
+LEAST_RATIO, PACK_SECONDS, OPEN_SECONDS, OPEN_BYTES, FIRST_QUERY = 0.8, 20.0, 0.020, 2**20, 1.3
+
+
+@dataclass
+class Bar:
+    name: str
+    required: str
+    measured: str
+    holds: bool
+
+
+def absent(name: str, required: str, script: str) -> Bar:
+    return Bar(name, required, f"not measured: ./do bench {script}", False)
+
+
+def recall_bars() -> list[Bar]:
+    found = {row["name"]: row for row in read_json(RESULTS / "rate_quality_debian.json").get("attar_codes", [])}
+    out = []
+    for rate, least in RECALL.items():
+        name, row = f"recall@10, debian, {rate} B of codes and scale", found.get(f"attar {rate} B of codes")
+        if row is None:
+            out.append(absent(name, f">= {least}", "rate_quality"))
+            continue
+        aim = (least + REFERENCE[rate]) / 2
+        honest = row["code_bytes_per_row"] <= rate
+        out.append(Bar(name, f">= {least}", f"{row['recall']:.4f} at {row['code_bytes_per_row']:.1f} B ({row['bytes_per_row']:.1f} B the whole "
+                       f"file; the aim is {aim:.4f})", row["recall"] >= least and honest))
+    return out
+
+
+def peer_bars() -> list[Bar]:
+    out = []
+    for name in ("debian", "sentences"):
+        result = read_json(RESULTS / f"rate_quality_{name}.json")
+        families = sorted({row["family"] for row in result.get("peers", [])})
+        if not families:
+            out.append(absent(f"above every peer, {name}", "95% interval > 0", "rate_quality"))
+        for family in families:
+            rows = [row for row in result.get("paired", []) if row["peer_family"] == family]
+            bar = f"above {family} at equal bytes, {name}"
+            if not rows:
+                out.append(absent(bar, "95% interval > 0", "rate_quality"))
+                continue
+            worst = min(rows, key=lambda row: row["interval"][0])
+            low, high = worst["interval"]
+            won = sum(row["interval"][0] > 0 for row in rows)
+            out.append(Bar(bar, "95% interval > 0", f"{won} of {len(rows)} rates; lowest {worst['difference']:+.4f} [{low:+.4f}, {high:+.4f}] "
+                           f"at {worst['bytes_per_row']:.0f} B", won == len(rows)))
+    return out
+
+
+def speed_bars() -> list[Bar]:
+    scans = read_json(RESULTS / "speed_debian.json").get("scans", [])
+    out = []
+    for batch in (1, 8):
+        name = f"scan, one thread, {'one query' if batch == 1 else f'batches of {batch}'}, against turbovec 4 bit"
+        row = next((s for s in scans if s["name"] == "attar" and s["batch"] == batch), None)
+        if row is None:
+            out.append(absent(name, f">= {LEAST_RATIO}x", "speed"))
+            continue
+        out.append(Bar(name, f">= {LEAST_RATIO}x", f"{row['ratio']:.2f}x, {row['queries_per_second']:,.0f} queries/s at {row['bytes_per_row']:.1f} B",
+                       row["ratio"] >= LEAST_RATIO))
+    return out
+
+
+def pack_bar() -> Bar:
+    result = read_json(RESULTS / "pack.json")
+    name = "pack 60,000 x 384, all in, two threads"
+    row = next((p for p in result.get("packs", []) if p["name"] == "attar"), None)
+    if row is None:
+        return absent(name, f"<= {PACK_SECONDS:g} s", "speed")
+    return Bar(name, f"<= {PACK_SECONDS:g} s", f"{row['seconds']:.1f} s, peak {row['peak_mb']:.0f} MB", row["seconds"] <= PACK_SECONDS)
+
+
+def simulation_bar() -> Bar:
+    """Runs the 10,000 simulated certificates, whose tests hold the limit of 5% + 3 standard errors themselves."""
+    name, required = "certificate simulation, 10,000 runs at the floor", "false <= 5% + 3 s.e."
+    build = Path(os.environ.get("ATTAR_BUILD", REPO / "build" / "release"))
+    test = build / "tests" / "test_certify"
+    if not test.exists():
+        return Bar(name, required, "not run: build the tests first, ./do test", False)
+    done = subprocess.run([str(test), "--gtest_filter=Simulation.*"], capture_output=True, text=True)
+    passed = done.stdout.count("[       OK ]")
+    return Bar(name, required, f"{passed} simulations pass" if done.returncode == 0 else "a simulation fails: see ./do test",
+               done.returncode == 0 and passed > 0)
+
+
+def open_bars() -> list[Bar]:
+    result = read_json(RESULTS / "open.json")
+    if not result:
+        return [absent("open a 1 GB file", f"<= {OPEN_SECONDS * 1000:g} ms, <= 1 MiB read", "open_file"),
+                absent("first query of a 1 GB file", f"<= {FIRST_QUERY}x a later one", "open_file")]
+    seconds, read = result["info_seconds"], result["bytes_read"]
+    ratio = result["first_query_seconds"] / result["later_query_seconds"]
+    return [Bar("open a 1 GB file", f"<= {OPEN_SECONDS * 1000:g} ms, <= 1 MiB read", f"{seconds * 1000:.1f} ms with the start of the process, "
+                f"{read / 1024:.0f} KiB read", seconds <= OPEN_SECONDS and read <= OPEN_BYTES),
+            Bar("first query of a 1 GB file", f"<= {FIRST_QUERY}x a later one", f"{ratio:.2f}x; checksums apart: "
+                f"{result['checksum_seconds'] * 1000:.0f} ms", ratio <= FIRST_QUERY)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
+    options = parser.parse_args()
+    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars()]
+    for bar in bars:
+        print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
+    print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")
+    if options.strict and not all(bar.holds for bar in bars):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,8 +10,8 @@
 
 #include "base/checked.h"
 #include "base/random.h"
-#include "math/blas.h"
 #include "math/vector_ops.h"
+#include "simd/inner_products.h"
 
 namespace attar::certify {
 namespace {
@@ -53,7 +53,14 @@ class TileScan {
     const auto total = static_cast<std::uint32_t>(rows_.size() / dims_);
     const std::uint32_t count_a = std::min(tile_rows, total - first_a);
     const std::uint32_t count_b = std::min(tile_rows, total - first_b);
-    math::inner_products(row(first_a).data(), count_a, row(first_b).data(), count_b, dims_, gram_.data(), tile_rows);
+    simd::inner_products({.a = row(first_a).data(),
+                          .n = count_a,
+                          .b = row(first_b).data(),
+                          .m = count_b,
+                          .dims = dims_,
+                          .out = gram_.data(),
+                          .stride = tile_rows,
+                          .add = false});
     // Local numbers: 0 … tile_rows − 1 for block a, the next ones for block b; the same ones when it is one block.
     UnionFind sets(2 * tile_rows);
     const std::uint32_t offset_b = first_a == first_b ? 0 : tile_rows;

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/checked.h"
-#include "math/blas.h"
 #include "math/vector_ops.h"
+#include "simd/inner_products.h"
 
 namespace attar::certify {
 namespace {
@@ -191,8 +191,14 @@ class Search {
       for (std::uint32_t q = 0; q < queries; ++q)
         std::copy_n(bias_.begin() + static_cast<std::ptrdiff_t>(start), rows,
                     worker.products.begin() + static_cast<std::ptrdiff_t>(std::size_t{q} * shape_.tile_rows));
-    math::inner_products(queries_.data() + first_query * dims_, queries, block_.data() + start * dims_, rows, dims_,
-                         worker.products.data(), shape_.tile_rows, biased);
+    simd::inner_products({.a = queries_.data() + first_query * dims_,
+                          .n = queries,
+                          .b = block_.data() + start * dims_,
+                          .m = rows,
+                          .dims = dims_,
+                          .out = worker.products.data(),
+                          .stride = shape_.tile_rows,
+                          .add = biased});
     for (std::uint32_t q = 0; q < queries; ++q) {
       const auto products = std::span<const float>(worker.products).subspan(std::size_t{q} * shape_.tile_rows, rows);
       scan_query(first_query + q, products, start, block_first, error_bound(first_query + q, tile), worker.sorted);

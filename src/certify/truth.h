@@ -57,9 +57,9 @@ struct TruthOptions {
 };
 
 /// Finds the exact nearest rows of `queries` (n × dims, as given by the user: normalised here under cosine).
-/// The base streams through in blocks; a float product (serial BLAS on tiles, from the pool) sieves with a proven error
-/// bound, and what passes is scored in double from the float rows, so that neither tiles nor threads can change the
-/// result.
+/// The base streams through in blocks; a float product (simd::inner_products on tiles, from the pool) sieves with a
+/// proven error bound, and what passes is scored in double from the float rows, so that neither tiles nor threads can
+/// change the result.
 [[nodiscard]] Result<Truth> exact_neighbours(const data::VectorSource& base, Metric metric,
                                              std::span<const float> queries, const TruthOptions& options,
                                              base::ThreadPool& pool);

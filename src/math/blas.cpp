@@ -43,11 +43,9 @@ bool choose_kernels() noexcept {
 
 std::string_view blas_kernels() noexcept { return openblas_get_corename(); }
 
-void inner_products(const float* a, std::size_t n, const float* b, std::size_t m, std::size_t dims, float* out,
-                    std::size_t stride, bool add) noexcept {
-  const auto depth = static_cast<int>(dims);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(n), static_cast<int>(m), depth, 1, a, depth, b,
-              depth, add ? 1.0f : 0.0f, out, static_cast<int>(stride));
+std::unique_lock<std::mutex> lock_blas() {
+  static std::mutex mutex;
+  return std::unique_lock(mutex);
 }
 
 }  // namespace attar::math

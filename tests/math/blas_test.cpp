@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
-#include <vector>
 
+#include "base/threads.h"
 #include "simd/isa.h"
 
 namespace attar::math {
@@ -22,20 +23,16 @@ TEST(Blas, KernelsFollowTheInstructionSetLevel) {
 #endif
 }
 
-TEST(Blas, ProductsAreRightAfterTheChoice) {
-  ASSERT_FALSE(blas_kernels().empty());
-  constexpr std::size_t n = 70, m = 33, d = 51, stride = 40;
-  std::vector<float> a(n * d), b(m * d), c(n * stride, 1);
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 7) - 3;
-  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 5) - 2;
-  inner_products(a.data(), n, b.data(), m, d, c.data(), stride);
-  inner_products(a.data(), n, b.data(), m, d, c.data(), stride, true);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < stride; ++j) {
-      float sum = 0;  // small whole numbers: exact in any order
-      for (std::size_t l = 0; l < d && j < m; ++l) sum += a[i * d + l] * b[j * d + l];
-      ASSERT_EQ(c[i * stride + j], j < m ? 2 * sum : 1) << "added once, and nothing written between the rows";
-    }
+TEST(Blas, TheLockLetsOneThreadInAtATime) {
+  base::ThreadPool pool(4);
+  std::atomic<int> inside = 0;
+  std::atomic<int> together = 0;
+  pool.run(2000, [&](std::size_t, unsigned) {
+    const auto lock = lock_blas();
+    if (++inside != 1) ++together;
+    --inside;
+  });
+  EXPECT_EQ(together, 0);
 }
 
 }  // namespace

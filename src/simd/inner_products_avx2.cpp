@@ -1,0 +1,92 @@
+// Inner products with AVX2 and FMA: 2 × 4 rows at a time in eight accumulators; the last dimensions under a mask.
+#include "simd/inner_products.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+
+namespace attar::simd::detail {
+namespace {
+
+constexpr std::size_t width = 8;
+constexpr std::size_t rows_a = 2;
+constexpr std::size_t rows_b = 4;
+using Register = __m256;
+
+inline Register zero() noexcept { return _mm256_setzero_ps(); }
+inline Register load(const float* from) noexcept { return _mm256_loadu_ps(from); }
+inline Register fused(Register a, Register b, Register sum) noexcept { return _mm256_fmadd_ps(a, b, sum); }
+
+/// The first `count` < width values, then zeros; nothing beyond them is touched.
+inline Register load_part(const float* from, std::size_t count) noexcept {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
+}
+
+inline __m128 fold(Register sums) noexcept {
+  return _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
+}
+
+inline float total(Register sums) noexcept {
+  const __m128 four = fold(sums);
+  const __m128 two = _mm_hadd_ps(four, four);
+  return _mm_cvtss_f32(_mm_hadd_ps(two, two));
+}
+
+/// The products of RowsA rows with RowsB rows. One order of summing for every tile shape.
+template <std::size_t RowsA, std::size_t RowsB>
+void tile(const InnerProducts& task, std::size_t i, std::size_t j) noexcept {
+  const std::size_t dims = task.dims;
+  const std::size_t whole = dims / width * width;
+  const float* a = task.a + i * dims;
+  const float* b = task.b + j * dims;
+  Register sums[RowsA][RowsB];
+  for (auto& row : sums)
+    for (Register& sum : row) sum = zero();
+  const auto step = [&](const auto& loaded) __attribute__((always_inline)) {
+    Register from_b[RowsB];
+    for (std::size_t c = 0; c < RowsB; ++c) from_b[c] = loaded(b + c * dims);
+    for (std::size_t r = 0; r < RowsA; ++r) {
+      const Register from_a = loaded(a + r * dims);
+      for (std::size_t c = 0; c < RowsB; ++c) sums[r][c] = fused(from_a, from_b[c], sums[r][c]);
+    }
+  };
+  for (std::size_t d = 0; d < whole; d += width)
+    step([d](const float* row) __attribute__((always_inline)) { return load(row + d); });
+  if (whole < dims)
+    step([ whole, dims ](const float* row)
+             __attribute__((always_inline)) { return load_part(row + whole, dims - whole); });
+  for (std::size_t r = 0; r < RowsA; ++r)
+    for (std::size_t c = 0; c < RowsB; ++c) {
+      float& out = task.out[(i + r) * task.stride + j + c];
+      out = task.add ? out + total(sums[r][c]) : total(sums[r][c]);
+    }
+}
+
+/// RowsA rows of a with rows [first, last) of b.
+template <std::size_t RowsA>
+void strip(const InnerProducts& task, std::size_t i, std::size_t first, std::size_t last) noexcept {
+  std::size_t j = first;
+  for (; j + rows_b <= last; j += rows_b) tile<RowsA, rows_b>(task, i, j);
+  for (; j < last; ++j) tile<RowsA, 1>(task, i, j);
+}
+
+}  // namespace
+
+void inner_products_avx2(const InnerProducts& task) noexcept {
+  constexpr std::size_t panel = 4 * rows_b;  // rows of b that stay in the first cache while all of a passes
+  for (std::size_t first = 0; first < task.m; first += panel) {
+    const std::size_t last = first + panel < task.m ? first + panel : task.m;
+    std::size_t i = 0;
+    for (; i + rows_a <= task.n; i += rows_a) strip<rows_a>(task, i, first, last);
+    for (; i < task.n; ++i) strip<1>(task, i, first, last);
+  }
+}
+
+}  // namespace attar::simd::detail
+
+#pragma GCC pop_options
+#endif

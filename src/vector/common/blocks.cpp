@@ -1,0 +1,178 @@
+#include "vector/common/blocks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "math/vector_ops.h"
+#include "vector/common/clones.h"
+
+namespace attar::vector {
+namespace {
+
+constexpr std::size_t batch_blocks = 64;  // blocks gathered before the pool is called
+
+class BlockEncoder final : public codec::Encoder {
+ public:
+  BlockEncoder(std::shared_ptr<const BlockModel> model, Basis::Analysis analysis, const codec::Schema& schema,
+               base::Sink& sink, base::ThreadPool& pool)
+      : model_(std::move(model)), analysis_(std::move(analysis)), schema_(schema), sink_(sink), pool_(pool) {}
+
+  Status append(const codec::Chunk& chunk) override {
+    if (chunk.dims != schema_.dims) return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
+    if (chunk.rows() > schema_.rows - appended_) return fail(ErrorCode::invalid_argument, "more rows than the schema says");
+    appended_ += chunk.rows();
+    std::span<const float> values = chunk.values;
+    const std::size_t full = batch_blocks * block_rows * schema_.dims;
+    while (!values.empty()) {
+      const std::size_t taken = std::min(full - pending_.size(), values.size());
+      pending_.insert(pending_.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(taken));
+      values = values.subspan(taken);
+      if (pending_.size() == full) ATTAR_TRY(write_pending());
+    }
+    return {};
+  }
+
+  Status finish() override {
+    if (appended_ != schema_.rows)
+      return fail(ErrorCode::invalid_argument, fmt::format("{} rows were announced, {} came", schema_.rows, appended_));
+    return write_pending();
+  }
+
+ private:
+  Status write_pending() {
+    const std::size_t rows = pending_.size() / schema_.dims;
+    const std::size_t bytes = row_bytes(schema_, model_->code_bytes());
+    std::vector<std::byte> out(rows * bytes);
+    pool_.run((rows + block_rows - 1) / block_rows, [&](std::size_t block, unsigned) {
+      const std::size_t first = block * block_rows;
+      encode_block(first, std::min(block_rows, rows - first), out.data() + first * bytes);
+    });
+    pending_.clear();
+    return sink_.write(out);
+  }
+
+  void encode_block(std::size_t first, std::size_t count, std::byte* out) const {
+    const auto rows = std::span<const float>(pending_).subspan(first * schema_.dims, count * schema_.dims);
+    model_->encode(analysis_.apply(rows, count), count, out);
+    if (schema_.metric != Metric::l2) return;
+    std::byte* norms = out + count * model_->code_bytes();
+    for (std::size_t i = 0; i < count; ++i)
+      base::store(norms + 4 * i, to_finite_float(math::squared_norm(rows.subspan(i * schema_.dims, schema_.dims))));
+  }
+
+  std::shared_ptr<const BlockModel> model_;
+  Basis::Analysis analysis_;
+  codec::Schema schema_;
+  base::Sink& sink_;
+  base::ThreadPool& pool_;
+  std::vector<float> pending_;
+  std::uint64_t appended_ = 0;
+};
+
+// Internal scores from inner products: rounded once, never infinite; NaN (from hostile codes) stays NaN.
+ATTAR_VECTOR_CLONES void finish_scores(const double* inner, const float* norms, float* scores) noexcept {
+  constexpr double limit = std::numeric_limits<float>::max();
+  for (std::size_t i = 0; i < block_rows; ++i) {
+    double value = norms == nullptr ? inner[i] : 2.0 * inner[i] - static_cast<double>(norms[i]);
+    value = value > limit ? limit : value;
+    value = value < -limit ? -limit : value;
+    scores[i] = static_cast<float>(value);
+  }
+}
+
+ATTAR_VECTOR_CLONES int count_reaching(const float* scores, float threshold) noexcept {
+  int count = 0;
+  for (std::size_t i = 0; i < block_rows; ++i) count += scores[i] >= threshold ? 1 : 0;
+  return count;
+}
+
+void offer(const float* scores, std::uint32_t valid, std::uint32_t first_row, codec::TopK& top) noexcept {
+  const float threshold = top.threshold();
+  if (count_reaching(scores, threshold) == 0) return;
+  for (; valid != 0; valid &= valid - 1) {
+    const auto i = static_cast<std::uint32_t>(std::countr_zero(valid));
+    if (scores[i] >= threshold) top.push(scores[i], first_row + i);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<codec::Encoder>> make_block_encoder(std::shared_ptr<const BlockModel> model,
+                                                           const codec::Schema& schema, base::Sink& sink,
+                                                           base::ThreadPool& pool) {
+  ATTAR_ASSIGN(auto analysis, model->basis().analysis());
+  return std::make_unique<BlockEncoder>(std::move(model), std::move(analysis), schema, sink, pool);
+}
+
+Status BlockView::check_size() const {
+  if (codes_.bytes().size() != schema_.rows * row_bytes_)
+    return codes_.fail(ErrorCode::corrupt, "the codes' size is not what the schema and the model say");
+  return {};
+}
+
+Status BlockView::verify(codec::Range rows) const {
+  if (rows.first > rows.last || rows.last > schema_.rows)
+    return fail(ErrorCode::invalid_argument, "rows to verify lie outside the section");
+  if (rows.size() == 0) return {};
+  const std::uint64_t first = rows.first / block_rows * block_rows;
+  const std::uint64_t last = std::min(schema_.rows, (rows.last + block_rows - 1) / block_rows * block_rows);
+  return codes_.verify(first * row_bytes_, (last - first) * row_bytes_);
+}
+
+Status BlockView::decode(codec::Range rows, std::span<float> out) const {
+  if (rows.first > rows.last || rows.last > schema_.rows || out.size() != rows.size() * schema_.dims)
+    return fail(ErrorCode::invalid_argument, "rows to decode lie outside the section, or the output has another size");
+  for (std::uint64_t row = rows.first; row < rows.last; ++row)
+    decode_row(row, out.subspan((row - rows.first) * schema_.dims, schema_.dims));
+  return {};
+}
+
+BlockScorer::BlockScorer(const BlockView& view, codec::QueryBatch queries, const Basis& basis) : view_(view) {
+  for (std::size_t q = 0; q < queries.size(); ++q) queries_.push_back(basis.prepare(queries.query(q)));
+}
+
+void BlockScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
+  if (rows.size() == 0) return;
+  alignas(64) double inner[codec::max_batch * block_rows];
+  alignas(64) float scores[block_rows];
+  alignas(64) float norms[block_rows] = {};
+  for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
+    const std::uint64_t first = index * block_rows;
+    std::uint32_t valid = 0xffffffffu;
+    if (first < rows.first) valid &= 0xffffffffu << (rows.first - first);
+    if (first + block_rows > rows.last) valid &= 0xffffffffu >> (first + block_rows - rows.last);
+    if (!scan.allowed.empty()) valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));
+    if (valid == 0) continue;
+    score_block(index, inner);
+    for (std::size_t i = 0; view_.l2() && i < view_.rows_in(index); ++i) norms[i] = view_.norm(first + i);
+    for (std::size_t q = 0; q < queries_.size(); ++q) {
+      finish_scores(inner + q * block_rows, view_.l2() ? norms : nullptr, scores);
+      offer(scores, valid, static_cast<std::uint32_t>(first) + scan.row_offset, top[q]);
+    }
+  }
+}
+
+void BlockScorer::score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept {
+  std::array<double, codec::max_batch> inner{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    score_row(rows[i], inner.data());
+    const double norm = view_.l2() ? static_cast<double>(view_.norm(rows[i])) : 0;
+    for (std::size_t q = 0; q < queries_.size(); ++q)
+      out[q * rows.size() + i] = to_finite_float(view_.l2() ? 2.0 * inner[q] - norm : inner[q]);
+  }
+}
+
+Status check_batch(codec::QueryBatch queries, std::uint32_t dims) {
+  if (queries.dims != dims || queries.size() == 0 || queries.size() > codec::max_batch ||
+      queries.size() * queries.dims != queries.values.size())
+    return fail(ErrorCode::invalid_argument, "a batch has one to eight queries of the artifact's dimensions");
+  if (!std::all_of(queries.values.begin(), queries.values.end(), [](float value) { return std::isfinite(value); }))
+    return fail(ErrorCode::invalid_data, "a query holds NaN or infinity");
+  return {};
+}
+
+}  // namespace attar::vector

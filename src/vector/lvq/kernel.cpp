@@ -1,0 +1,89 @@
+#include "vector/lvq/kernel.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/half.h"
+#include "vector/common/clones.h"
+
+namespace attar::vector::lvq {
+namespace {
+
+constexpr float largest_half = 65504.0f;
+
+// The binary16 number next to `half` in the given direction; both finite.
+std::uint16_t next_half(std::uint16_t half, bool up) noexcept {
+  const bool negative = (half & 0x8000u) != 0;
+  if ((half & 0x7fffu) == 0) return up ? 0x0001u : 0x8001u;
+  return static_cast<std::uint16_t>(negative == up ? half - 1 : half + 1);
+}
+
+std::uint16_t round_outwards(float value, bool up) noexcept {
+  const float clamped = std::clamp(value, -largest_half, largest_half);
+  const std::uint16_t half = base::float_to_half(clamped);
+  const float rounded = base::half_to_float(half);
+  return (up ? rounded < clamped : rounded > clamped) ? next_half(half, up) : half;
+}
+
+// out[lane] = scale · code of one component in every lane; lanes with fewer rows take the general loop.
+ATTAR_VECTOR_CLONES void unpack(const std::uint8_t* from, std::size_t lanes, unsigned shift, unsigned mask, float scale,
+                                float* out) noexcept {
+  if (lanes == block_rows)
+    for (std::size_t l = 0; l < block_rows; ++l) out[l] = scale * static_cast<float>((unsigned{from[l]} >> shift) & mask);
+  else
+    for (std::size_t l = 0; l < lanes; ++l) out[l] = scale * static_cast<float>((unsigned{from[l]} >> shift) & mask);
+}
+
+ATTAR_VECTOR_CLONES void unpack_and_add(const std::uint8_t* from, std::size_t lanes, unsigned shift, unsigned mask,
+                                        float* out) noexcept {
+  if (lanes == block_rows)
+    for (std::size_t l = 0; l < block_rows; ++l) out[l] += static_cast<float>((unsigned{from[l]} >> shift) & mask);
+  else
+    for (std::size_t l = 0; l < lanes; ++l) out[l] += static_cast<float>((unsigned{from[l]} >> shift) & mask);
+}
+
+}  // namespace
+
+RowRange range_of(std::span<const float> components) noexcept {
+  const auto [low, high] = std::minmax_element(components.begin(), components.end());
+  return {.low = round_outwards(*low, false), .high = round_outwards(*high, true)};
+}
+
+RowTerms terms_of(const Levels& levels, RowRange range) noexcept {
+  const double low = static_cast<double>(base::half_to_float(range.low));
+  const double high = static_cast<double>(base::half_to_float(range.high));
+  const double step = (high - low) / ((1 << levels.first) - 1);
+  if (levels.second == 0) return {.weight = step, .offset = low};
+  return {.weight = step / levels.split(), .offset = low - step / 2};
+}
+
+std::uint32_t quantize(const Levels& levels, RowRange range, float component) noexcept {
+  const double low = static_cast<double>(base::half_to_float(range.low));
+  const RowTerms terms = terms_of(levels, range);
+  if (!(terms.weight > 0)) return levels.second == 0 ? 0u : static_cast<std::uint32_t>((levels.split() + 1) / 2);
+  const double step = terms.weight * levels.split();
+  const double top = (1 << levels.first) - 1;
+  const double position = std::clamp((static_cast<double>(component) - low) / step, 0.0, top);
+  const double first = std::nearbyint(position);
+  if (levels.second == 0) return static_cast<std::uint32_t>(first);
+  const double rest = std::clamp(std::nearbyint((position - first + 0.5) * levels.split()), 0.0,
+                                 static_cast<double>(levels.split()));
+  return static_cast<std::uint32_t>(first) * static_cast<std::uint32_t>(levels.split()) + static_cast<std::uint32_t>(rest);
+}
+
+void decode_columns(const Levels& levels, std::size_t dims, const Lanes& lanes, std::size_t first, std::size_t count,
+                    float* out) noexcept {
+  const auto* plane = reinterpret_cast<const std::uint8_t*>(lanes.block) + lanes.first;
+  const auto* rest = plane + levels.first_bytes(dims) * lanes.rows;
+  const unsigned mask = (1u << levels.first) - 1, rest_mask = (1u << levels.second) - 1;
+  const auto scale = static_cast<float>(levels.split());
+  for (std::size_t j = 0; j < count; ++j) {
+    const std::size_t bit = (first + j) * levels.first;
+    unpack(plane + bit / 8 * lanes.rows, lanes.count, bit % 8, mask, scale, out + j * block_rows);
+    if (levels.second == 0) continue;
+    const std::size_t rest_bit = (first + j) * levels.second;
+    unpack_and_add(rest + rest_bit / 8 * lanes.rows, lanes.count, rest_bit % 8, rest_mask, out + j * block_rows);
+  }
+}
+
+}  // namespace attar::vector::lvq

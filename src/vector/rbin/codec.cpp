@@ -1,0 +1,120 @@
+// rbin: repeated binary codes' row in the registry.
+#include <cmath>
+
+#include "vector/common/block_codec.h"
+#include "vector/common/nibbles.h"
+#include "vector/common/sample.h"
+#include "vector/rbin/kernel.h"
+
+namespace attar::vector::rbin {
+namespace {
+
+// A plane looks four components up at once; to that comes the work of a row's weight and sums.
+constexpr double cost_per_plane = 0.25;
+
+class RbinModel final : public NibbleModel {
+ public:
+  RbinModel(Basis basis, std::vector<float> scales) : NibbleModel(std::move(basis)), scales_(std::move(scales)) {}
+
+  static Result<std::shared_ptr<const RbinModel>> load(const format::SectionReader& section, const codec::Schema& schema,
+                                                       const OpenLimits& limits) {
+    base::ByteReader in(section.bytes());
+    ATTAR_ASSIGN(auto basis, Basis::load(in, section, schema, limits));
+    ATTAR_ASSIGN(const auto planes, in.read<std::uint8_t>());
+    ATTAR_ASSIGN(const auto reserved, in.take(3));
+    if (basis.kind() != Basis::Kind::hadamard || planes < 1 || planes > max_planes ||
+        std::any_of(reserved.begin(), reserved.end(), [](std::byte byte) { return byte != std::byte{0}; }))
+      return section.fail(ErrorCode::corrupt, "the model holds values that rbin never writes");
+    ATTAR_ASSIGN(auto scales, in.read_array<float>(planes));
+    if (!std::all_of(scales.begin(), scales.end(), [](float scale) { return std::isfinite(scale); }) || in.remaining() != 0)
+      return section.fail(ErrorCode::corrupt, "a scale of the model is not finite, or bytes follow the last one");
+    return std::make_shared<const RbinModel>(std::move(basis), std::move(scales));
+  }
+
+  static std::uint64_t saved_bytes(std::uint32_t dims, std::size_t planes) {
+    return Basis::saved_bytes(Basis::Kind::hadamard, dims, dims, true) + 4 + 4 * planes;
+  }
+
+  Status save(base::Sink& sink) const override {
+    base::ByteWriter out;
+    basis().save(out);
+    out.write(static_cast<std::uint8_t>(scales_.size()));
+    out.write<std::uint8_t>(0);
+    out.write<std::uint16_t>(0);
+    out.write_array(std::span<const float>(scales_));
+    return sink.write(out.bytes());
+  }
+
+  std::size_t segment_groups() const noexcept override { return plane_groups(basis().dims()); }
+  std::size_t segments() const noexcept override { return scales_.size(); }
+  std::size_t weight_bytes() const noexcept override { return 2; }
+
+  void fill_tables(std::span<const float> components, std::span<float> tables) const override {
+    rbin::fill_tables(components, scales_, tables);
+  }
+  void decode(std::span<const std::uint8_t> nibbles, std::span<float> values) const override {
+    decode_signs(nibbles, scales_, values);
+  }
+
+ private:
+  float encode_row(std::span<const float> components, std::span<std::uint8_t> nibbles) const override {
+    return encode_signs(components, scales_, nibbles);
+  }
+
+  std::vector<float> scales_;
+};
+
+class RbinTrained final : public codec::Trained {
+ public:
+  RbinTrained(const codec::Codec& codec, Sample sample) : codec_(codec), sample_(std::move(sample)) {}
+
+  std::vector<codec::Option> options(const codec::Goal& goal) const override {
+    const std::uint32_t dims = sample_.schema.dims;
+    for (std::size_t planes = max_planes; planes >= 1; --planes) {
+      const std::uint64_t codes = codes_bytes(sample_.schema, planes * plane_groups(dims) / 2 + 2);
+      if (RbinModel::saved_bytes(dims, planes) + codes > goal.bytes) continue;
+      const auto option = price(codec_, model(planes), sample_, {{{"planes", static_cast<std::int64_t>(planes)}}},
+                                cost_per_plane * static_cast<double>(planes));
+      if (!option) return {};
+      return {*option};
+    }
+    return {};
+  }
+
+  Result<std::shared_ptr<const codec::Model>> build(const codec::Params& params) const override {
+    const std::int64_t planes = params.get("planes", 1);
+    if (planes < 1 || planes > static_cast<std::int64_t>(max_planes))
+      return fail(ErrorCode::invalid_argument, "rbin takes 1 to 8 planes");
+    return model(static_cast<std::size_t>(planes));
+  }
+
+ private:
+  std::shared_ptr<const RbinModel> model(std::size_t planes) const {
+    std::vector<float> scales(planes);
+    gaussian_scales(scales);
+    Basis basis = Basis::hadamard(sample_.schema.dims, sample_.exponent(), sample_.seed);
+    basis.set_centre(sample_.mean);
+    return std::make_shared<const RbinModel>(std::move(basis), std::move(scales));
+  }
+
+  const codec::Codec& codec_;
+  Sample sample_;
+};
+
+Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const codec::Schema& schema,
+                                              const codec::TrainContext& context) {
+  return make_sample_trainer(schema, context, false, [&codec](Sample sample) -> Result<std::unique_ptr<codec::Trained>> {
+    return std::make_unique<RbinTrained>(codec, std::move(sample));
+  });
+}
+
+}  // namespace
+}  // namespace attar::vector::rbin
+
+namespace attar::vector {
+const codec::Codec& rbin_codec() noexcept {
+  static const BlockCodec<rbin::RbinModel, NibbleView> codec(
+      {.id = 0x0104, .name = "rbin", .summary = "signs of the residual, repeated"}, rbin::train);
+  return codec;
+}
+}  // namespace attar::vector

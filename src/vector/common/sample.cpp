@@ -11,13 +11,11 @@ namespace {
 constexpr std::size_t sample_values = 4u << 20;  // 16 MiB of floats
 constexpr std::size_t least_rows = 256;
 constexpr std::size_t most_rows = 8192;
-constexpr std::size_t measured_rows = 128;
+constexpr std::size_t measured_values = 1u << 19;
 
 class SampleTrainer final : public codec::Trainer {
  public:
-  using Make = std::function<Result<std::unique_ptr<codec::Trained>>(Sample)>;
-
-  SampleTrainer(const codec::Schema& schema, const codec::TrainContext& context, bool with_components, Make make)
+  SampleTrainer(const codec::Schema& schema, const codec::TrainContext& context, bool with_components, MakeTrained make)
       : pool_(*context.pool),
         with_components_(with_components && schema.dims <= max_dense_dims),
         make_(std::move(make)),
@@ -47,7 +45,7 @@ class SampleTrainer final : public codec::Trainer {
     for (double& value : sample_.mean) value /= static_cast<double>(fed_);
     shuffle();
     if (with_components_) ATTAR_TRY(find_components());
-    return make_(std::move(sample_));
+    return make_(std::move(sample_), pool_);
   }
 
  private:
@@ -62,7 +60,7 @@ class SampleTrainer final : public codec::Trainer {
     if (place < capacity_) std::copy(row.begin(), row.end(), sample_.rows.begin() + static_cast<std::ptrdiff_t>(place * row.size()));
   }
 
-  // The held-out rows are the last ones, so the order must not be the file's.
+  // The measured rows are the last ones, so the order must not be the file's.
   void shuffle() {
     const std::size_t dims = sample_.schema.dims;
     for (std::size_t i = sample_.count(); i > 1; --i) {
@@ -73,14 +71,9 @@ class SampleTrainer final : public codec::Trainer {
   }
 
   Status find_components() {
-    const double scale = std::ldexp(1.0, -sample_.exponent());
-    std::vector<float> scaled(sample_.rows.size());
-    const std::size_t dims = sample_.schema.dims;
-    for (std::size_t i = 0; i < scaled.size(); ++i)
-      scaled[i] = static_cast<float>((static_cast<double>(sample_.rows[i]) - sample_.mean[i % dims]) * scale);
-    math::MomentAccumulator moments(dims);
-    moments.add(scaled, pool_);
-    const std::vector<double> zero(dims, 0.0);
+    math::MomentAccumulator moments(sample_.schema.dims);
+    moments.add(sample_.centred(sample_.learned()), pool_);
+    const std::vector<double> zero(sample_.schema.dims, 0.0);
     ATTAR_ASSIGN(sample_.components, math::symmetric_eigen(moments.covariance(zero, pool_)));
     for (double& value : sample_.components.values) value = std::max(value, 0.0);
     return {};
@@ -88,16 +81,49 @@ class SampleTrainer final : public codec::Trainer {
 
   base::ThreadPool& pool_;
   bool with_components_;
-  Make make_;
+  MakeTrained make_;
   std::size_t capacity_;
   base::Random random_;
   Sample sample_;
   std::uint64_t fed_ = 0;
 };
 
-// ‖x − x̂‖² over ‖x − mean‖², summed over the rows.
-Result<double> distortion(const codec::Codec& codec, const std::shared_ptr<const BlockModel>& model,
-                          const codec::Schema& schema, std::span<const float> rows, std::span<const double> mean) {
+std::size_t measured_count(const Sample& sample) noexcept {
+  return std::min(sample.count(), std::clamp<std::size_t>(measured_values / sample.schema.dims, 16, 128));
+}
+
+}  // namespace
+
+int Sample::exponent() const noexcept { return largest > 0 ? std::ilogb(largest) + 1 : 0; }
+
+std::span<const float> Sample::measured() const noexcept {
+  return std::span(rows).last(measured_count(*this) * schema.dims);
+}
+
+std::span<const float> Sample::learned() const noexcept {
+  const bool enough = count() >= 8 * measured_count(*this);
+  return std::span(rows).first(enough ? rows.size() - measured().size() : rows.size());
+}
+
+std::vector<float> Sample::centred(std::span<const float> some) const {
+  const double scale = std::ldexp(1.0, -exponent());
+  std::vector<float> out(some.size());
+  for (std::size_t first = 0; first < some.size(); first += schema.dims)
+    for (std::size_t i = 0; i < schema.dims; ++i)
+      out[first + i] = static_cast<float>((static_cast<double>(some[first + i]) - mean[i]) * scale);
+  return out;
+}
+
+std::unique_ptr<codec::Trainer> make_sample_trainer(const codec::Schema& schema, const codec::TrainContext& context,
+                                                    bool with_components, MakeTrained make) {
+  return std::make_unique<SampleTrainer>(schema, context, with_components, std::move(make));
+}
+
+Result<double> measure_distortion(const codec::Codec& codec, const std::shared_ptr<const BlockModel>& model,
+                                  const Sample& sample) {
+  const std::span<const float> rows = sample.measured();
+  codec::Schema schema = sample.schema;
+  schema.rows = rows.size() / schema.dims;
   base::ThreadPool alone(1);
   base::MemorySink sink;
   ATTAR_ASSIGN(const auto encoder, codec.encoder(model, schema, sink, alone));
@@ -110,39 +136,22 @@ Result<double> distortion(const codec::Codec& codec, const std::shared_ptr<const
   double error = 0, energy = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double value = static_cast<double>(rows[i]);
-    const double centred = value - mean[i % schema.dims], difference = value - static_cast<double>(decoded[i]);
+    const double centred = value - sample.mean[i % schema.dims], difference = value - static_cast<double>(decoded[i]);
     energy += centred * centred;
     error += difference * difference;
   }
   return energy > 0 ? error / energy : 0.0;
 }
 
-}  // namespace
-
-int Sample::exponent() const noexcept { return largest > 0 ? std::ilogb(largest) + 1 : 0; }
-
-std::size_t Sample::held_out() const noexcept { return count() >= 8 * measured_rows ? measured_rows : 0; }
-
-std::unique_ptr<codec::Trainer> make_sample_trainer(const codec::Schema& schema, const codec::TrainContext& context,
-                                                    bool with_components,
-                                                    std::function<Result<std::unique_ptr<codec::Trained>>(Sample)> make) {
-  return std::make_unique<SampleTrainer>(schema, context, with_components, std::move(make));
-}
-
-Result<codec::Option> price(const codec::Codec& codec, std::shared_ptr<const BlockModel> model, const Sample& sample,
-                            codec::Params params, double cost_per_component) {
-  base::MemorySink saved;
-  ATTAR_TRY(model->save(saved));
-  codec::Option out{.params = std::move(params)};
-  out.model_bytes = saved.bytes().size();
-  out.codes_bytes = codes_bytes(sample.schema, model->code_bytes());
-  out.bytes_per_row = static_cast<double>(row_bytes(sample.schema, model->code_bytes()));
-  out.scan_cost = cost_per_component * static_cast<double>(model->basis().components()) + 0.5 * out.bytes_per_row;
-  const std::size_t rows = std::min(sample.count(), measured_rows);
-  codec::Schema schema = sample.schema;
-  schema.rows = rows;
-  const auto measured = std::span<const float>(sample.rows).last(rows * schema.dims);
-  ATTAR_ASSIGN(out.distortion, distortion(codec, model, schema, measured, sample.mean));
+codec::Option make_option(const codec::Schema& schema, std::string variant, codec::Params params, const Price& price) {
+  codec::Option out;
+  out.variant = std::move(variant);
+  out.params = std::move(params);
+  out.model_bytes = price.model_bytes;
+  out.codes_bytes = codes_bytes(schema, price.code_bytes);
+  out.bytes_per_row = static_cast<double>(row_bytes(schema, price.code_bytes));
+  out.distortion = price.distortion;
+  out.scan_cost = price.work + 0.5 * out.bytes_per_row;
   return out;
 }
 

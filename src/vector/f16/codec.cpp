@@ -47,30 +47,36 @@ class F16Model final : public ColumnModel {
 
 class F16Trained final : public codec::Trained {
  public:
-  F16Trained(const codec::Codec& codec, Sample sample) : codec_(codec), sample_(std::move(sample)) {}
+  F16Trained(const codec::Schema& schema, std::shared_ptr<const F16Model> model, double distortion)
+      : schema_(schema), model_(std::move(model)), distortion_(distortion) {}
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
-    const auto option = price(codec_, model(), sample_, {}, cost_per_component);
-    if (!option || option->bytes() > goal.bytes) return {};
-    return {*option};
+    const std::uint64_t model_bytes = Basis::saved_bytes(Basis::Kind::identity, schema_.dims, schema_.dims, false);
+    codec::Option out = make_option(schema_, "half precision", {},
+                                    {.model_bytes = model_bytes,
+                                     .code_bytes = model_->code_bytes(),
+                                     .distortion = distortion_,
+                                     .work = cost_per_component * schema_.dims});
+    if (out.bytes() > goal.bytes) return {};
+    return {std::move(out)};
   }
 
-  Result<std::shared_ptr<const codec::Model>> build(const codec::Params&) const override { return model(); }
+  Result<std::shared_ptr<const codec::Model>> build(const codec::Params&) const override { return model_; }
 
  private:
-  std::shared_ptr<const F16Model> model() const {
-    return std::make_shared<const F16Model>(Basis::identity(sample_.schema.dims, sample_.exponent() - headroom));
-  }
-
-  const codec::Codec& codec_;
-  Sample sample_;
+  codec::Schema schema_;
+  std::shared_ptr<const F16Model> model_;
+  double distortion_;
 };
 
 Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const codec::Schema& schema,
                                               const codec::TrainContext& context) {
-  return make_sample_trainer(schema, context, false, [&codec](Sample sample) -> Result<std::unique_ptr<codec::Trained>> {
-    return std::make_unique<F16Trained>(codec, std::move(sample));
-  });
+  const auto make = [&codec](const Sample& sample, base::ThreadPool&) -> Result<std::unique_ptr<codec::Trained>> {
+    auto model = std::make_shared<const F16Model>(Basis::identity(sample.schema.dims, sample.exponent() - headroom));
+    ATTAR_ASSIGN(const double distortion, measure_distortion(codec, model, sample));
+    return std::make_unique<F16Trained>(sample.schema, std::move(model), distortion);
+  };
+  return make_sample_trainer(schema, context, false, make);
 }
 
 }  // namespace

@@ -39,13 +39,9 @@ class F32Trained final : public codec::Trained {
   explicit F32Trained(const codec::Schema& schema) : schema_(schema) {}
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
-    codec::Option out;
-    out.variant = "exact";
-    out.codes_bytes = codes_bytes(schema_, 4ull * schema_.dims);
-    out.bytes_per_row = static_cast<double>(row_bytes(schema_, 4ull * schema_.dims));
-    out.scan_cost = cost_per_component * schema_.dims + 0.5 * out.bytes_per_row;
+    codec::Option out = make_option(schema_, "exact", {}, {.code_bytes = 4ull * schema_.dims, .work = cost_per_component * schema_.dims});
     if (out.bytes() > goal.bytes) return {};
-    return {out};
+    return {std::move(out)};
   }
 
   Result<std::shared_ptr<const codec::Model>> build(const codec::Params&) const override {

@@ -1,6 +1,6 @@
 // lvq: locally-adaptive quantization's row in the registry.
+#include <algorithm>
 #include <array>
-#include <optional>
 
 #include "vector/common/block_codec.h"
 #include "vector/common/sample.h"
@@ -11,9 +11,8 @@ namespace {
 
 constexpr double cost_per_component = 4;
 
-// What the planner is offered, by falling rate: the largest that fits of each kind.
-constexpr std::array one_level = {Levels{8, 0}, Levels{4, 0}, Levels{2, 0}};
-constexpr std::array two_levels = {Levels{8, 8}, Levels{8, 4}, Levels{4, 4}, Levels{2, 4}};
+// What the planner is offered, by falling rate: the largest that fits with one level and with two.
+constexpr std::array<Levels, 7> offered = {{{8, 8}, {8, 4}, {4, 4}, {2, 4}, {8, 0}, {4, 0}, {2, 0}}};
 
 bool is_written(int first, int second) noexcept {
   return (first == 2 || first == 4 || first == 8) && (second == 0 || second == 4 || second == 8);
@@ -59,18 +58,16 @@ class LvqModel final : public ColumnModel {
     const std::size_t dims = basis().dims();
     std::byte* rest = out + levels_.first_bytes(dims) * count;
     std::byte* lows = rest + levels_.second_bytes(dims) * count;
+    std::vector<Codes> codes(dims);
     for (std::size_t row = 0; row < count; ++row) {
       const auto values = components.subspan(row * dims, dims);
       const RowRange range = range_of(values);
       base::store(lows + 2 * row, range.low);
       base::store(lows + 2 * (count + row), range.high);
+      quantize(levels_, range, values, codes);
       for (std::size_t j = 0; j < dims; ++j) {
-        const std::uint32_t code = quantize(levels_, range, values[j]);
-        const auto split = static_cast<std::uint32_t>(levels_.split());
-        // The highest code of both levels is S·L + S: the first level never passes L.
-        const std::uint32_t first = levels_.second == 0 ? code : std::min(code / split, (1u << levels_.first) - 1);
-        put(out, count, row, j * levels_.first, first);
-        if (levels_.second != 0) put(rest, count, row, j * levels_.second, code - first * split);
+        put(out, count, row, j * levels_.first, codes[j].first);
+        if (levels_.second != 0) put(rest, count, row, j * levels_.second, codes[j].second);
       }
     }
   }
@@ -86,7 +83,7 @@ class LvqModel final : public ColumnModel {
   }
 
  private:
-  static void put(std::byte* plane, std::size_t rows, std::size_t row, std::size_t bit, std::uint32_t code) noexcept {
+  static void put(std::byte* plane, std::size_t rows, std::size_t row, std::size_t bit, unsigned code) noexcept {
     plane[bit / 8 * rows + row] |= static_cast<std::byte>(code << (bit % 8));
   }
 
@@ -95,12 +92,25 @@ class LvqModel final : public ColumnModel {
 
 class LvqTrained final : public codec::Trained {
  public:
-  LvqTrained(const codec::Codec& codec, Sample sample) : codec_(codec), sample_(std::move(sample)) {}
+  explicit LvqTrained(Sample sample) : sample_(std::move(sample)) {}
+
+  /// Prices all that is offered; the rows are not needed after it.
+  Status measure(const codec::Codec& codec) {
+    for (std::size_t i = 0; i < offered.size(); ++i)
+      ATTAR_ASSIGN(distortions_[i], measure_distortion(codec, model(offered[i]), sample_));
+    sample_.rows = {};
+    return {};
+  }
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
     std::vector<codec::Option> out;
-    for (const std::span<const Levels> kind : {std::span<const Levels>(one_level), std::span<const Levels>(two_levels)})
-      if (auto option = largest_fitting(kind, goal.bytes)) out.push_back(*std::move(option));
+    for (std::size_t i = 0; i < offered.size(); ++i) {
+      codec::Option next = option(i);
+      const bool larger_fits = std::any_of(out.begin(), out.end(), [&](const codec::Option& other) {
+        return other.variant == next.variant;
+      });
+      if (!larger_fits && next.bytes() <= goal.bytes) out.push_back(std::move(next));
+    }
     return out;
   }
 
@@ -118,27 +128,30 @@ class LvqTrained final : public codec::Trained {
     return std::make_shared<const LvqModel>(std::move(basis), levels);
   }
 
-  std::optional<codec::Option> largest_fitting(std::span<const Levels> kind, std::uint64_t bytes) const {
+  codec::Option option(std::size_t i) const {
     const std::uint32_t dims = sample_.schema.dims;
-    for (const Levels& levels : kind) {
-      const std::uint64_t codes = codes_bytes(sample_.schema, LvqModel::row_code_bytes(levels, dims));
-      if (LvqModel::saved_bytes(dims) + codes > bytes) continue;
-      auto option = price(codec_, model(levels), sample_, {{{"first_bits", levels.first}, {"second_bits", levels.second}}},
-                          levels.second == 0 ? cost_per_component : 1.5 * cost_per_component);
-      if (option) return *std::move(option);
-    }
-    return std::nullopt;
+    const Levels& levels = offered[i];
+    const double cost = levels.second == 0 ? cost_per_component : 1.5 * cost_per_component;
+    return make_option(sample_.schema, levels.second == 0 ? "one level" : "two levels",
+                       {{{"first_bits", levels.first}, {"second_bits", levels.second}}},
+                       {.model_bytes = LvqModel::saved_bytes(dims),
+                        .code_bytes = LvqModel::row_code_bytes(levels, dims),
+                        .distortion = distortions_[i],
+                        .work = cost * dims});
   }
 
-  const codec::Codec& codec_;
   Sample sample_;
+  std::array<double, offered.size()> distortions_{};
 };
 
 Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const codec::Schema& schema,
                                               const codec::TrainContext& context) {
-  return make_sample_trainer(schema, context, false, [&codec](Sample sample) -> Result<std::unique_ptr<codec::Trained>> {
-    return std::make_unique<LvqTrained>(codec, std::move(sample));
-  });
+  const auto make = [&codec](Sample sample, base::ThreadPool&) -> Result<std::unique_ptr<codec::Trained>> {
+    auto out = std::make_unique<LvqTrained>(std::move(sample));
+    ATTAR_TRY(out->measure(codec));
+    return out;
+  };
+  return make_sample_trainer(schema, context, false, make);
 }
 
 }  // namespace

@@ -57,18 +57,19 @@ RowTerms terms_of(const Levels& levels, RowRange range) noexcept {
   return {.weight = step / levels.split(), .offset = low - step / 2};
 }
 
-std::uint32_t quantize(const Levels& levels, RowRange range, float component) noexcept {
+void quantize(const Levels& levels, RowRange range, std::span<const float> components, std::span<Codes> out) noexcept {
   const double low = static_cast<double>(base::half_to_float(range.low));
-  const RowTerms terms = terms_of(levels, range);
-  if (!(terms.weight > 0)) return levels.second == 0 ? 0u : static_cast<std::uint32_t>((levels.split() + 1) / 2);
-  const double step = terms.weight * levels.split();
-  const double top = (1 << levels.first) - 1;
-  const double position = std::clamp((static_cast<double>(component) - low) / step, 0.0, top);
-  const double first = std::nearbyint(position);
-  if (levels.second == 0) return static_cast<std::uint32_t>(first);
-  const double rest = std::clamp(std::nearbyint((position - first + 0.5) * levels.split()), 0.0,
-                                 static_cast<double>(levels.split()));
-  return static_cast<std::uint32_t>(first) * static_cast<std::uint32_t>(levels.split()) + static_cast<std::uint32_t>(rest);
+  const double high = static_cast<double>(base::half_to_float(range.high));
+  const double top = (1 << levels.first) - 1, split = levels.split();
+  const double levels_per_unit = high > low ? top / (high - low) : 0.0;
+  for (std::size_t j = 0; j < components.size(); ++j) {
+    const double position = std::clamp((static_cast<double>(components[j]) - low) * levels_per_unit, 0.0, top);
+    const long first = std::lrint(position);
+    out[j].first = static_cast<std::uint8_t>(first);
+    if (levels.second == 0) continue;
+    const double rest = (position - static_cast<double>(first) + 0.5) * split;
+    out[j].second = static_cast<std::uint8_t>(std::clamp(std::lrint(rest), 0L, static_cast<long>(levels.split())));
+  }
 }
 
 void decode_columns(const Levels& levels, std::size_t dims, const Lanes& lanes, std::size_t first, std::size_t count,

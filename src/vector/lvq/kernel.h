@@ -28,8 +28,13 @@ struct RowRange {
 /// Weight and offset of a row (spec.md: w, o).
 [[nodiscard]] RowTerms terms_of(const Levels& levels, RowRange range) noexcept;
 
-/// v of one component: the nearest value that the row's range and levels allow.
-[[nodiscard]] std::uint32_t quantize(const Levels& levels, RowRange range, float component) noexcept;
+/// Codes of one component on both levels; v = S·first + second.
+struct Codes {
+  std::uint8_t first = 0;
+  std::uint8_t second = 0;
+};
+/// The nearest codes that the row's range allows: first level, then what it left over.
+void quantize(const Levels& levels, RowRange range, std::span<const float> components, std::span<Codes> out) noexcept;
 
 /// Integers v of components [first, first + count) of the lanes, as floats: out[component · 32 + lane]. `dims` is the width of
 /// a row.

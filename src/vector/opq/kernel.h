@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
+
+#include "base/checked.h"
 
 namespace attar::vector::opq {
 
@@ -21,15 +24,26 @@ struct Nearest {
 /// table[n] = ⟨query, centroid n⟩, components in ascending order.
 void fill_table(const float* centroids, const float* query, std::size_t size, float* table) noexcept;
 
-/// Sub-vectors to cluster: row i is at values + i · stride.
+/// Rows that clustering takes at a time: columns are filled up to a multiple of it.
+inline constexpr std::size_t row_step = 64;
+[[nodiscard]] constexpr std::size_t padded(std::size_t rows) noexcept { return base::round_up(rows, row_step); }
+
+/// Sub-vectors to cluster, column by column: component j of row i is at columns[j · stride + i].
 struct Points {
-  const float* values = nullptr;
-  std::size_t count = 0;
-  std::size_t stride = 0;
-  std::size_t size = 0;
+  const float* columns = nullptr;
+  std::size_t count = 0;   ///< rows, ≥ 1
+  std::size_t stride = 0;  ///< padded(count); values beyond count are finite and count for nothing
+  std::size_t size = 0;    ///< components
 };
 
-/// k-means++ from the seed, then Lloyd's algorithm; centroids is size × 16. `assigned` is scratch of count entries; count ≥ 1.
-void cluster(const Points& points, std::uint64_t seed, float* centroids, std::span<Nearest> assigned) noexcept;
+/// Scratch of cluster(): `stride` entries each.
+struct Assignment {
+  explicit Assignment(std::size_t stride) : distances(stride), numbers(stride) {}
+  std::vector<float> distances;
+  std::vector<std::uint32_t> numbers;
+};
+
+/// k-means++ from the seed, then at most `rounds` of Lloyd's algorithm; centroids is size × 16.
+void cluster(const Points& points, std::uint64_t seed, int rounds, float* centroids, Assignment& scratch) noexcept;
 
 }  // namespace attar::vector::opq

@@ -1,4 +1,6 @@
 // rbin: repeated binary codes' row in the registry.
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "vector/common/block_codec.h"
@@ -66,17 +68,20 @@ class RbinModel final : public NibbleModel {
 
 class RbinTrained final : public codec::Trained {
  public:
-  RbinTrained(const codec::Codec& codec, Sample sample) : codec_(codec), sample_(std::move(sample)) {}
+  explicit RbinTrained(Sample sample) : sample_(std::move(sample)) {}
+
+  /// Prices every number of planes; the rows are not needed after it.
+  Status measure(const codec::Codec& codec) {
+    for (std::size_t planes = 1; planes <= max_planes; ++planes)
+      ATTAR_ASSIGN(distortions_[planes - 1], measure_distortion(codec, model(planes), sample_));
+    sample_.rows = {};
+    return {};
+  }
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
-    const std::uint32_t dims = sample_.schema.dims;
     for (std::size_t planes = max_planes; planes >= 1; --planes) {
-      const std::uint64_t codes = codes_bytes(sample_.schema, planes * plane_groups(dims) / 2 + 2);
-      if (RbinModel::saved_bytes(dims, planes) + codes > goal.bytes) continue;
-      const auto option = price(codec_, model(planes), sample_, {{{"planes", static_cast<std::int64_t>(planes)}}},
-                                cost_per_plane * static_cast<double>(planes));
-      if (!option) return {};
-      return {*option};
+      codec::Option out = option(planes);
+      if (out.bytes() <= goal.bytes) return {std::move(out)};
     }
     return {};
   }
@@ -89,6 +94,15 @@ class RbinTrained final : public codec::Trained {
   }
 
  private:
+  codec::Option option(std::size_t planes) const {
+    const std::uint32_t dims = sample_.schema.dims;
+    return make_option(sample_.schema, "repeated signs", {{{"planes", static_cast<std::int64_t>(planes)}}},
+                       {.model_bytes = RbinModel::saved_bytes(dims, planes),
+                        .code_bytes = planes * plane_groups(dims) / 2 + 2,
+                        .distortion = distortions_[planes - 1],
+                        .work = cost_per_plane * static_cast<double>(planes) * dims});
+  }
+
   std::shared_ptr<const RbinModel> model(std::size_t planes) const {
     std::vector<float> scales(planes);
     gaussian_scales(scales);
@@ -97,15 +111,18 @@ class RbinTrained final : public codec::Trained {
     return std::make_shared<const RbinModel>(std::move(basis), std::move(scales));
   }
 
-  const codec::Codec& codec_;
   Sample sample_;
+  std::array<double, max_planes> distortions_{};
 };
 
 Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const codec::Schema& schema,
                                               const codec::TrainContext& context) {
-  return make_sample_trainer(schema, context, false, [&codec](Sample sample) -> Result<std::unique_ptr<codec::Trained>> {
-    return std::make_unique<RbinTrained>(codec, std::move(sample));
-  });
+  const auto make = [&codec](Sample sample, base::ThreadPool&) -> Result<std::unique_ptr<codec::Trained>> {
+    auto out = std::make_unique<RbinTrained>(std::move(sample));
+    ATTAR_TRY(out->measure(codec));
+    return out;
+  };
+  return make_sample_trainer(schema, context, false, make);
 }
 
 }  // namespace

@@ -96,8 +96,9 @@ class LvqTrained final : public codec::Trained {
 
   /// Prices all that is offered; the rows are not needed after it.
   Status measure(const codec::Codec& codec) {
-    for (std::size_t i = 0; i < offered.size(); ++i)
+    for (std::size_t i = 0; i < offered.size(); ++i) {
       ATTAR_ASSIGN(distortions_[i], measure_distortion(codec, model(offered[i]), sample_));
+    }
     sample_.rows = {};
     return {};
   }

@@ -72,8 +72,9 @@ class RbinTrained final : public codec::Trained {
 
   /// Prices every number of planes; the rows are not needed after it.
   Status measure(const codec::Codec& codec) {
-    for (std::size_t planes = 1; planes <= max_planes; ++planes)
+    for (std::size_t planes = 1; planes <= max_planes; ++planes) {
       ATTAR_ASSIGN(distortions_[planes - 1], measure_distortion(codec, model(planes), sample_));
+    }
     sample_.rows = {};
     return {};
   }

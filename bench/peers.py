@@ -112,8 +112,8 @@ def all_peers(d: int) -> list[Peer]:
     peers += [Faiss("faiss PQ", f"faiss PQ{m}", f"PQ{m}np") for m in (d // 8, d // 4, d // 2)]
     peers += [Faiss("faiss PQ fast scan", f"faiss PQ{m}x4fs", f"PQ{m}x4fs") for m in (d // 4, d // 2, d)]
     peers += [Faiss("faiss SQ", f"faiss {sq}", sq) for sq in ("SQ4", "SQ6", "SQ8")]
-    # qb: bits of the quantized query; 0 leaves it in float, the best recall that the codes can give.
-    peers += [Faiss("faiss RaBitQ", f"faiss RaBitQ{b}", f"RR{d},RaBitQ{b}", 0) for b in range(1, 8)]
+    # The query in 8 bits: on 200 titles the recall of a float query (qb = 0) to 0.002, at a sixtieth of its time.
+    peers += [Faiss("faiss RaBitQ", f"faiss RaBitQ{b}", f"RR{d},RaBitQ{b}", 8) for b in range(1, 8)]
     peers += [Faiss("faiss EDEN", f"faiss EDEN{b}", f"RR{d},EDEN{b}") for b in (1, 2, 3, 4, 5, 6, 8)]
     peers += [RabitqIvf(b) for b in range(1, 8)]
     return peers

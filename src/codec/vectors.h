@@ -61,6 +61,7 @@ struct Option {
   double bytes_per_row = 0;       ///< codes and per-row values alone: the slope of codes_bytes
   double distortion = 0;          ///< estimated E‖x − x̂‖² / E‖x − mean‖²
   double scan_cost = 0;           ///< frozen cost model: relative work to score one row (not a clock)
+  std::string variant = {};       ///< which of the codec's kinds this is, the same at every rate: "matrix 8, trellis"
 
   [[nodiscard]] std::uint64_t bytes() const noexcept { return model_bytes + codes_bytes; }
 };

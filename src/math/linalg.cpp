@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "math/blas.h"
+#include "simd/inner_products.h"
 
 // LAPACK's Fortran interface; Debian's serial OpenBLAS ships no LAPACKE header.
 extern "C" {
@@ -28,14 +30,10 @@ int as_int(std::size_t value) noexcept { return static_cast<int>(value); }
 
 }  // namespace
 
-void multiply_transposed(const float* a, std::size_t n, const float* b, std::size_t m, std::size_t d, float* out) noexcept {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(n), as_int(m), as_int(d), 1.0f, a, as_int(d), b, as_int(d),
-              0.0f, out, as_int(m));
-}
-
 Matrix<double> multiply(const Matrix<double>& a, const Matrix<double>& b) {
   Matrix<double> out(a.rows, b.cols);
   if (a.rows == 0 || b.cols == 0 || a.cols == 0) return out;
+  const auto lock = lock_blas();
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_int(a.rows), as_int(b.cols), as_int(a.cols), 1.0,
               a.values.data(), as_int(a.cols), b.values.data(), as_int(b.cols), 0.0, out.values.data(), as_int(b.cols));
   return out;
@@ -70,9 +68,16 @@ void MomentAccumulator::flush(base::ThreadPool& pool) {
     const std::size_t first = block * moment_block;
     const std::size_t count = std::min(moment_block, rows - first);
     outer[block] = Matrix<float>(dims_, dims_);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, as_int(dims_), as_int(dims_), as_int(count), 1.0f,
-                pending_.data() + first * dims_, as_int(dims_), pending_.data() + first * dims_, as_int(dims_), 0.0f,
-                outer[block].values.data(), as_int(dims_));
+    std::vector<float> columns(dims_ * count);
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t i = 0; i < dims_; ++i) columns[i * count + r] = pending_[(first + r) * dims_ + i];
+    simd::inner_products({.a = columns.data(),
+                          .n = dims_,
+                          .b = columns.data(),
+                          .m = dims_,
+                          .dims = count,
+                          .out = outer[block].values.data(),
+                          .stride = dims_});
   });
   for (const auto& block : outer)
     for (std::size_t i = 0; i < block.values.size(); ++i) outer_.values[i] += static_cast<double>(block.values[i]);
@@ -106,6 +111,7 @@ Result<Eigen> symmetric_eigen(const Matrix<double>& symmetric) {
   Eigen out{.values = std::vector<double>(symmetric.rows), .vectors = symmetric};
   int info = 0, integer_work = 0, minus_one = -1;
   double work_size = 0;
+  const auto lock = lock_blas();
   dsyevd_("V", "U", &n, out.vectors.values.data(), &n, out.values.data(), &work_size, &minus_one, &integer_work, &minus_one, &info);
   std::vector<double> work(static_cast<std::size_t>(work_size) + 1);
   std::vector<int> iwork(static_cast<std::size_t>(integer_work) + 1);
@@ -129,6 +135,7 @@ Result<Matrix<double>> invert_definite(const Matrix<double>& definite) {
   const int n = as_int(out.rows);
   int info = 0;
   if (n == 0) return out;
+  const auto lock = lock_blas();
   dpotrf_("U", &n, out.values.data(), &n, &info);
   if (info == 0) dpotri_("U", &n, out.values.data(), &n, &info);
   if (info != 0) return fail(ErrorCode::invalid_data, "a matrix that must be positive definite is not");
@@ -147,6 +154,7 @@ Matrix<double> random_orthogonal(std::size_t n, std::uint64_t seed) {
   int info = 0, minus_one = -1;
   double work_size = 0;
   std::vector<double> tau(n);
+  const auto lock = lock_blas();
   dgeqrf_(&size, &size, out.values.data(), &size, tau.data(), &work_size, &minus_one, &info);
   std::vector<double> work(std::max<std::size_t>(static_cast<std::size_t>(work_size), n * 64));
   const int lwork = as_int(work.size());

@@ -1,5 +1,5 @@
-// Dense linear algebra: thin, checked words over serial BLAS and LAPACK, cut into fixed blocks for our own pool, so that
-// results do not depend on the number of threads. Matrices are row-major.
+// Dense linear algebra: thin, checked words over serial BLAS and LAPACK (one call at a time: blas.h), and moments summed
+// in fixed blocks by our own pool, so that results do not depend on the number of threads. Matrices are row-major.
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,6 @@ struct Matrix {
   T& operator()(std::size_t i, std::size_t j) noexcept { return values[i * cols + j]; }
   const T& operator()(std::size_t i, std::size_t j) const noexcept { return values[i * cols + j]; }
 };
-
-/// out (n × m) = a (n × d) · bᵀ with b (m × d). Serial; for use inside a pool's task.
-void multiply_transposed(const float* a, std::size_t n, const float* b, std::size_t m, std::size_t d, float* out) noexcept;
 
 /// a (n × k) · b (k × m).
 [[nodiscard]] Matrix<double> multiply(const Matrix<double>& a, const Matrix<double>& b);

@@ -8,6 +8,7 @@
 
 #include "base/half.h"
 #include "base/spill.h"
+#include "simd/inner_products.h"
 #include "vector/tcq/layout.h"
 #include "vector/tcq/scale.h"
 #include "vector/tcq/trellis.h"
@@ -105,8 +106,13 @@ class TcqEncoder final : public codec::Encoder {
         centred[row * dims + i] = pending_[(piece.first + row) * dims + i] - model_->centre[i];
     if (!model_->hadamard) {
       std::vector<float> out(piece.rows * analysis_->matrix.rows);
-      math::multiply_transposed(centred.data(), piece.rows, analysis_->matrix.values.data(), analysis_->matrix.rows, dims,
-                                out.data());
+      simd::inner_products({.a = centred.data(),
+                            .n = piece.rows,
+                            .b = analysis_->matrix.values.data(),
+                            .m = analysis_->matrix.rows,
+                            .dims = dims,
+                            .out = out.data(),
+                            .stride = analysis_->matrix.rows});
       return out;
     }
     std::vector<float> scratch(dims);

@@ -46,6 +46,12 @@ Settings Settings::from_params(const codec::Params& params) {
           .seed = static_cast<std::uint64_t>(params.get("seed", 0))};
 }
 
+std::string Settings::variant() const {
+  const std::string transform =
+      matrix_bits == 0 ? std::string("Hadamard") : fmt::format("{}-bit PCA, power {:.2f}", matrix_bits, power);
+  return fmt::format("{}, {}", transform, trellis ? "trellis" : "Lloyd-Max");
+}
+
 std::uint32_t TcqModel::stored_rows() const noexcept { return std::min(shape.components(), dims); }
 
 std::uint64_t TcqModel::saved_bytes(std::uint32_t dims, const Shape& shape, std::uint8_t matrix_bits) {

@@ -25,6 +25,8 @@ struct Settings {
 
   [[nodiscard]] codec::Params to_params() const;
   [[nodiscard]] static Settings from_params(const codec::Params& params);
+  /// Everything but the rate, in words.
+  [[nodiscard]] std::string variant() const;
 };
 
 /// How rows become components; only a freshly trained model has it in full, a loaded one rebuilds it from the matrix.

@@ -67,6 +67,7 @@ class TcqTrained final : public codec::Trained {
 
   codec::Option price(const Settings& settings, const Allocation& allocation) const {
     codec::Option option{.params = settings.to_params()};
+    option.variant = settings.variant();
     option.model_bytes = TcqModel::saved_bytes(schema_.dims, allocation.shape, settings.matrix_bits);
     option.codes_bytes = codes_bytes(schema_, allocation.shape, settings.scale_bytes);
     option.bytes_per_row = allocation.shape.row_bytes() + settings.scale_bytes + (schema_.metric == Metric::l2 ? 4 : 0);

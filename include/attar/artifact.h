@@ -1,0 +1,125 @@
+// An opened artifact: search it, decode it, check it, describe it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attar/certificate.h"
+#include "attar/limits.h"
+#include "attar/metric.h"
+#include "attar/pack.h"
+#include "attar/progress.h"
+#include "attar/result.h"
+
+namespace attar {
+
+struct OpenOptions {
+  OpenLimits limits;
+  bool mmap = true;  ///< false: a private copy, for files that others may write
+};
+
+/// A row found. Scores: inner product under cosine and ip (larger is nearer), squared distance under l2 (smaller is).
+struct SearchHit {
+  std::uint32_t row = 0;
+  float score = 0;
+
+  friend bool operator==(const SearchHit&, const SearchHit&) = default;
+};
+
+struct SearchOptions {
+  std::uint32_t k = 10;
+  unsigned threads = 1;             ///< 0: one per available core
+  bool exact = false;               ///< score against the originals, kept in the file or in `base`
+  std::filesystem::path base = {};  ///< originals for `exact` when the file keeps none
+  std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
+  std::span<const std::uint32_t> skip = {};     ///< one row a query that is left out (its own), 0xffffffff: none
+  Progress* progress = nullptr;     ///< of an exact search, which reads every original; may be null
+};
+
+/// Where the time of a search went, seconds.
+struct SearchTimes {
+  double verify = 0;   ///< checksums of blocks seen for the first time
+  double prepare = 0;  ///< transforms and tables of the queries
+  double scan = 0;
+};
+
+struct SearchResult {
+  std::uint32_t k = 0;
+  std::vector<std::vector<SearchHit>> hits;  ///< by query, best first, at most k
+  SearchTimes times;
+};
+
+struct ArtifactInfo {
+  std::string path;
+  std::uint64_t rows = 0;
+  std::uint32_t dims = 0;
+  Metric metric = Metric::cosine;
+  std::uint64_t bytes = 0;
+  double bytes_per_row = 0;
+  double code_bytes_per_row = 0;
+  std::string codec;
+  std::uint32_t format_version = 0;
+  std::vector<Part> parts;
+  std::string plan;            ///< in words
+  std::string plan_json;       ///< as stored
+  std::vector<Certificate> certificates;
+  bool certificate_stale = false;  ///< a certificate names another content than this file's
+  bool has_ids = false;
+  std::string originals;       ///< "", "f16" or "f32"
+  std::string content_digest;  ///< 64 hexadecimal digits
+};
+
+class Artifact {
+ public:
+  struct State;  ///< the library's own
+
+  [[nodiscard]] static Result<Artifact> open(const std::filesystem::path& path, const OpenOptions& options = {});
+
+  Artifact(Artifact&&) noexcept;
+  Artifact& operator=(Artifact&&) noexcept;
+  ~Artifact();
+
+  [[nodiscard]] std::uint64_t rows() const noexcept;
+  [[nodiscard]] std::uint32_t dims() const noexcept;
+  [[nodiscard]] Metric metric() const noexcept;
+  [[nodiscard]] Result<ArtifactInfo> info() const;
+
+  /// Queries: row-major, a multiple of dims() values, as the user has them (normalised here under cosine).
+  [[nodiscard]] Result<SearchResult> search(std::span<const float> queries, const SearchOptions& options = {}) const;
+
+  /// The id of a row: its text where ids were packed, else its number.
+  [[nodiscard]] Result<std::string> id(std::uint32_t row) const;
+  /// The row of an id, where ids were packed or the text is a row number; nothing when there is none.
+  [[nodiscard]] Result<std::optional<std::uint32_t>> row_of(const std::string& id) const;
+
+  /// Reconstructed rows [first, first + out.size() / dims()).
+  [[nodiscard]] Status decode(std::uint64_t first, std::span<float> out) const;
+
+  /// Every checksum, digest and padding of the file, every id.
+  [[nodiscard]] Status verify(unsigned threads = 0, Progress* progress = nullptr) const;
+
+ private:
+  friend struct ArtifactAccess;
+  explicit Artifact(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+/// What unpack() did.
+struct UnpackReport {
+  std::uint64_t rows = 0;
+  std::uint32_t dims = 0;
+  bool compared = false;          ///< the originals were at hand (kept in the file, or given)
+  double relative_error = 0;      ///< E‖x − x̂‖² / E‖x − mean‖², measured, when compared
+  double mean_cosine = 0;         ///< mean of ⟨x, x̂⟩ / (‖x‖·‖x̂‖), measured, when compared
+};
+
+/// Writes the decoded vectors as .npy or .fvecs, whole or not at all. Under cosine they are the normalised ones.
+[[nodiscard]] Result<UnpackReport> unpack(const Artifact& artifact, const std::filesystem::path& output,
+                                          const std::filesystem::path& base = {}, Progress* progress = nullptr);
+
+}  // namespace attar

@@ -1,0 +1,100 @@
+// Quality measured on queries of the user's choice: recall against the truth, relevance against judgements, and a
+// fresh certificate.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attar/artifact.h"
+#include "attar/certificate.h"
+#include "attar/result.h"
+
+namespace attar {
+
+struct EvaluateOptions {
+  std::filesystem::path queries;            ///< required
+  std::filesystem::path base;               ///< originals: the truth is computed, ties counted
+  std::filesystem::path truth;              ///< .ivecs or .ibin of true rows, instead of base
+  std::filesystem::path qrels;              ///< judgements (TREC, BEIR TSV or JSONL), instead of or beside recall
+  std::filesystem::path query_ids;          ///< ids of the queries for qrels, one a line; empty: row numbers
+  std::vector<std::uint32_t> ks = {1, 10, 100};
+  unsigned threads = 0;
+  double confidence = 0.95;
+  std::size_t worst = 5;                    ///< how many of the worst queries to name
+  InputOptions input;
+  Progress* progress = nullptr;
+};
+
+/// A mean over queries with its two-sided interval, and how it spreads.
+struct Measure {
+  double mean = 0;
+  double low = 0, high = 0;                 ///< interval of the mean at the confidence asked for
+  double p05 = 0, p50 = 0, p95 = 0;         ///< percentiles over queries
+  double minimum = 0;
+};
+
+struct WorstQuery {
+  std::uint64_t query = 0;
+  double recall = 0;                        ///< at the largest k
+};
+
+struct Evaluation {
+  std::uint64_t queries = 0;
+  std::map<std::uint32_t, Measure> recall;  ///< by k; empty when only judgements were given
+  std::vector<WorstQuery> worst;
+  std::map<std::string, Measure> relevance; ///< "hit@1", "hit@10", "ndcg@10", "mrr" …
+  double queries_per_second = 0;
+};
+
+[[nodiscard]] Result<Evaluation> evaluate(const Artifact& artifact, const EvaluateOptions& options);
+
+struct CertifyOptions {
+  std::filesystem::path queries;            ///< required: queries that the plan has not seen
+  std::filesystem::path base;               ///< originals; empty: those kept in the file
+  std::optional<Floor> floor;               ///< empty: the floor of the plan, if it had one
+  double confidence = 0.95;
+  std::filesystem::path output;             ///< where to write a copy that carries the new certificate; may be the same file
+  unsigned threads = 0;
+  std::uint64_t seed = 1;
+  InputOptions input;
+  Progress* progress = nullptr;
+};
+
+/// A fresh certificate on new queries: all of them test, none tunes.
+[[nodiscard]] Result<Certificate> certify_again(const Artifact& artifact, const CertifyOptions& options);
+
+/// What this machine and build are, for `attar doctor`.
+struct Diagnosis {
+  std::string version;
+  std::string build;
+  std::string features;            ///< of the processor
+  std::string level;               ///< kernels in force
+  bool isa_request_refused = false;  ///< ATTAR_ISA names no level of this machine
+  unsigned cores = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_available = 0;
+  std::uint64_t scratch_available = 0;  ///< bytes free where scratch files go
+  std::string scratch;
+  std::vector<std::string> codecs;   ///< "tcq (wire 1–1): …"
+  std::map<std::string, std::string> libraries;
+};
+[[nodiscard]] Diagnosis diagnose();
+
+/// The same sentence that certificates carry in `attar info`.
+[[nodiscard]] std::string describe(const Certificate& certificate);
+
+/// Queries a second of one search setting, for bench/: `seconds` of repeated searching, per round.
+struct BenchOptions {
+  std::uint32_t k = 10;
+  std::uint32_t batch = 1;         ///< 1 or up to 8 queries at once
+  double seconds = 1;
+  unsigned rounds = 5;
+  unsigned threads = 1;
+};
+[[nodiscard]] Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queries, const BenchOptions& options);
+
+}  // namespace attar

@@ -1,0 +1,104 @@
+// Budget in, proof out: plans and packs a file of vectors.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attar/budget.h"
+#include "attar/certificate.h"
+#include "attar/metric.h"
+#include "attar/progress.h"
+#include "attar/result.h"
+#include "attar/vectors.h"
+
+namespace attar {
+
+/// The goal and the circumstances. With neither budget nor floor: the smallest plan within 0.01 of the recall at 8 bits.
+struct PackOptions {
+  std::optional<Budget> budget;
+  std::optional<Floor> floor;
+  Metric metric = Metric::cosine;
+  std::filesystem::path queries;       ///< a log of real queries; empty: rows stand in ("proxy queries")
+  std::filesystem::path ids;           ///< one id a line; empty: row numbers, which cost nothing
+  std::string codec;                   ///< force a codec by name; empty: all compete
+  std::string keep_originals;          ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
+  std::uint64_t seed = 1;
+  unsigned threads = 0;                ///< 0: one per available core
+  std::uint64_t memory_bytes = 2ull << 30;  ///< working memory to aim at
+  double confidence = 0.95;            ///< of the certificate
+  InputOptions input;
+  Progress* progress = nullptr;        ///< may be null
+};
+
+/// One plan that competed.
+struct Candidate {
+  enum class State : std::uint8_t {
+    estimated,  ///< judged on a sample of the base only: its recall is an estimate
+    measured,   ///< encoded in full and searched with every tune query
+  };
+  std::string codec;
+  std::string settings;           ///< in words: "96 B a row, matrix 8 bits, trellis, power 0.35"
+  std::uint64_t bytes = 0;        ///< the whole file
+  double bytes_per_row = 0;
+  double code_bytes_per_row = 0;  ///< codes and scale alone
+  State state = State::estimated;
+  double recall = 0;              ///< mean on tune queries (of the sample when estimated)
+  double distortion = 0;          ///< the codec's own estimate of its relative squared error
+  double scan_cost = 0;           ///< frozen cost model, relative
+  bool chosen = false;
+};
+
+/// A part of the file and its bytes.
+struct Part {
+  std::string name;  ///< "codes", "model", "ids", "originals", "schema", "plan", "certificate", "container"
+  std::uint64_t bytes = 0;
+};
+
+/// What make_plan() found and pack() wrote.
+struct PackReport {
+  std::string path;                ///< empty for make_plan()
+  std::uint64_t rows = 0;
+  std::uint32_t dims = 0;
+  Metric metric = Metric::cosine;
+  std::uint64_t bytes = 0;         ///< of the whole file
+  std::uint64_t budget_bytes = 0;  ///< 0: none was set
+  double bytes_per_row = 0;
+  std::vector<Part> parts;
+  std::string goal;                ///< in words, the default goal included
+  std::string plan;                ///< the chosen plan in words
+  std::vector<Candidate> candidates;
+  std::vector<Certificate> certificates;
+  std::uint64_t queries = 0;       ///< given or drawn
+  std::uint64_t tune_queries = 0;
+  std::uint64_t certify_queries = 0;
+  bool proxy = false;
+  double seconds = 0;
+};
+
+/// The nearest goals that can be had, in both directions; carried by the message of a goal_unreachable error and, in
+/// full, here.
+struct Nearest {
+  double recall_in_budget = 0;      ///< best recall found inside the budget; 0: nothing fits the budget
+  std::uint64_t bytes_for_floor = 0;  ///< least bytes found that reach the floor; 0: not found at any size
+  std::uint64_t least_bytes = 0;    ///< the smallest file of these rows
+};
+
+/// What happened: a report, or the reason with what could be had instead.
+struct PlanOutcome {
+  PackReport report;
+  bool reachable = true;
+  std::string unreachable;  ///< a sentence with the two nearest goals, when not reachable
+  Nearest nearest;
+};
+
+/// Chooses and measures a plan; writes nothing.
+[[nodiscard]] Result<PlanOutcome> make_plan(const std::filesystem::path& input, const PackOptions& options);
+
+/// make_plan(), and the file written to `output` whole or not at all. When the goal is out of reach nothing is written.
+[[nodiscard]] Result<PlanOutcome> pack(const std::filesystem::path& input, const std::filesystem::path& output,
+                                       const PackOptions& options);
+
+}  // namespace attar

@@ -1,0 +1,189 @@
+// Opening an artifact, and what it tells about itself.
+#include "attar/artifact.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/progress.h"
+#include "base/threads.h"
+#include "certify/certificate.h"
+#include "codec/registry.h"
+#include "engine/artifact_state.h"
+#include "format/schema.h"
+
+namespace attar {
+namespace {
+
+using format::SectionKind;
+
+// The codec that wrote a section, if this build has it and reads its version.
+Result<const codec::Codec*> codec_of(const format::SectionReader& section) {
+  const codec::Codec* found = codec::find_codec(section.codec_id());
+  if (found == nullptr)
+    return section.fail(ErrorCode::unknown_codec,
+                        fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
+                                    section.codec_id()));
+  const codec::CodecInfo& info = found->info();
+  if (section.wire_version() > info.wire_max)
+    return section.fail(ErrorCode::too_new, fmt::format("has wire version {} of codec {}; this build reads up to {}: use a newer Attar",
+                                                        section.wire_version(), info.name, info.wire_max));
+  if (section.wire_version() < info.wire_min)
+    return section.fail(ErrorCode::too_old, fmt::format("has wire version {} of codec {}; this build reads {} and later",
+                                                        section.wire_version(), info.name, info.wire_min));
+  return found;
+}
+
+Result<CodedSection> open_codes(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+  ATTAR_ASSIGN(auto codes, reader.section(SectionKind::codes));
+  ATTAR_ASSIGN(const auto model_section, reader.section(SectionKind::model));
+  CodedSection out;
+  ATTAR_ASSIGN(out.codec, codec_of(codes));
+  if (model_section.codec_id() != codes.codec_id() || model_section.wire_version() != codes.wire_version())
+    return model_section.fail(ErrorCode::corrupt, "belongs to another codec or version than the codes");
+  ATTAR_ASSIGN(auto model, out.codec->load(model_section, schema, limits));
+  ATTAR_ASSIGN(out.view, out.codec->open(std::move(codes), std::move(model), schema, limits));
+  return out;
+}
+
+Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+  ATTAR_ASSIGN(auto section, reader.section(SectionKind::originals));
+  CodedSection out;
+  ATTAR_ASSIGN(out.codec, codec_of(section));
+  // Only codecs without a model keep originals; any other refuses this empty one.
+  const auto no_model = format::SectionReader::trusted({}, section.name(), section.codec_id(), section.wire_version());
+  ATTAR_ASSIGN(auto model, out.codec->load(no_model, schema, limits));
+  ATTAR_ASSIGN(out.view, out.codec->open(std::move(section), std::move(model), schema, limits));
+  return out;
+}
+
+Status check_text_limit(const format::ArtifactReader& reader, const OpenLimits& limits) {
+  for (const SectionKind kind : {SectionKind::plan, SectionKind::certificate})
+    if (const auto* entry = reader.find(kind); entry != nullptr && entry->length > limits.max_text_bytes)
+      return fail(ErrorCode::over_limit, fmt::format("{}: section {} has {} bytes, above OpenLimits::max_text_bytes", reader.path(),
+                                                     entry->name(), entry->length));
+  return {};
+}
+
+}  // namespace
+
+Result<engine::PlanText> Artifact::State::plan() const {
+  ATTAR_ASSIGN(const auto section, reader.section(SectionKind::plan));
+  ATTAR_TRY(section.verify_all());
+  auto out = engine::plan_from_json(base::as_text(section.bytes()));
+  if (!out) return section.fail(out.error().code, out.error().message);
+  return out;
+}
+
+Result<std::vector<Certificate>> Artifact::State::certificates() const {
+  ATTAR_ASSIGN(const base::ByteView text, reader.certificate());
+  if (text.empty()) return std::vector<Certificate>{};
+  return certify::certificates_from_json(base::as_text(text));
+}
+
+Artifact::Artifact(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Artifact::Artifact(Artifact&&) noexcept = default;
+Artifact& Artifact::operator=(Artifact&&) noexcept = default;
+Artifact::~Artifact() = default;
+
+Result<Artifact> Artifact::open(const std::filesystem::path& path, const OpenOptions& options) {
+  const auto mode = options.mmap ? base::MappedFile::Mode::map : base::MappedFile::Mode::copy;
+  ATTAR_ASSIGN(auto reader, format::ArtifactReader::open(path, options.limits, mode));
+  auto state = std::make_unique<State>(std::move(reader));
+  state->limits = options.limits;
+  ATTAR_TRY(check_text_limit(state->reader, options.limits));
+  ATTAR_ASSIGN(const auto schema_section, state->reader.section(SectionKind::schema));
+  ATTAR_ASSIGN(const auto schema, format::decode_schema(schema_section, options.limits));
+  state->schema = {.rows = schema.rows, .dims = schema.dims, .metric = schema.metric};
+  ATTAR_ASSIGN(state->codes, open_codes(state->reader, state->schema, options.limits));
+  if (state->reader.find(SectionKind::originals) != nullptr) {
+    ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, options.limits));
+  }
+  if (state->reader.find(SectionKind::ids) != nullptr) {
+    ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::ids));
+    ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
+  }
+  return Artifact(std::move(state));
+}
+
+std::uint64_t Artifact::rows() const noexcept { return state_->schema.rows; }
+std::uint32_t Artifact::dims() const noexcept { return state_->schema.dims; }
+Metric Artifact::metric() const noexcept { return state_->schema.metric; }
+
+Result<ArtifactInfo> Artifact::info() const {
+  const format::ArtifactReader& reader = state_->reader;
+  ArtifactInfo out;
+  out.path = reader.path();
+  out.rows = rows();
+  out.dims = dims();
+  out.metric = metric();
+  out.bytes = reader.file_bytes();
+  out.bytes_per_row = static_cast<double>(out.bytes) / static_cast<double>(out.rows);
+  out.codec = state_->codes.codec->info().name;
+  out.format_version = format::current_version;
+  out.has_ids = state_->ids.has_value();
+  if (state_->originals) out.originals = state_->originals->codec->info().name;
+  out.content_digest = reader.content_digest().hex();
+  std::uint64_t container = out.bytes;
+  for (const format::SectionEntry& entry : reader.sections()) {
+    out.parts.push_back({entry.name(), entry.length});
+    container -= entry.length;
+    if (entry.spec.kind == SectionKind::codes)
+      out.code_bytes_per_row = static_cast<double>(entry.length) / static_cast<double>(out.rows);
+  }
+  out.parts.push_back({"container", container});
+  ATTAR_ASSIGN(const engine::PlanText plan, state_->plan());
+  out.plan = engine::in_words(plan.codec, plan.variant, out.code_bytes_per_row);
+  out.plan_json = engine::to_json(plan);
+  ATTAR_ASSIGN(out.certificates, state_->certificates());
+  out.certificate_stale = std::any_of(out.certificates.begin(), out.certificates.end(), [&](const Certificate& certificate) {
+    return certificate.content_digest != out.content_digest;
+  });
+  return out;
+}
+
+Result<std::string> Artifact::id(std::uint32_t row) const {
+  if (row >= rows())
+    return fail(ErrorCode::invalid_argument, fmt::format("there is no row {}: the artifact has rows 0 to {}", row, rows() - 1));
+  if (!state_->ids) return std::to_string(row);
+  return state_->ids->id(row);
+}
+
+Result<std::optional<std::uint32_t>> Artifact::row_of(const std::string& id) const {
+  if (!state_->ids) {
+    std::uint32_t row = 0;
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), row);
+    if (error != std::errc{} || end != id.data() + id.size() || row >= rows()) return std::optional<std::uint32_t>{};
+    return std::optional(row);
+  }
+  for (std::uint64_t first = 0; first < rows(); first += format::ids_per_group) {
+    ATTAR_ASSIGN(const auto group, state_->ids->ids(first, std::min(format::ids_per_group, rows() - first)));
+    const auto it = std::find(group.begin(), group.end(), id);
+    if (it != group.end()) return std::optional(static_cast<std::uint32_t>(first + static_cast<std::uint64_t>(it - group.begin())));
+  }
+  return std::optional<std::uint32_t>{};
+}
+
+Status Artifact::decode(std::uint64_t first, std::span<float> out) const {
+  if (out.size() % dims() != 0)
+    return fail(ErrorCode::invalid_argument, fmt::format("room for {} values is no whole number of rows of {}", out.size(), dims()));
+  const std::uint64_t count = out.size() / dims();
+  if (first > rows() || count > rows() - first)
+    return fail(ErrorCode::invalid_argument, fmt::format("rows {} to {} were asked for; the artifact has {}", first, first + count, rows()));
+  const codec::Range range{first, first + count};
+  ATTAR_TRY(state_->codes.view->verify(range));
+  return state_->codes.view->decode(range, out);
+}
+
+Status Artifact::verify(unsigned threads, Progress* progress) const {
+  base::ThreadPool pool(threads);
+  if (progress != nullptr) progress->stage("verifying", state_->reader.file_bytes());
+  ATTAR_TRY(state_->reader.verify_all(&pool, progress));
+  if (state_->ids) ATTAR_TRY(state_->ids->check());
+  ATTAR_TRY(state_->plan());
+  ATTAR_TRY(state_->certificates());
+  return {};
+}
+
+}  // namespace attar

@@ -1,0 +1,55 @@
+// What an open artifact holds; shared by the calls that work on one.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attar/artifact.h"
+#include "codec/codec.h"
+#include "data/source.h"
+#include "engine/plan_text.h"
+#include "format/ids.h"
+#include "format/reader.h"
+
+namespace attar {
+
+/// A coded section with the codec that reads it.
+struct CodedSection {
+  const codec::Codec* codec = nullptr;
+  std::unique_ptr<codec::View> view;
+};
+
+struct Artifact::State {
+  explicit State(format::ArtifactReader opened) : reader(std::move(opened)) {}
+
+  OpenLimits limits;
+  format::ArtifactReader reader;
+  codec::Schema schema;
+  CodedSection codes;
+  std::optional<CodedSection> originals;
+  std::optional<format::IdsReader> ids;
+
+  [[nodiscard]] Result<engine::PlanText> plan() const;
+  [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
+};
+
+/// For the free functions of the API, which need the insides.
+struct ArtifactAccess {
+  static const Artifact::State& state(const Artifact& artifact) noexcept { return *artifact.state_; }
+};
+
+namespace engine {
+
+/// The original vectors that an exact answer needs: `base` when named (checked against rows and dimensions), else those
+/// kept in the artifact; `invalid_argument` when there are neither. Kept ones are read through the artifact, which must
+/// outlive them.
+[[nodiscard]] Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& state,
+                                                                       const std::filesystem::path& base,
+                                                                       const InputOptions& input = {});
+
+}  // namespace engine
+}  // namespace attar

@@ -1,0 +1,136 @@
+#include "engine/assembly.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/checked.h"
+#include "codec/registry.h"
+#include "data/text_lines.h"
+#include "format/ids.h"
+#include "format/layout.h"
+#include "format/schema.h"
+
+namespace attar::engine {
+namespace {
+
+constexpr std::uint64_t copy_bytes = 4ull << 20;
+
+format::SectionSpec spec(format::SectionKind kind) { return {.kind = kind}; }
+
+format::SectionSpec coded(format::SectionKind kind, const codec::CodecInfo& info) {
+  return {.kind = kind, .codec_id = info.id, .wire_version = info.wire_max};
+}
+
+Result<std::vector<std::byte>> encode_ids(const std::filesystem::path& path, std::uint64_t rows) {
+  if (path.empty()) return std::vector<std::byte>{};
+  ATTAR_ASSIGN(const auto ids, data::read_ids(path, rows));
+  base::MemorySink sink;
+  format::IdsWriter writer(sink);
+  for (const std::string& id : ids) ATTAR_TRY(writer.append(id));
+  ATTAR_TRY(writer.finish());
+  return std::move(sink).release();
+}
+
+// A section's bytes in pieces, so that Ctrl-C is heard while a large one is copied.
+Status add_in_pieces(format::ArtifactWriter& writer, const format::SectionSpec& what, base::ByteView bytes, Progress& progress) {
+  ATTAR_ASSIGN(base::Sink * sink, writer.begin(what));
+  for (std::uint64_t at = 0; at < bytes.size(); at += copy_bytes) {
+    ATTAR_TRY(base::check_cancelled(progress));
+    const base::ByteView piece = bytes.subspan(at, std::min<std::uint64_t>(copy_bytes, bytes.size() - at));
+    ATTAR_TRY(sink->write(piece));
+    progress.advance(piece.size());
+  }
+  return writer.end();
+}
+
+std::string padded(std::string text, std::uint64_t size) {
+  text.resize(size, ' ');
+  return text;
+}
+
+base::ByteView as_bytes(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+}  // namespace
+
+Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema, const PackOptions& options,
+                                  base::ThreadPool& pool) {
+  Assembly out;
+  out.base_ = &base;
+  out.schema_ = schema;
+  ATTAR_ASSIGN(out.ids_, encode_ids(options.ids, schema.rows));
+  if (options.keep_originals.empty()) return out;
+  if (options.keep_originals != "f16" && options.keep_originals != "f32")
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", options.keep_originals));
+  // f16 and f32 learn nothing: a trainer that saw no row prices and builds them.
+  out.originals_codec_ = codec::find_codec(options.keep_originals);
+  ATTAR_ASSIGN(const auto trainer, out.originals_codec_->trainer(schema, {.pool = &pool}));
+  ATTAR_ASSIGN(const auto trained, trainer->finish());
+  const auto priced = trained->options({.bytes = std::numeric_limits<std::uint64_t>::max() / 2});
+  if (priced.size() != 1 || priced.front().model_bytes != 0)
+    return fail(ErrorCode::unsupported, "the codec of originals has a model; please report this");
+  out.originals_bytes_ = priced.front().codes_bytes;
+  ATTAR_ASSIGN(out.originals_model_, trained->build(priced.front().params));
+  return out;
+}
+
+std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
+  using enum format::SectionKind;
+  std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes}, {spec(format::SectionKind::plan), plan_bytes}};
+  if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
+  out.push_back({spec(model), model_bytes});
+  out.push_back({spec(codes), codes_bytes});
+  if (originals_codec_ != nullptr) out.push_back({spec(originals), originals_bytes_});
+  return out;
+}
+
+Result<std::uint64_t> Assembly::file_bytes(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
+  return format::size_of(sections(model_bytes, codes_bytes), certificate_bytes);
+}
+
+Result<std::vector<Part>> Assembly::parts(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
+  ATTAR_ASSIGN(std::uint64_t container, file_bytes(model_bytes, codes_bytes));
+  std::vector<Part> out;
+  for (const format::PlannedSection& section : sections(model_bytes, codes_bytes)) {
+    out.push_back({format::SectionEntry{.spec = section.spec}.name(), section.length});
+    container -= section.length;
+  }
+  out.push_back({"certificate", certificate_bytes});
+  out.push_back({"container", container - certificate_bytes});
+  return out;
+}
+
+Status Assembly::write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const {
+  ATTAR_ASSIGN(base::Sink * sink, writer.begin(coded(format::SectionKind::originals, originals_codec_->info())));
+  ATTAR_ASSIGN(const auto encoder, originals_codec_->encoder(originals_model_, schema_, *sink, pool));
+  ATTAR_TRY(plan::stream_rows(*base_, schema_.metric, progress,
+                              [&](const codec::Chunk& chunk) { return encoder->append(chunk); }));
+  ATTAR_TRY(encoder->finish());
+  return writer.end();
+}
+
+Status Assembly::write(const std::filesystem::path& path, const plan::Trial& trial, const std::string& plan,
+                       const Certify& certify, base::ThreadPool& pool, Progress& progress) const {
+  using Kind = format::SectionKind;
+  if (plan.size() > plan_bytes) return fail(ErrorCode::unsupported, "the plan's text is too long; please report this");
+  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(path, {.certificate_bytes = certificate_bytes}));
+  const auto schema_section = format::encode_schema({.rows = schema_.rows, .dims = schema_.dims, .metric = schema_.metric});
+  ATTAR_TRY(writer.add(spec(Kind::schema), schema_section));
+  ATTAR_TRY(writer.add(spec(Kind::plan), as_bytes(padded(plan, plan_bytes))));
+  if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));
+  progress.stage("writing", trial.codes().size() + trial.model().size());
+  const codec::CodecInfo& info = trial.codec().info();
+  ATTAR_TRY(add_in_pieces(writer, coded(Kind::model, info), trial.model(), progress));
+  ATTAR_TRY(add_in_pieces(writer, coded(Kind::codes, info), trial.codes(), progress));
+  if (originals_codec_ != nullptr) {
+    progress.stage("keeping originals", schema_.rows);
+    ATTAR_TRY(write_originals(writer, pool, progress));
+  }
+  ATTAR_ASSIGN(const std::string certificate, certify(writer.content_digest()));
+  ATTAR_TRY(base::check_cancelled(progress));
+  return writer.finish(as_bytes(certificate));
+}
+
+}  // namespace attar::engine

@@ -1,0 +1,55 @@
+// How an artifact of vectors is put together: which sections it has, what it will weigh, and the writing of it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attar/pack.h"
+#include "base/progress.h"
+#include "base/threads.h"
+#include "codec/codec.h"
+#include "data/source.h"
+#include "format/writer.h"
+#include "plan/trial.h"
+
+namespace attar::engine {
+
+/// Sizes of the two texts, reserved before anything is planned, so that they cannot change the file's size.
+inline constexpr std::uint64_t plan_bytes = 1024;
+inline constexpr std::uint64_t certificate_bytes = 3072;
+
+/// Everything of the file that does not depend on the plan.
+class Assembly {
+ public:
+  /// Reads the ids and prices the originals. `base` outlives the assembly.
+  [[nodiscard]] static Result<Assembly> create(const data::VectorSource& base, const codec::Schema& schema,
+                                               const PackOptions& options, base::ThreadPool& pool);
+
+  /// The whole file's exact size with a model and codes of these sizes.
+  [[nodiscard]] Result<std::uint64_t> file_bytes(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
+  /// The same, by part.
+  [[nodiscard]] Result<std::vector<Part>> parts(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
+
+  /// Given the content's digest, the text of the certificate section.
+  using Certify = std::function<Result<std::string>(const base::Digest& content)>;
+  /// Writes the file, whole or not at all. `plan` takes at most plan_bytes.
+  [[nodiscard]] Status write(const std::filesystem::path& path, const plan::Trial& trial, const std::string& plan,
+                             const Certify& certify, base::ThreadPool& pool, Progress& progress) const;
+
+ private:
+  Assembly() = default;
+  [[nodiscard]] std::vector<format::PlannedSection> sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
+  [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const;
+
+  const data::VectorSource* base_ = nullptr;
+  codec::Schema schema_;
+  std::vector<std::byte> ids_;
+  const codec::Codec* originals_codec_ = nullptr;  // null: not kept
+  std::uint64_t originals_bytes_ = 0;
+  std::shared_ptr<const codec::Model> originals_model_;
+};
+
+}  // namespace attar::engine

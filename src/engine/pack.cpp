@@ -1,0 +1,288 @@
+// make_plan() and pack(): from a file of vectors to a chosen plan, and to the artifact that carries it.
+#include "attar/pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "attar/version.h"
+#include "base/progress.h"
+#include "certify/certificate.h"
+#include "codec/registry.h"
+#include "engine/assembly.h"
+#include "engine/input.h"
+#include "engine/plan_text.h"
+#include "format/reader.h"
+#include "plan/planner.h"
+#include "simd/isa.h"
+
+namespace attar {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint32_t default_k = 10;
+
+std::string codec_names() {
+  std::string out;
+  for (const codec::Codec* codec : codec::registry()) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->info().name);
+  return out;
+}
+
+Status check_options(const PackOptions& options) {
+  if (!(options.confidence > 0 && options.confidence < 1))
+    return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options.confidence));
+  if (!options.codec.empty() && codec::find_codec(options.codec) == nullptr)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));
+  constexpr std::uint64_t least_memory = 64ull << 20;
+  if (options.memory_bytes < least_memory)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("packing needs at least 64 MiB of working memory, {} bytes were allowed", options.memory_bytes));
+  return {};
+}
+
+// Fails before the work begins where the file could not be written after it.
+Status check_output(const std::filesystem::path& output) {
+  std::error_code error;
+  const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  if (output.filename().empty() || std::filesystem::is_directory(output, error))
+    return std::unexpected(Error{.code = ErrorCode::invalid_argument,
+                                 .message = "is a folder; name the file to write, such as docs.attar",
+                                 .file = output.string()});
+  if (!std::filesystem::is_directory(folder, error))
+    return std::unexpected(Error{.code = ErrorCode::io, .message = "this folder does not exist; create it first", .file = folder.string()});
+  return {};
+}
+
+std::string build_words() {
+  return fmt::format("{}, kernels {}", build_description(), simd::level_name(simd::active_level()));
+}
+
+// True when the artifact about to be replaced carries a certificate measured on the same queries.
+bool graded_before(const std::filesystem::path& output, const std::string& queries_digest) {
+  std::error_code ignored;
+  if (output.empty() || !std::filesystem::is_regular_file(output, ignored)) return false;
+  const auto artifact = format::ArtifactReader::open(output);
+  if (!artifact) return false;
+  const auto text = artifact->certificate();
+  if (!text) return false;
+  const auto certificates = certify::certificates_from_json(base::as_text(*text));
+  return certificates && std::any_of(certificates->begin(), certificates->end(), [&](const Certificate& certificate) {
+           return certificate.queries_digest == queries_digest;
+         });
+}
+
+class Packing {
+ public:
+  Packing(std::filesystem::path input, std::filesystem::path output, const PackOptions& options)
+      : input_(std::move(input)),
+        output_(std::move(output)),
+        options_(options),
+        progress_(engine::or_silent(options.progress)),
+        pool_(options.threads) {}
+
+  Result<PlanOutcome> run() {
+    ATTAR_TRY(check_options(options_));
+    if (!output_.empty()) ATTAR_TRY(check_output(output_));
+    ATTAR_TRY(gather());
+    ATTAR_ASSIGN(const plan::Decision decision, plan::choose(setting_));
+    PlanOutcome out;
+    ATTAR_ASSIGN(out.report, report(decision));
+    if (decision.trial == nullptr) {
+      out.reachable = false;
+      out.nearest = {decision.nearest.recall_in_budget, decision.nearest.bytes_for_floor, decision.nearest.least_bytes};
+      out.unreachable = why_unreachable(out.nearest);
+    } else if (output_.empty()) {
+      // A plan binds no content: nothing was written.
+      if (decision.finding.queries > 0) out.report.certificates = {certificate(decision, {})};
+    } else {
+      ATTAR_TRY(write(decision, out.report));
+    }
+    out.report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    return out;
+  }
+
+ private:
+  Status gather() {
+    ATTAR_ASSIGN(base_, engine::open_base(input_, options_.input, options_.metric, options_.memory_bytes, pool_, progress_));
+    const data::VectorSource& rows = *base_.rows;
+    if (rows.rows() > OpenLimits{}.max_rows || rows.dims() > OpenLimits{}.max_dims)
+      return fail(ErrorCode::over_limit, fmt::format("{}: {} rows of {} dimensions; one artifact holds at most {} rows of {}",
+                                                     rows.name(), rows.rows(), rows.dims(), OpenLimits{}.max_rows,
+                                                     OpenLimits{}.max_dims));
+    setting_.base = &rows;
+    setting_.schema = {.rows = rows.rows(), .dims = rows.dims(), .metric = options_.metric};
+    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_));
+    assembly_.emplace(std::move(assembly));
+    ATTAR_ASSIGN(setting_.queries,
+                 engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric, options_.seed, pool_));
+    queries_digest_ = certify::queries_digest(setting_.queries.values, rows.dims());
+    setting_.file_size = [this](std::uint64_t model, std::uint64_t codes) { return assembly_->file_bytes(model, codes); };
+    setting_.seed = options_.seed;
+    setting_.memory_bytes = options_.memory_bytes;
+    setting_.pool = &pool_;
+    setting_.progress = &progress_;
+    return set_goal();
+  }
+
+  Status set_goal() {
+    plan::Goal& goal = setting_.goal;
+    const codec::Schema& schema = setting_.schema;
+    goal.codec = options_.codec;
+    goal.delta = 1 - options_.confidence;
+    if (options_.budget) goal.budget_bytes = options_.budget->bytes(schema.rows, schema.dims, base_.input_bytes_per_value);
+    const std::uint64_t neighbours = schema.rows - (setting_.queries.proxy ? 1 : 0);
+    if (options_.floor) {
+      goal.floor = options_.floor->recall;
+      goal.k = options_.floor->k;
+      if (goal.k > neighbours)
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("recall@{} cannot be measured with {} rows; ask for a smaller k, such as {}@{}", goal.k,
+                                schema.rows, options_.floor->recall, std::max<std::uint64_t>(1, neighbours)));
+    } else {
+      goal.k = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(neighbours, 1, default_k));
+    }
+    return {};
+  }
+
+  Result<PackReport> report(const plan::Decision& decision) const {
+    PackReport out;
+    out.rows = setting_.schema.rows;
+    out.dims = setting_.schema.dims;
+    out.metric = setting_.schema.metric;
+    out.budget_bytes = setting_.goal.budget_bytes.value_or(0);
+    out.goal = goal_in_words(decision);
+    out.queries = setting_.queries.count(setting_.schema.dims);
+    out.tune_queries = decision.tune_units;
+    out.certify_queries = decision.certify_units;
+    out.proxy = setting_.queries.proxy;
+    const auto rows = static_cast<double>(out.rows);
+    for (const plan::Contender& contender : decision.contenders)
+      out.candidates.push_back({.codec = std::string(contender.codec->info().name),
+                                .settings = contender.option.variant,
+                                .bytes = contender.file_bytes,
+                                .bytes_per_row = static_cast<double>(contender.file_bytes) / rows,
+                                .code_bytes_per_row = contender.option.bytes_per_row,
+                                .state = contender.measured ? Candidate::State::measured : Candidate::State::estimated,
+                                .recall = contender.recall,
+                                .distortion = contender.option.distortion,
+                                .scan_cost = contender.option.scan_cost,
+                                .chosen = contender.chosen});
+    if (decision.trial != nullptr) {
+      const codec::Option& option = decision.trial->option();
+      out.bytes = decision.file_bytes;
+      out.bytes_per_row = static_cast<double>(out.bytes) / rows;
+      out.plan = plan_in_words(decision);
+      ATTAR_ASSIGN(out.parts, assembly_->parts(option.model_bytes, option.codes_bytes));
+    }
+    return out;
+  }
+
+  static std::string plan_in_words(const plan::Decision& decision) {
+    const codec::Option& option = decision.trial->option();
+    return engine::in_words(decision.trial->codec().info().name, option.variant, option.bytes_per_row);
+  }
+
+  std::string goal_in_words(const plan::Decision& decision) const {
+    const std::string budget =
+        options_.budget ? fmt::format("{} ({} bytes)", options_.budget->text(), setting_.goal.budget_bytes.value_or(0)) : "";
+    const std::string floor = options_.floor ? fmt::format("recall@{} ≥ {}", options_.floor->k, options_.floor->recall) : "";
+    if (options_.budget && options_.floor) return fmt::format("{} within {}, the fastest plan", floor, budget);
+    if (options_.budget) return fmt::format("the best recall@{} within {}", setting_.goal.k, budget);
+    if (options_.floor) return fmt::format("{}, the smallest plan", floor);
+    return fmt::format(
+        "the smallest plan within 0.01 of the recall@{} at 8 bits{}, on tune queries (no budget and no floor were named)",
+        setting_.goal.k, decision.relative_floor ? fmt::format(", so at least {:.4f}", *decision.relative_floor) : "");
+  }
+
+  std::string why_unreachable(const Nearest& nearest) const {
+    if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
+      return fmt::format("nothing fits {} ({} bytes): the smallest file of these {} rows takes {} bytes; name at least {}B",
+                         options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows, nearest.least_bytes,
+                         nearest.least_bytes);
+    std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
+    if (options_.budget && nearest.recall_in_budget > 0)
+      out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,
+                         nearest.recall_in_budget);
+    if (nearest.bytes_for_floor > 0)
+      out += fmt::format("; for recall@{} ≥ {} the nearest is {} bytes ({:.1f}B/vec)", setting_.goal.k,
+                         setting_.goal.floor.value_or(0), nearest.bytes_for_floor,
+                         static_cast<double>(nearest.bytes_for_floor) / static_cast<double>(setting_.schema.rows));
+    else if (options_.floor)
+      out += "; no size was found that reaches it";
+    return out;
+  }
+
+  std::string goal_words_short() const {
+    if (options_.floor && options_.budget) return fmt::format("{} within {}", options_.floor->text(), options_.budget->text());
+    if (options_.floor) return options_.floor->text();
+    return options_.budget ? options_.budget->text() : "the goal";
+  }
+
+  Certificate certificate(const plan::Decision& decision, const base::Digest& content) const {
+    return certify::make_certificate(decision.claim, decision.finding,
+                                     {.metric = setting_.schema.metric,
+                                      .k = setting_.goal.k,
+                                      .rows = setting_.schema.rows,
+                                      .queries_given = setting_.queries.count(setting_.schema.dims),
+                                      .plans_tested = decision.plans_tested,
+                                      .proxy = setting_.queries.proxy,
+                                      .reused_log = graded_before(output_, queries_digest_.hex()),
+                                      .seed = options_.seed,
+                                      .content = content,
+                                      .queries = queries_digest_,
+                                      .plan = plan_in_words(decision),
+                                      .build = build_words()});
+  }
+
+  Status write(const plan::Decision& decision, PackReport& report) const {
+    const codec::Option& option = decision.trial->option();
+    const std::string plan = engine::to_json({.codec = std::string(decision.trial->codec().info().name),
+                                              .variant = option.variant,
+                                              .params = option.params,
+                                              .budget = options_.budget,
+                                              .budget_bytes = setting_.goal.budget_bytes.value_or(0),
+                                              .floor = options_.floor,
+                                              .k = setting_.goal.k,
+                                              .confidence = options_.confidence,
+                                              .seed = options_.seed,
+                                              .proxy = setting_.queries.proxy,
+                                              .queries = queries_digest_.hex(),
+                                              .base = base_.digest.hex()});
+    const auto certify = [&](const base::Digest& content) -> Result<std::string> {
+      if (decision.finding.queries == 0) return std::string();
+      report.certificates = {certificate(decision, content)};
+      return certify::to_json(report.certificates);
+    };
+    ATTAR_TRY(assembly_->write(output_, *decision.trial, plan, certify, pool_, progress_));
+    report.path = output_.string();
+    return {};
+  }
+
+  std::filesystem::path input_;
+  std::filesystem::path output_;
+  const PackOptions& options_;
+  Progress& progress_;
+  // The assembly and the planner hand work to it from const calls too.
+  mutable base::ThreadPool pool_;
+  Clock::time_point start_ = Clock::now();
+  engine::Base base_;
+  std::optional<engine::Assembly> assembly_;
+  plan::Setting setting_;
+  base::Digest queries_digest_;
+};
+
+}  // namespace
+
+Result<PlanOutcome> make_plan(const std::filesystem::path& input, const PackOptions& options) {
+  return Packing(input, {}, options).run();
+}
+
+Result<PlanOutcome> pack(const std::filesystem::path& input, const std::filesystem::path& output, const PackOptions& options) {
+  if (output.empty()) return fail(ErrorCode::invalid_argument, "name the file to write, such as docs.attar");
+  return Packing(input, output, options).run();
+}
+
+}  // namespace attar

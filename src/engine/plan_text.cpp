@@ -1,0 +1,107 @@
+#include "engine/plan_text.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace attar::engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::unexpected<Error> odd(std::string_view what) {
+  return fail(ErrorCode::corrupt, fmt::format("the stored plan cannot be read: {}", what));
+}
+
+// Takes typed members and remembers the first that was missing or of another type.
+class Fields {
+ public:
+  explicit Fields(const Json& object) : object_(object) {}
+
+  std::string text(const char* key) {
+    const Json* value = member(key);
+    return value != nullptr && value->is_string() ? value->get<std::string>() : (refuse(key), std::string{});
+  }
+  std::uint64_t whole(const char* key) {
+    const Json* value = member(key);
+    return value != nullptr && value->is_number_unsigned() ? value->get<std::uint64_t>() : (refuse(key), 0);
+  }
+  double real(const char* key) {
+    const Json* value = member(key);
+    return value != nullptr && value->is_number() ? value->get<double>() : (refuse(key), 0.0);
+  }
+  bool flag(const char* key) {
+    const Json* value = member(key);
+    return value != nullptr && value->is_boolean() ? value->get<bool>() : (refuse(key), false);
+  }
+  const Json* member(const char* key) const {
+    const auto it = object_.find(key);
+    return it == object_.end() ? nullptr : &*it;
+  }
+  void refuse(const char* key) {
+    if (wrong_.empty()) wrong_ = key;
+  }
+  [[nodiscard]] const std::string& wrong() const noexcept { return wrong_; }
+
+ private:
+  const Json& object_;
+  std::string wrong_;
+};
+
+}  // namespace
+
+std::string to_json(const PlanText& plan) {
+  Json out = {{"codec", plan.codec}, {"variant", plan.variant}, {"params", Json::object()}};
+  for (const auto& [name, value] : plan.params.values) out["params"][name] = value;
+  if (plan.budget) {
+    out["budget"] = plan.budget->text();
+    out["budget_bytes"] = plan.budget_bytes;
+  }
+  if (plan.floor) out["floor"] = plan.floor->text();
+  out["k"] = plan.k;
+  out["confidence"] = plan.confidence;
+  out["seed"] = plan.seed;
+  out["proxy"] = plan.proxy;
+  out["queries"] = plan.queries;
+  out["base"] = plan.base;
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<PlanText> plan_from_json(std::string_view text) {
+  const Json document = Json::parse(text, nullptr, false);
+  if (!document.is_object()) return odd("it is no JSON object");
+  Fields fields(document);
+  PlanText out;
+  out.codec = fields.text("codec");
+  out.variant = fields.text("variant");
+  if (const Json* params = fields.member("params"); params != nullptr && params->is_object()) {
+    for (const auto& [name, value] : params->items())
+      if (value.is_number_integer())
+        out.params.values[name] = value.get<std::int64_t>();
+      else
+        fields.refuse("params");
+  } else {
+    fields.refuse("params");
+  }
+  if (fields.member("budget") != nullptr) {
+    ATTAR_ASSIGN(out.budget, parse_budget(fields.text("budget")));
+    out.budget_bytes = fields.whole("budget_bytes");
+  }
+  if (fields.member("floor") != nullptr) {
+    ATTAR_ASSIGN(out.floor, parse_floor(fields.text("floor")));
+  }
+  out.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(fields.whole("k"), 0xffff'ffffu));
+  out.confidence = fields.real("confidence");
+  out.seed = fields.whole("seed");
+  out.proxy = fields.flag("proxy");
+  out.queries = fields.text("queries");
+  out.base = fields.text("base");
+  if (!fields.wrong().empty()) return odd(fmt::format("its '{}' is missing or of another type", fields.wrong()));
+  return out;
+}
+
+std::string in_words(std::string_view codec, std::string_view variant, double code_bytes_per_row) {
+  return fmt::format("{}{}{}; {:.1f} B a row", codec, variant.empty() ? "" : ", ", variant, code_bytes_per_row);
+}
+
+}  // namespace attar::engine

@@ -1,0 +1,39 @@
+// The plan of an artifact: what was asked for and what was chosen, as stored in its plan section.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "attar/budget.h"
+#include "attar/result.h"
+#include "codec/vectors.h"
+
+namespace attar::engine {
+
+/// The stored form is a JSON object with these keys; optional ones are left out.
+struct PlanText {
+  std::string codec;
+  std::string variant;
+  codec::Params params;
+  std::optional<Budget> budget;      ///< as asked for; in the file its text and its bytes
+  std::uint64_t budget_bytes = 0;
+  std::optional<Floor> floor;        ///< as asked for
+  std::uint32_t k = 10;              ///< of the recall that candidates were compared by
+  double confidence = 0.95;
+  std::uint64_t seed = 1;
+  bool proxy = false;
+  std::string queries;               ///< digest of the query log, 64 hexadecimal digits
+  std::string base;                  ///< digest of the vectors, 64 hexadecimal digits
+};
+
+[[nodiscard]] std::string to_json(const PlanText& plan);
+
+/// Reads what to_json() wrote, white space around it allowed; `corrupt` for anything else.
+[[nodiscard]] Result<PlanText> plan_from_json(std::string_view text);
+
+/// One line: "tcq, matrix 8 bits, trellis; 96.0 B a row".
+[[nodiscard]] std::string in_words(std::string_view codec, std::string_view variant, double code_bytes_per_row);
+
+}  // namespace attar::engine

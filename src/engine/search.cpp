@@ -1,0 +1,158 @@
+// Searching an open artifact: scores of the packed form, or of the originals.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <numeric>
+
+#include "attar/artifact.h"
+#include "base/threads.h"
+#include "certify/truth.h"
+#include "engine/artifact_state.h"
+#include "engine/input.h"
+#include "index/flat.h"
+
+namespace attar {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Rows whose checksums are one task.
+constexpr std::uint64_t verify_rows = 65'536;
+
+Status check(const Artifact::State& state, std::span<const float> queries, const SearchOptions& options) {
+  const codec::Schema& schema = state.schema;
+  if (queries.size() % schema.dims != 0)
+    return fail(ErrorCode::invalid_argument, fmt::format("{} values are no whole number of queries of {} dimensions", queries.size(), schema.dims));
+  if (options.k == 0 || options.k > state.limits.max_hits)
+    return fail(ErrorCode::invalid_argument, fmt::format("k is {}; it must lie between 1 and {}", options.k, state.limits.max_hits));
+  if (!options.allowed.empty() && options.allowed.size() < (schema.rows + 63) / 64)
+    return fail(ErrorCode::invalid_argument, fmt::format("the filter has {} words of 64 rows; {} rows need {}", options.allowed.size(),
+                                                         schema.rows, (schema.rows + 63) / 64));
+  if (!options.skip.empty() && options.skip.size() != queries.size() / schema.dims)
+    return fail(ErrorCode::invalid_argument, fmt::format("{} rows to skip were given for {} queries", options.skip.size(), queries.size() / schema.dims));
+  return {};
+}
+
+// Checks what has not been checked before; nearly free once it has.
+Status verify_codes(const codec::View& view, base::ThreadPool& pool) {
+  const std::uint64_t pieces = (view.size() + verify_rows - 1) / verify_rows;
+  std::vector<Status> outcome(pieces);
+  pool.run(pieces, [&](std::size_t piece, unsigned) {
+    outcome[piece] = view.verify({piece * verify_rows, std::min(view.size(), (piece + 1) * verify_rows)});
+  });
+  for (Status& status : outcome) ATTAR_TRY(std::move(status));
+  return {};
+}
+
+float shown_score(Metric metric, double score, double query_norm) {
+  // l2: the scorer gives 2⟨q,x⟩ − ‖x‖²; a user wants the squared distance, which rounding must not make negative.
+  return static_cast<float>(metric == Metric::l2 ? std::max(0.0, query_norm - score) : score);
+}
+
+double squared_norm(std::span<const float> query) {
+  return std::accumulate(query.begin(), query.end(), 0.0,
+                         [](double sum, float value) { return sum + static_cast<double>(value) * static_cast<double>(value); });
+}
+
+Result<SearchResult> search_codes(const Artifact::State& state, std::span<const float> prepared, const SearchOptions& options,
+                                  base::ThreadPool& pool) {
+  SearchResult out;
+  out.k = options.k;
+  const codec::View& view = *state.codes.view;
+  const auto start = Clock::now();
+  ATTAR_TRY(verify_codes(view, pool));
+  out.times.verify = seconds_since(start);
+  index::FlatTimes times;
+  ATTAR_ASSIGN(const auto lists,
+               index::flat_search(view, prepared, state.schema.dims, {.k = options.k, .allowed = options.allowed, .skip = options.skip},
+                                  pool, &times));
+  out.times.prepare = times.prepare;
+  out.times.scan = times.scan;
+  out.hits.resize(lists.size());
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    const double norm = state.schema.metric == Metric::l2 ? squared_norm(prepared.subspan(q * state.schema.dims, state.schema.dims)) : 0;
+    out.hits[q].reserve(lists[q].size());
+    for (const codec::Hit& hit : lists[q])
+      out.hits[q].push_back({hit.row, shown_score(state.schema.metric, static_cast<double>(hit.score), norm)});
+  }
+  return out;
+}
+
+// The allowed rows of a base, as a base of their own.
+class AllowedRows final : public data::VectorSource {
+ public:
+  AllowedRows(const data::VectorSource& base, std::span<const std::uint64_t> allowed) : base_(base) {
+    for (std::uint64_t row = 0; row < base.rows(); ++row)
+      if ((allowed[row / 64] >> (row % 64) & 1) != 0) numbers_.push_back(static_cast<std::uint32_t>(row));
+  }
+
+  std::uint64_t rows() const noexcept override { return numbers_.size(); }
+  std::uint32_t dims() const noexcept override { return base_.dims(); }
+  data::ElementType element() const noexcept override { return base_.element(); }
+  const std::string& name() const noexcept override { return base_.name(); }
+  Status read(std::uint64_t first, std::span<float> out) const override {
+    for (std::size_t i = 0; i < out.size() / dims(); ++i)
+      ATTAR_TRY(base_.read(numbers_[first + i], out.subspan(i * dims(), dims())));
+    return {};
+  }
+
+  [[nodiscard]] std::uint32_t number(std::uint32_t position) const noexcept { return numbers_[position]; }
+  // Where a row of the base stands here, or no_row.
+  [[nodiscard]] std::uint32_t position(std::uint32_t row) const noexcept {
+    const auto it = std::lower_bound(numbers_.begin(), numbers_.end(), row);
+    return it != numbers_.end() && *it == row ? static_cast<std::uint32_t>(it - numbers_.begin()) : certify::no_row;
+  }
+
+ private:
+  const data::VectorSource& base_;
+  std::vector<std::uint32_t> numbers_;
+};
+
+Result<SearchResult> search_originals(const Artifact::State& state, std::span<const float> queries, const SearchOptions& options,
+                                      base::ThreadPool& pool) {
+  ATTAR_ASSIGN(const auto whole, engine::originals_of(state, options.base));
+  std::optional<AllowedRows> allowed;
+  std::vector<std::uint32_t> skip(options.skip.begin(), options.skip.end());
+  if (!options.allowed.empty()) {
+    allowed.emplace(*whole, options.allowed);
+    for (std::uint32_t& row : skip) row = row == certify::no_row ? row : allowed->position(row);
+  }
+  SearchResult out;
+  out.k = options.k;
+  out.hits.resize(queries.size() / state.schema.dims);
+  const data::VectorSource& rows = allowed ? static_cast<const data::VectorSource&>(*allowed) : *whole;
+  const std::uint64_t others = rows.rows() - std::min<std::uint64_t>(rows.rows(), skip.empty() ? 0 : 1);
+  if (others == 0) return out;
+  const auto start = Clock::now();
+  const auto k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, others));
+  ATTAR_ASSIGN(const auto truth, certify::exact_neighbours(rows, state.schema.metric, queries,
+                                                           {.k = k, .excluded_row = skip, .progress = options.progress}, pool));
+  out.times.scan = seconds_since(start);
+  for (std::size_t q = 0; q < out.hits.size(); ++q)
+    for (std::uint32_t i = 0; i < truth.k; ++i) {
+      const std::uint32_t found = truth.rows_of(q)[i];
+      if (found == certify::no_row) break;
+      const double score = truth.scores_of(q)[i];
+      out.hits[q].push_back({allowed ? allowed->number(found) : found,
+                             static_cast<float>(state.schema.metric == Metric::l2 ? std::max(0.0, -score) : score)});
+    }
+  return out;
+}
+
+}  // namespace
+
+Result<SearchResult> Artifact::search(std::span<const float> queries, const SearchOptions& options) const {
+  ATTAR_TRY(check(*state_, queries, options));
+  base::ThreadPool pool(options.threads);
+  if (queries.empty()) return SearchResult{.k = options.k, .hits = {}, .times = {}};
+  if (options.exact) return search_originals(*state_, queries, options, pool);
+  std::vector<float> prepared(queries.begin(), queries.end());
+  ATTAR_TRY(certify::prepare_rows(metric(), prepared, dims(), 0, "queries"));
+  return search_codes(*state_, prepared, options, pool);
+}
+
+}  // namespace attar

@@ -1,0 +1,47 @@
+// The field of candidates: every codec trained once on a sample, its options priced at any size, tried on request.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan/planner.h"
+
+namespace attar::plan {
+
+/// A codec's kind at any rate: what stays when the rate changes.
+struct Family {
+  const codec::Codec* codec = nullptr;
+  std::string variant;
+
+  friend bool operator==(const Family&, const Family&) = default;
+};
+
+class Field {
+ public:
+  /// Trains every codec that may compete, on a seeded sample of the base.
+  [[nodiscard]] static Result<Field> train(const Setting& setting, const data::VectorSource& sample);
+
+  /// The options of all codecs whose whole file fits `file_bytes`, each the largest of its kind.
+  [[nodiscard]] Result<std::vector<Contender>> within(std::uint64_t file_bytes) const;
+  /// The same for one family; nothing when none fits.
+  [[nodiscard]] Result<std::optional<Contender>> within(std::uint64_t file_bytes, const Family& family) const;
+
+  /// Encodes a contender over a base of the schema given.
+  [[nodiscard]] Result<std::unique_ptr<Trial>> attempt(const Contender& contender, const data::VectorSource& base,
+                                                       const codec::Schema& schema) const;
+
+ private:
+  explicit Field(const Setting& setting) : setting_(&setting) {}
+  [[nodiscard]] Result<std::vector<Contender>> options_of(const codec::Codec& codec, std::uint64_t file_bytes) const;
+
+  const Setting* setting_;
+  std::map<const codec::Codec*, std::unique_ptr<codec::Trained>> trained_;
+};
+
+/// `rows` rows of the base, spread evenly and shifted by the seed, in memory; `numbers` tells which.
+[[nodiscard]] Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource& base, std::uint64_t rows,
+                                                                      std::uint64_t seed, std::vector<std::uint32_t>& numbers);
+
+}  // namespace attar::plan

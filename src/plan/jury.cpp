@@ -1,0 +1,61 @@
+#include "plan/jury.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "certify/truth.h"
+
+namespace attar::plan {
+namespace {
+
+// Neighbours kept beyond k: ties reach past it, and each one at hand spares a read of the base.
+constexpr std::uint32_t spare_neighbours = 16;
+
+}  // namespace
+
+Queries Queries::subset(std::span<const std::uint32_t> which, std::uint32_t dims) const {
+  Queries out{.values = {}, .own_rows = {}, .proxy = proxy};
+  out.values.reserve(which.size() * dims);
+  for (const std::uint32_t q : which) {
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(std::size_t{q} * dims);
+    out.values.insert(out.values.end(), first, first + dims);
+    if (!own_rows.empty()) out.own_rows.push_back(own_rows[q]);
+  }
+  return out;
+}
+
+Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Queries& queries,
+                          std::span<const certify::Unit> units, std::uint32_t k, std::uint64_t memory_bytes,
+                          base::ThreadPool& pool, base::Progress& progress) {
+  const std::uint32_t dims = base.dims();
+  Queries chosen = queries.subset(certify::members(units), dims);
+  std::vector<certify::Unit> renumbered;
+  std::uint32_t next = 0;
+  for (const certify::Unit& unit : units) {
+    certify::Unit positions(unit.size());
+    std::iota(positions.begin(), positions.end(), next);
+    next += static_cast<std::uint32_t>(unit.size());
+    renumbered.push_back(std::move(positions));
+  }
+  certify::TruthOptions options{.k = k + spare_neighbours, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes,
+                                .progress = &progress};
+  const std::uint64_t others = base.rows() - (chosen.own_rows.empty() ? 0 : 1);
+  options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, others));
+  ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, metric, chosen.values, options, pool));
+  auto truth = std::make_shared<const certify::Truth>(std::move(found));
+  ATTAR_ASSIGN(auto meter, certify::RecallMeter::create(base, metric, chosen.values, std::move(truth)));
+  ATTAR_TRY(certify::prepare_rows(metric, chosen.values, dims, 0, "queries"));
+  return Jury(dims, k, std::move(chosen), std::move(renumbered), std::move(meter));
+}
+
+Result<std::vector<double>> Jury::grade(const Trial& trial, base::ThreadPool& pool) const {
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k_, queries_.own_rows, pool));
+  ATTAR_ASSIGN(const auto per_query, meter_.measure(returned, k_, k_, pool));
+  return certify::unit_means(units_, per_query);
+}
+
+double mean_of(std::span<const double> values) noexcept {
+  return values.empty() ? 0.0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace attar::plan

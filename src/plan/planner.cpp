@@ -1,0 +1,383 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "certify/bounds.h"
+#include "plan/field.h"
+
+namespace attar::plan {
+namespace {
+
+constexpr std::uint64_t training_rows = 50'000;
+// Candidates beyond the finalists are judged on a sample of this many rows, when the base is much larger.
+constexpr std::uint64_t preview_rows = 10'000;
+constexpr std::size_t preview_units = 400;
+constexpr std::size_t finalists = 3;
+// A finalist's recall on the sample may lie this far below the best.
+constexpr double preview_slack = 0.03;
+// "Within 0.01 of the recall at 8 bits": the goal when none is named.
+constexpr double default_loss = 0.01;
+constexpr int most_probes = 7;
+// Sizes closer than this share count as found.
+constexpr double size_resolution = 0.01;
+
+/// A contender tried on the whole base.
+struct Measured {
+  Contender contender;
+  std::shared_ptr<const Trial> trial;
+  std::vector<double> tune;  ///< observations on the tune units
+};
+
+class Chooser {
+ public:
+  explicit Chooser(const Setting& setting) : setting_(setting), goal_(setting.goal) {}
+
+  Result<Decision> run() {
+    ATTAR_TRY(prepare());
+    if (!goal_.floor && goal_.budget_bytes) return best_within_budget();
+    if (goal_.floor) return reach_floor(*goal_.floor, true);
+    return near_eight_bits();
+  }
+
+ private:
+  // --- what every goal needs -------------------------------------------------------------------------------------
+
+  Status prepare() {
+    setting_.progress->stage("splitting queries", 0);
+    ATTAR_ASSIGN(split_, certify::split_queries(setting_.queries.values, setting_.schema.dims,
+                                                {.seed = setting_.seed, .with_train = false}, *setting_.pool));
+    if (split_.tune.empty() || split_.certify.empty())
+      return fail(ErrorCode::invalid_argument,
+                  "at least two different queries are needed, one to tune and one to certify; give more with --queries");
+    setting_.progress->stage("training", 0);
+    std::vector<std::uint32_t> numbers;
+    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(training_rows), setting_.seed, numbers));
+    ATTAR_ASSIGN(auto field, Field::train(setting_, *sample));
+    field_.emplace(std::move(field));
+    setting_.progress->stage("exact neighbours", 0);
+    ATTAR_ASSIGN(auto tune, make_jury(split_.tune));
+    tune_jury_.emplace(std::move(tune));
+    decision_.queries_given = split_.given;
+    decision_.tune_units = split_.tune.size();
+    decision_.certify_units = split_.certify.size();
+    return {};
+  }
+
+  std::uint64_t bounded_rows(std::uint64_t rows) const {
+    const std::uint64_t row_bytes = std::uint64_t{setting_.schema.dims} * sizeof(float);
+    return std::max<std::uint64_t>(1, std::min(rows, setting_.memory_bytes / 4 / row_bytes));
+  }
+
+  Result<Jury> make_jury(std::span<const certify::Unit> units) const {
+    return Jury::create(*setting_.base, setting_.schema.metric, setting_.queries, units, goal_.k,
+                        setting_.memory_bytes / 4, *setting_.pool, *setting_.progress);
+  }
+
+  Result<Measured> measure(const Contender& contender) {
+    setting_.progress->stage("trying candidates", setting_.schema.rows);
+    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(contender, *setting_.base, setting_.schema));
+    ATTAR_ASSIGN(auto tune, tune_jury_->grade(*trial, *setting_.pool));
+    Measured out{.contender = contender, .trial = std::move(trial), .tune = std::move(tune)};
+    out.contender.measured = true;
+    out.contender.recall = mean_of(out.tune);
+    note(out.contender);
+    return out;
+  }
+
+  // Keeps the table of contenders: one line a candidate and size, the measured figure over the estimated one.
+  void note(const Contender& contender) {
+    for (Contender& known : decision_.contenders)
+      if (known.codec == contender.codec && known.option.params == contender.option.params) {
+        if (contender.measured || !known.measured) known = contender;
+        return;
+      }
+    decision_.contenders.push_back(contender);
+  }
+
+  // --- the preview: which kinds are worth a full trial --------------------------------------------------------------
+
+  // Contenders by recall, best first, on a sample of a large base; on a small one the preview is the measurement.
+  Result<std::vector<Contender>> preview(std::uint64_t file_bytes) {
+    ATTAR_ASSIGN(auto contenders, field_->within(file_bytes));
+    if (contenders.size() <= 1 || setting_.schema.rows <= 2 * preview_rows) return contenders;
+    setting_.progress->stage("comparing candidates", contenders.size() * preview_rows);
+    std::vector<std::uint32_t> numbers;
+    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(preview_rows), setting_.seed + 1, numbers));
+    codec::Schema schema = setting_.schema;
+    schema.rows = sample->rows();
+    Queries queries = setting_.queries;
+    for (std::uint32_t& own : queries.own_rows) {  // a row's number in the sample, where it is there
+      const auto it = std::lower_bound(numbers.begin(), numbers.end(), own);
+      const bool there = it != numbers.end() && *it == own;
+      own = there ? static_cast<std::uint32_t>(it - numbers.begin()) : certify::no_row;
+    }
+    const auto units = std::span(split_.tune).first(std::min(preview_units, split_.tune.size()));
+    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k, setting_.memory_bytes / 4,
+                                               *setting_.pool, *setting_.progress));
+    for (Contender& contender : contenders) {
+      ATTAR_ASSIGN(const auto trial, field_->attempt(contender, *sample, schema));
+      ATTAR_ASSIGN(const auto observations, jury.grade(*trial, *setting_.pool));
+      contender.recall = mean_of(observations);
+      note(contender);
+    }
+    std::stable_sort(contenders.begin(), contenders.end(),
+                     [](const Contender& a, const Contender& b) { return a.recall > b.recall; });
+    const double least = contenders.front().recall - preview_slack;
+    std::erase_if(contenders, [least](const Contender& contender) { return contender.recall < least; });
+    return contenders;
+  }
+
+  // The preview's best, each measured in full; best recall first, then the smaller file.
+  Result<std::vector<Measured>> final_round(std::uint64_t file_bytes, std::size_t most) {
+    ATTAR_ASSIGN(const auto contenders, preview(file_bytes));
+    std::vector<Measured> out;
+    const bool all = setting_.schema.rows <= 2 * preview_rows;
+    for (const Contender& contender : contenders) {
+      if (!all && out.size() == most) break;
+      ATTAR_ASSIGN(auto measured, measure(contender));
+      out.push_back(std::move(measured));
+    }
+    std::stable_sort(out.begin(), out.end(), [](const Measured& a, const Measured& b) {
+      if (a.contender.recall != b.contender.recall) return a.contender.recall > b.contender.recall;
+      return a.contender.file_bytes < b.contender.file_bytes;
+    });
+    return out;
+  }
+
+  // --- budget only: the best recall that fits -----------------------------------------------------------------------
+
+  Result<Decision> best_within_budget() {
+    ATTAR_ASSIGN(auto field, final_round(*goal_.budget_bytes, finalists));
+    if (field.empty()) return out_of_reach();
+    return ship(field.front(), {});
+  }
+
+  // --- a floor: the smallest plan that reaches it, or inside a budget the fastest ------------------------------------
+
+  double margin(const Measured& plan, double floor) const {
+    if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0)) return 0;  // cannot pass anyway
+    const double margin = certify::expected_margin(plan.tune, split_.certify.size(), floor, goal_.delta);
+    return std::isfinite(margin) ? margin : 0;
+  }
+
+  bool safe(const Measured& plan, double floor, bool certified) const {
+    return plan.contender.recall >= floor + (certified ? margin(plan, floor) : 0);
+  }
+
+  std::uint64_t ceiling() const {
+    // Beyond four bytes a value nothing is left to gain.
+    const std::uint64_t values = setting_.schema.rows * setting_.schema.dims;
+    return values * 5 + (1u << 20);
+  }
+
+  // The first size to look at when no budget names one: about three bits a value.
+  std::uint64_t first_guess() const { return setting_.schema.rows * setting_.schema.dims * 3 / 8 + (1u << 16); }
+
+  Result<Decision> reach_floor(double floor, bool certified) {
+    const std::uint64_t most = goal_.budget_bytes.value_or(ceiling());
+    ATTAR_ASSIGN(auto field, final_round(goal_.budget_bytes ? most : std::min(most, first_guess()), 2));
+    if (field.empty() && !goal_.budget_bytes) {
+      ATTAR_ASSIGN(field, final_round(most, 2));
+    }
+    if (field.empty()) return out_of_reach();
+    const Family family{field.front().contender.codec, field.front().contender.option.variant};
+    ladder_.push_back(field.front());
+    ATTAR_TRY(search_size(family, floor, certified, most));
+    std::erase_if(ladder_, [&](const Measured& plan) { return plan.contender.recall < floor; });
+    if (ladder_.empty()) {
+      decision_.nearest.recall_in_budget = goal_.budget_bytes ? field.front().contender.recall : 0;
+      ATTAR_TRY(find_nearest(family, floor));
+      return out_of_reach();
+    }
+    if (!certified) {
+      const auto smallest = std::min_element(ladder_.begin(), ladder_.end(), [](const Measured& a, const Measured& b) {
+        return a.contender.file_bytes < b.contender.file_bytes;
+      });
+      decision_.relative_floor = floor;
+      return ship(*smallest, {});
+    }
+    return certify_ladder(family, floor);
+  }
+
+  // Bisection over sizes, steered by log(1 − recall), which falls about linearly with the bytes.
+  Status search_size(const Family& family, double floor, bool certified, std::uint64_t most) {
+    ATTAR_ASSIGN(const std::uint64_t least, setting_.file_size(0, 0));
+    std::uint64_t low = least, high = 0;  // high: the smallest size known to be safe
+    const Measured* pivot = &ladder_.front();
+    for (int probe = 0; probe < most_probes; ++probe) {
+      const std::uint64_t size = pivot->contender.file_bytes;
+      if (safe(*pivot, floor, certified))
+        high = high == 0 ? size : std::min(high, size);
+      else
+        low = std::max(low, size);
+      if (high == 0 && low >= most) return {};
+      const std::uint64_t next = next_size(*pivot, floor + (certified ? margin(*pivot, floor) : 0), low, high, most);
+      if (next == 0) return {};
+      ATTAR_ASSIGN(const auto contender, field_->within(next, family));
+      if (!contender || known(*contender)) {
+        if (high == 0) return {};
+        low = next;
+        if (static_cast<double>(high - low) < size_resolution * static_cast<double>(high)) return {};
+        continue;
+      }
+      ATTAR_ASSIGN(auto measured, measure(*contender));
+      ladder_.push_back(std::move(measured));
+      pivot = &ladder_.back();
+    }
+    return {};
+  }
+
+  bool known(const Contender& contender) const {
+    return std::any_of(ladder_.begin(), ladder_.end(),
+                       [&](const Measured& plan) { return plan.contender.option.params == contender.option.params; });
+  }
+
+  // 0 when the bracket is tight enough.
+  static std::uint64_t next_size(const Measured& pivot, double target, std::uint64_t low, std::uint64_t high,
+                                 std::uint64_t most) {
+    const auto gap = [](double recall) { return std::log(std::max(1e-4, 1 - recall)); };
+    const double size = static_cast<double>(pivot.contender.file_bytes);
+    // From recall 0 at no bytes to the pivot: a straight line in log(1 − recall).
+    const double slope = std::min(-1e-12, gap(pivot.contender.recall) / std::max(1.0, size));
+    double guess = gap(std::min(target, 0.9999)) / slope;
+    if (high == 0) guess = std::clamp(guess * 1.05, size * 1.1, static_cast<double>(most));
+    if (high != 0) {
+      if (static_cast<double>(high - low) < size_resolution * static_cast<double>(high)) return 0;
+      const double a = static_cast<double>(low), b = static_cast<double>(high);
+      guess = std::clamp(guess, a + 0.15 * (b - a), b - 0.15 * (b - a));
+    }
+    return static_cast<std::uint64_t>(guess);
+  }
+
+  // Safest to cheapest, each tested on the certify units, until one fails.
+  Result<Decision> certify_ladder(const Family& family, double floor) {
+    ATTAR_TRY(add_safer(family, floor));
+    std::vector<double> means, costs;
+    std::vector<std::vector<double>> tune;
+    for (const Measured& plan : ladder_) {
+      means.push_back(plan.contender.recall);
+      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost : static_cast<double>(plan.contender.file_bytes));
+      tune.push_back(plan.tune);
+    }
+    auto order = certify::safest_first(means, costs);
+    // Plans that tune data already shows to be too close to the floor would only end the sequence.
+    std::erase_if(order, [&](std::size_t i) { return !safe(ladder_[i], floor, true) && i != order.front(); });
+    const certify::Claim claim{.floor = floor, .share = 0, .delta = goal_.delta};
+    if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
+      return ship(ladder_[order.back()], claim);  // too few queries: an estimate, no certificate
+    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
+    ATTAR_ASSIGN(const auto tested, certify::sequence(order, claim, tune, [&](std::size_t plan) {
+                   return jury.grade(*ladder_[plan].trial, *setting_.pool);
+                 }));
+    if (!tested.shipped) {
+      decision_.nearest.recall_in_budget = goal_.budget_bytes ? tested.trials.front().finding.estimate : 0;
+      return out_of_reach();
+    }
+    const auto& shipped = tested.trials[*tested.shipped];
+    decision_.claim = claim;
+    decision_.finding = shipped.finding;
+    decision_.plans_tested = static_cast<std::uint32_t>(tested.trials.size());
+    return conclude(ladder_[shipped.plan]);
+  }
+
+  // One plan well above the floor, so that the sequence does not begin at the edge.
+  Status add_safer(const Family& family, double floor) {
+    std::uint64_t edge = 0;
+    for (const Measured& plan : ladder_)
+      if (safe(plan, floor, true)) edge = edge == 0 ? plan.contender.file_bytes : std::min(edge, plan.contender.file_bytes);
+    if (edge == 0) return {};
+    const std::uint64_t safer = std::min(edge + edge / 16, goal_.budget_bytes.value_or(ceiling()));
+    ATTAR_ASSIGN(const auto contender, field_->within(safer, family));
+    if (!contender || known(*contender)) return {};
+    ATTAR_ASSIGN(auto measured, measure(*contender));
+    ladder_.push_back(std::move(measured));
+    return {};
+  }
+
+  // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
+
+  Result<Decision> near_eight_bits() {
+    const std::uint64_t eight_bits = setting_.schema.rows * (setting_.schema.dims + 8) + (2u << 20);
+    ATTAR_ASSIGN(auto field, final_round(eight_bits, 1));
+    if (field.empty()) return out_of_reach();
+    return reach_floor(field.front().contender.recall - default_loss, false);
+  }
+
+  // --- ends ---------------------------------------------------------------------------------------------------------
+
+  // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is one.
+  Result<Decision> ship(const Measured& plan, const certify::Claim& claim) {
+    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
+    ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, *setting_.pool));
+    decision_.claim = claim;
+    decision_.claim.delta = goal_.delta;
+    if (claim.floor > 0) {
+      ATTAR_ASSIGN(decision_.finding, certify::examine(claim, observations, plan.tune));
+    } else {
+      decision_.finding = {.estimate = mean_of(observations),
+                           .lower_bound = certify::mean_lower_bound(observations, plan.tune, goal_.delta),
+                           .queries = observations.size()};
+    }
+    return conclude(plan);
+  }
+
+  Result<Decision> conclude(const Measured& plan) {
+    decision_.trial = plan.trial;
+    decision_.file_bytes = plan.contender.file_bytes;
+    for (Contender& known : decision_.contenders)
+      known.chosen = known.codec == plan.contender.codec && known.option.params == plan.contender.option.params;
+    return std::move(decision_);
+  }
+
+  // What the floor would cost without the budget.
+  Status find_nearest(const Family& family, double floor) {
+    if (!goal_.budget_bytes) return {};
+    std::vector<Measured> inside = std::move(ladder_);
+    ladder_.clear();
+    const auto best = std::max_element(decision_.contenders.begin(), decision_.contenders.end(),
+                                       [](const Contender& a, const Contender& b) { return a.recall < b.recall; });
+    ATTAR_ASSIGN(const auto start, field_->within(std::max(first_guess(), best->file_bytes * 3 / 2), family));
+    if (!start) return {};
+    ATTAR_ASSIGN(auto measured, measure(*start));
+    ladder_.push_back(std::move(measured));
+    ATTAR_TRY(search_size(family, floor, true, ceiling()));
+    for (const Measured& plan : ladder_)
+      if (safe(plan, floor, true)) {
+        std::uint64_t& least = decision_.nearest.bytes_for_floor;
+        least = least == 0 ? plan.contender.file_bytes : std::min(least, plan.contender.file_bytes);
+      }
+    ladder_.clear();
+    return {};
+  }
+
+  Result<Decision> out_of_reach() {
+    for (const Contender& contender : decision_.contenders)
+      if (contender.measured && (!goal_.budget_bytes || contender.file_bytes <= *goal_.budget_bytes))
+        decision_.nearest.recall_in_budget = std::max(decision_.nearest.recall_in_budget, contender.recall);
+    // The smallest file of these rows: the least size at which any codec has an option.
+    ATTAR_ASSIGN(std::uint64_t low, setting_.file_size(0, 0));
+    std::uint64_t high = ceiling();
+    while (high - low > 64) {
+      const std::uint64_t middle = low + (high - low) / 2;
+      ATTAR_ASSIGN(const auto options, field_->within(middle));
+      (options.empty() ? low : high) = middle;
+    }
+    decision_.nearest.least_bytes = high;
+    return std::move(decision_);
+  }
+
+  const Setting& setting_;
+  const Goal& goal_;
+  certify::Split split_;
+  std::optional<Field> field_;
+  std::optional<Jury> tune_jury_;
+  std::vector<Measured> ladder_;
+  Decision decision_;
+};
+
+}  // namespace
+
+Result<Decision> choose(const Setting& setting) { return Chooser(setting).run(); }
+
+}  // namespace attar::plan

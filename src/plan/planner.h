@@ -1,0 +1,76 @@
+// The planner: candidates compete on the user's data under the budget; it alone measures quality.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attar/result.h"
+#include "base/progress.h"
+#include "base/threads.h"
+#include "certify/sequence.h"
+#include "codec/codec.h"
+#include "data/source.h"
+#include "plan/jury.h"
+#include "plan/trial.h"
+
+namespace attar::plan {
+
+struct Goal {
+  std::optional<std::uint64_t> budget_bytes;  ///< ceiling on the whole file
+  std::optional<double> floor;                ///< mean recall at k
+  std::uint32_t k = 10;
+  double delta = 0.05;
+  std::string codec;                          ///< only this one; empty: all
+};
+
+/// Exact size of the file that holds a model and codes of these sizes.
+using FileSize = std::function<Result<std::uint64_t>(std::uint64_t model_bytes, std::uint64_t codes_bytes)>;
+
+struct Setting {
+  const data::VectorSource* base = nullptr;
+  codec::Schema schema;
+  Queries queries;
+  Goal goal;
+  FileSize file_size;
+  std::uint64_t seed = 1;
+  std::uint64_t memory_bytes = 2ull << 30;
+  base::ThreadPool* pool = nullptr;
+  base::Progress* progress = nullptr;
+};
+
+/// A candidate that competed.
+struct Contender {
+  const codec::Codec* codec = nullptr;
+  codec::Option option;
+  std::uint64_t file_bytes = 0;
+  bool measured = false;      ///< on the whole base with every tune query; else on a sample
+  double recall = 0;          ///< mean over tune units
+  bool chosen = false;
+};
+
+struct Nearest {
+  double recall_in_budget = 0;
+  std::uint64_t bytes_for_floor = 0;
+  std::uint64_t least_bytes = 0;
+};
+
+struct Decision {
+  std::shared_ptr<const Trial> trial;      ///< null when the goal is out of reach
+  std::uint64_t file_bytes = 0;
+  std::vector<Contender> contenders;
+  certify::Claim claim;                    ///< floor 0: nothing was claimed
+  certify::Finding finding;                ///< on the certify units
+  std::uint32_t plans_tested = 1;
+  std::optional<double> relative_floor;    ///< the floor that stood for "within 0.01 of 8 bits"
+  std::uint64_t queries_given = 0;
+  std::uint64_t tune_units = 0, certify_units = 0;
+  Nearest nearest;
+};
+
+[[nodiscard]] Result<Decision> choose(const Setting& setting);
+
+}  // namespace attar::plan

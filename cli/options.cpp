@@ -1,0 +1,133 @@
+#include "options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace attar::cli {
+namespace {
+
+template <class T>
+bool parses(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::unexpected<Error> refuse(std::string_view text, std::string_view valid) {
+  return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is not valid here: {}", text, valid));
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_whole(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t value = 0;
+  if (!parses(text, value) || value < least || value > most)
+    return refuse(text, fmt::format("give a whole number from {} to {}", least, most));
+  return value;
+}
+
+Result<double> parse_between(std::string_view text, double low, double high) {
+  double value = 0;
+  if (!parses(text, value) || !(value > low && value < high))
+    return refuse(text, fmt::format("give a number between {} and {}", low, high));
+  return value;
+}
+
+Result<double> parse_finite(std::string_view text) {
+  double value = 0;
+  if (!parses(text, value) || !std::isfinite(value)) return refuse(text, "give a number, as in 0.8");
+  return value;
+}
+
+Result<std::vector<std::uint32_t>> parse_ks(std::string_view text) {
+  constexpr std::size_t most = 16;
+  std::vector<std::uint32_t> ks;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const auto k = parse_whole(text.substr(begin, end - begin), 1, OpenLimits{}.max_hits);
+    if (!k || ks.size() == most)
+      return refuse(text,
+                    fmt::format("give up to {} numbers from 1 to {}, as in 1,10,100", most, OpenLimits{}.max_hits));
+    ks.push_back(static_cast<std::uint32_t>(*k));
+    begin = end + 1;
+  }
+  std::ranges::sort(ks);
+  const auto repeated = std::ranges::unique(ks);
+  ks.erase(repeated.begin(), repeated.end());
+  return ks;
+}
+
+Result<std::uint64_t> parse_memory(std::string_view text) {
+  constexpr double least = 64.0 * 1024 * 1024;
+  constexpr double most = 0x1p50;
+  const auto size = parse_budget(text);
+  if (!size || size->unit != Budget::Unit::bytes || size->value < least || size->value > most)
+    return refuse(text, "give a size of at least 64MiB, as in 500MB or 2GiB");
+  return static_cast<std::uint64_t>(size->value);
+}
+
+Result<Metric> parse_metric_name(std::string_view text) {
+  if (const auto metric = parse_metric(text)) return *metric;
+  return refuse(text, "give cosine, ip or l2");
+}
+
+Result<std::string> parse_word(std::string_view text, const std::vector<std::string>& words) {
+  if (std::ranges::find(words, text) != words.end()) return std::string(text);
+  return refuse(text, fmt::format("give {}", fmt::join(words, " or ")));
+}
+
+CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,
+                      const std::string& help, const std::string& type) {
+  const auto parse = [](std::string_view text) -> Result<std::filesystem::path> {
+    if (text.empty()) return refuse(text, "give the name of a file");
+    return std::filesystem::path(text);
+  };
+  return add_value(command, names, target, parse, help, type);
+}
+
+void add_input_options(CLI::App& command, InputOptions& input) {
+  command.add_option("--field", input.field, "JSONL: the key that holds the vector")->type_name("KEY");
+  command
+      .add_option("--format", input.format,
+                  "Format of the vectors where the name does not tell: npy, fvecs, bvecs, fbin, u8bin, i8bin, f16bin, "
+                  "jsonl")
+      ->type_name("NAME");
+}
+
+void add_open_options(CLI::App& command, OpenOptions& open) {
+  command.add_flag_callback(
+      "--no-mmap", [&open] { open.mmap = false; }, "Read a private copy, for files that others may write meanwhile");
+}
+
+void add_threads(CLI::App& command, unsigned& threads) {
+  add_whole(command, "-T,--threads", threads, 0, 1024, "Threads; 0: one per available core");
+}
+
+void add_confidence(CLI::App& command, double& confidence) {
+  add_value(
+      command, "--confidence", confidence, [](std::string_view text) { return parse_between(text, 0.5, 1); },
+      "Of the certificate or interval (default 0.95)", "P");
+}
+
+void add_goal_options(CLI::App& command, PackOptions& options) {
+  add_value(command, "--budget", options.budget, parse_budget,
+            "Ceiling on the whole file: 200MB, 1.5GiB, 64B/vec, 2.5bit or 30%", "SIZE");
+  add_value(command, "--recall", options.floor, parse_floor, "Least mean recall: 0.95@10", "R@K");
+  add_value(command, "--metric", options.metric, parse_metric_name, "cosine (default), ip or l2", "NAME");
+  add_path(command, "--queries", options.queries, "A log of real queries; without it rows stand in");
+  add_path(command, "--ids", options.ids, "One id a line; without it row numbers, which cost nothing");
+  command.add_option("--codec", options.codec, "Only this codec (names: attar doctor)")->type_name("NAME");
+  add_value(
+      command, "--keep-originals", options.keep_originals,
+      [](std::string_view text) {
+        return parse_word(text, {"f16", "f32"});
+      },
+      "Keep the originals in the file, inside the budget: f16 or f32", "TYPE");
+  add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of sampling and splitting (default 1)");
+  add_threads(command, options.threads);
+  add_value(command, "--memory", options.memory_bytes, parse_memory, "Working memory to aim at (default 2GiB)", "SIZE");
+  add_confidence(command, options.confidence);
+  add_input_options(command, options.input);
+}
+
+}  // namespace attar::cli

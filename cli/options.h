@@ -1,0 +1,72 @@
+// Values of options: text from the user to what the library takes, refused with the valid ones.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attar/artifact.h"
+#include "attar/pack.h"
+#include "attar/result.h"
+
+namespace attar::cli {
+
+/// A whole number in [least, most], decimal digits only.
+[[nodiscard]] Result<std::uint64_t> parse_whole(std::string_view text, std::uint64_t least, std::uint64_t most);
+/// A number in (low, high).
+[[nodiscard]] Result<double> parse_between(std::string_view text, double low, double high);
+/// Any finite number.
+[[nodiscard]] Result<double> parse_finite(std::string_view text);
+/// "1,10,100": sorted, each once, at most 16 of them.
+[[nodiscard]] Result<std::vector<std::uint32_t>> parse_ks(std::string_view text);
+/// "2GiB", "500MB": bytes, at least 64 MiB.
+[[nodiscard]] Result<std::uint64_t> parse_memory(std::string_view text);
+/// "cosine", "ip" or "l2".
+[[nodiscard]] Result<Metric> parse_metric_name(std::string_view text);
+/// One of the words.
+[[nodiscard]] Result<std::string> parse_word(std::string_view text, const std::vector<std::string>& words);
+
+/// Adds an option whose text `parse` (string_view to Result<T>) turns into the target.
+template <class Target, class Parse>
+CLI::Option* add_value(CLI::App& command, const std::string& names, Target& target, Parse parse,
+                       const std::string& help, const std::string& type) {
+  const std::string shown = names.substr(names.find("--") == std::string::npos ? 0 : names.find("--"));
+  const auto take = [&target, parse, shown](const std::string& text) {
+    auto value = parse(std::string_view(text));
+    if (!value) throw CLI::ValidationError(shown, value.error().message);
+    target = *std::move(value);
+  };
+  return command.add_option_function<std::string>(names, take, help)->type_name(type);
+}
+
+/// Adds an option that holds a whole number in [least, most].
+template <class Target>
+CLI::Option* add_whole(CLI::App& command, const std::string& names, Target& target, std::uint64_t least,
+                       std::uint64_t most, const std::string& help) {
+  const auto parse = [least, most](std::string_view text) -> Result<Target> {
+    ATTAR_ASSIGN(const std::uint64_t value, parse_whole(text, least, most));
+    return static_cast<Target>(value);
+  };
+  return add_value(command, names, target, parse, help, "N");
+}
+
+/// A path that must not be empty.
+CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,
+                      const std::string& help, const std::string& type = "FILE");
+
+/// --field and --format.
+void add_input_options(CLI::App& command, InputOptions& input);
+/// --no-mmap.
+void add_open_options(CLI::App& command, OpenOptions& open);
+/// -T, --threads.
+void add_threads(CLI::App& command, unsigned& threads);
+/// --confidence.
+void add_confidence(CLI::App& command, double& confidence);
+/// All that plan and pack understand about the goal and its circumstances, without the output.
+void add_goal_options(CLI::App& command, PackOptions& options);
+
+}  // namespace attar::cli

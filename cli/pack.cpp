@@ -1,0 +1,82 @@
+#include "attar/pack.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "json.h"
+#include "options.h"
+#include "output.h"
+#include "pack_report.h"
+#include "progress_bar.h"
+#include "session.h"
+
+namespace attar::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path input, output;
+  bool force = false;
+  PackOptions options;
+};
+
+std::string text_of(const PackReport& report) {
+  Facts facts;
+  facts.add("packed", fmt::format("{} rows x {}, {}, to {}", grouped(report.rows), report.dims,
+                                  metric_name(report.metric), printable(report.path)));
+  facts.add("goal", printable(report.goal));
+  facts.add("plan", printable(report.plan));
+  const std::string budget = report.budget_bytes == 0 ? "" : fmt::format(" (budget {})", grouped(report.budget_bytes));
+  facts.add("file", fmt::format("{} bytes{}, {:.2f} a row", grouped(report.bytes), budget, report.bytes_per_row));
+  facts.add("time", fmt::format("{:.1f} s", report.seconds));
+  return fmt::format("{}\n{}\n{}", facts.text(), parts_text(report.parts, report.bytes, report.rows),
+                     certificates_text(report.certificates));
+}
+
+Result<PlanOutcome> pack_with_progress(const Session& session, Arguments& arguments, OutputFile& file) {
+  ProgressBar bar(session);
+  arguments.options.progress = &bar;
+  ATTAR_ASSIGN(PlanOutcome outcome, pack(arguments.input, file.path(), arguments.options));
+  outcome.report.path = arguments.output.string();
+  return outcome;
+}
+
+Result<Exit> run(const Session& session, Arguments& arguments) {
+  const PackOptions& options = arguments.options;
+  ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids}));
+  ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids}, arguments.force, true));
+  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".attar", session));
+  ATTAR_ASSIGN(const PlanOutcome outcome, pack_with_progress(session, arguments, file));
+  if (!outcome.reachable) return print_unreachable(session, outcome);
+  if (file.to_stdout()) {
+    note(session, fmt::format("{} bytes, {:.2f} a row; {}", grouped(outcome.report.bytes), outcome.report.bytes_per_row,
+                              printable(outcome.report.plan)));
+    ATTAR_TRY(file.send());
+  } else {
+    ATTAR_TRY(session.json ? print_json(pack_json(outcome.report)) : print(text_of(outcome.report)));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_pack(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(app, session, "pack", "Pack vectors to a budget and a floor, with a certificate",
+                  {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
+                   "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
+                   "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
+  add_path(*command, "input", arguments->input,
+           "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
+      ->required();
+  add_path(*command, "-o,--output", arguments->output,
+           "The artifact to write, whole or not at all; - for standard output")
+      ->required();
+  command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
+  add_goal_options(*command, arguments->options);
+  command->callback(
+      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+}
+
+}  // namespace attar::cli

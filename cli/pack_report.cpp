@@ -1,0 +1,60 @@
+#include "pack_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attar/evaluate.h"
+#include "json.h"
+#include "output.h"
+
+namespace attar::cli {
+
+std::string candidates_text(const std::vector<Candidate>& candidates) {
+  Table table({"", "codec", "settings", "bytes", "B/row", "code B/row", "recall", ""}, 3);
+  for (const Candidate& candidate : candidates)
+    table.add({candidate.chosen ? "*" : "", candidate.codec, printable(candidate.settings), grouped(candidate.bytes),
+               fmt::format("{:.2f}", candidate.bytes_per_row), fmt::format("{:.2f}", candidate.code_bytes_per_row),
+               fraction(candidate.recall), candidate.state == Candidate::State::measured ? "measured" : "estimated"});
+  return table.text();
+}
+
+std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std::uint64_t rows) {
+  const auto per_row = [&](std::uint64_t size) {
+    return fmt::format("{:.3f}", static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(rows, 1)));
+  };
+  Table table({"part", "bytes", "B/row", "share"});
+  for (const Part& part : parts)
+    table.add({part.name, grouped(part.bytes), per_row(part.bytes),
+               fmt::format("{:.2f}%", 100 * static_cast<double>(part.bytes) /
+                                          static_cast<double>(std::max<std::uint64_t>(bytes, 1)))});
+  table.add({"whole file", grouped(bytes), per_row(bytes), "100.00%"});
+  return table.text();
+}
+
+std::string certificates_text(const std::vector<Certificate>& certificates) {
+  if (certificates.empty()) return "No certificate: nothing was measured on queries that the plan had not seen.\n";
+  std::string out;
+  for (const Certificate& certificate : certificates)
+    out += fmt::format("{}\n{}\n", printable(describe(certificate)), printable(certificate.scope));
+  return out;
+}
+
+Exit print_unreachable(const Session& session, const PlanOutcome& outcome) {
+  const Error error{.code = ErrorCode::goal_unreachable, .message = outcome.unreachable};
+  if (!session.json) return print_error(false, error, {});
+  fmt::print(stderr, "attar: {}\n", printable(outcome.unreachable));
+  Json json = error_json(error, {});
+  json["error"]["nearest"] = {{"recall_in_budget", outcome.nearest.recall_in_budget},
+                              {"bytes_for_floor", outcome.nearest.bytes_for_floor},
+                              {"least_bytes", outcome.nearest.least_bytes}};
+  json["candidates"] = candidates_json(outcome.report.candidates);
+  return print_json(json) ? Exit::unreachable : Exit::failure;
+}
+
+Status check_streams(const std::vector<std::filesystem::path>& inputs) {
+  if (std::ranges::count(inputs, std::filesystem::path("-")) < 2) return {};
+  return fail(ErrorCode::invalid_argument, "only one input can be standard input (-); name a file for the others");
+}
+
+}  // namespace attar::cli

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "attar/pack.h"
+#include "json.h"
+#include "options.h"
+#include "output.h"
+#include "pack_report.h"
+#include "progress_bar.h"
+#include "session.h"
+
+namespace attar::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path input;
+  PackOptions options;
+};
+
+std::string text_of(const PackReport& report) {
+  Facts facts;
+  facts.add("rows", fmt::format("{} x {}, {}", grouped(report.rows), report.dims, metric_name(report.metric)));
+  facts.add("goal", printable(report.goal));
+  facts.add("queries", fmt::format("{}{}: {} tune, {} certify", grouped(report.queries),
+                                   report.proxy ? " rows that stand in for queries" : "", grouped(report.tune_queries),
+                                   grouped(report.certify_queries)));
+  facts.add("plan", printable(report.plan));
+  facts.add("file",
+            fmt::format("{} bytes, {:.2f} a row, nothing written", grouped(report.bytes), report.bytes_per_row));
+  facts.add("time", fmt::format("{:.1f} s", report.seconds));
+  return fmt::format("{}\n{}\n{}", facts.text(), candidates_text(report.candidates),
+                     certificates_text(report.certificates));
+}
+
+Result<Exit> run(const Session& session, Arguments& arguments) {
+  ATTAR_TRY(check_streams({arguments.input, arguments.options.queries, arguments.options.ids}));
+  Result<PlanOutcome> outcome = fail(ErrorCode::cancelled, {});
+  {
+    ProgressBar bar(session);
+    arguments.options.progress = &bar;
+    outcome = make_plan(arguments.input, arguments.options);
+  }
+  if (!outcome) return std::unexpected(outcome.error());
+  if (!outcome->reachable) {
+    if (!session.json) ATTAR_TRY(print(candidates_text(outcome->report.candidates)));
+    return print_unreachable(session, *outcome);
+  }
+  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report)) : print(text_of(outcome->report)));
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(
+      app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
+      {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
+       "attar plan docs.npy --budget 30% --queries log.npy --json", "attar plan docs.npy --codec tcq --budget 2.5bit"});
+  add_path(*command, "input", arguments->input,
+           "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
+      ->required();
+  add_goal_options(*command, arguments->options);
+  command->callback(
+      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+}
+
+}  // namespace attar::cli

@@ -1,0 +1,50 @@
+// What every command shares: its manners, its exit status, and how it joins the command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "attar/result.h"
+
+namespace attar::cli {
+
+/// Exit statuses are an interface: docs/cli.md.
+enum class Exit : int {
+  done = 0,
+  nothing_found = 1,
+  failure = 2,
+  unreachable = 3,
+  corrupt = 4,
+  interrupted = 130,  ///< 128 + SIGINT, as shells have it
+};
+
+/// The status that an error ends the process with.
+[[nodiscard]] Exit exit_of(ErrorCode code) noexcept;
+
+/// One call of the program.
+struct Session {
+  bool json = false;
+  bool quiet = false;
+  std::function<Result<Exit>()> run;            ///< of the command that was named
+  std::map<std::string, std::string> examples;  ///< by command: one that works, for errors
+};
+
+/// A command with its examples, `--json` and `--quiet`. The first example is the one that errors show.
+CLI::App* add_command(CLI::App& app, Session& session, const std::string& name, const std::string& what,
+                      const std::vector<std::string>& examples);
+
+void add_plan(CLI::App& app, Session& session);
+void add_pack(CLI::App& app, Session& session);
+void add_search(CLI::App& app, Session& session);
+void add_eval(CLI::App& app, Session& session);
+void add_verify(CLI::App& app, Session& session);
+void add_info(CLI::App& app, Session& session);
+void add_unpack(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_doctor(CLI::App& app, Session& session);
+void add_bench(CLI::App& app, Session& session);
+
+}  // namespace attar::cli

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "attar/artifact.h"
+#include "json.h"
+#include "options.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "session.h"
+
+namespace attar::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path artifact, output, base;
+  bool force = false;
+  OpenOptions open;
+};
+
+std::string text_of(const UnpackReport& report, const std::string& path) {
+  const std::string error =
+      report.compared ? fmt::format("relative squared error {:.6f}, mean cosine {:.6f}, against the originals",
+                                    report.relative_error, report.mean_cosine)
+                      : "error not measured: give the originals with --base";
+  return fmt::format("{}: {} rows x {}; {}\n", printable(path), grouped(report.rows), report.dims, error);
+}
+
+Json json_of(const UnpackReport& report, const std::string& path) {
+  return {{"path", path},
+          {"rows", report.rows},
+          {"dims", report.dims},
+          {"compared", report.compared},
+          {"relative_error", report.compared ? Json(report.relative_error) : Json(nullptr)},
+          {"mean_cosine", report.compared ? Json(report.mean_cosine) : Json(nullptr)}};
+}
+
+Result<Exit> run(const Session& session, const Arguments& arguments) {
+  ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
+  ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
+  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
+  UnpackReport report;
+  {
+    ProgressBar bar(session);
+    ATTAR_ASSIGN(report, unpack(artifact, file.path(), arguments.base, &bar));
+  }
+  const std::string path = arguments.output.string();
+  if (session.json) {
+    ATTAR_TRY(print_json(json_of(report, path)));
+  } else if (file.to_stdout()) {
+    note(session, text_of(report, "standard output"));
+    ATTAR_TRY(file.send());
+  } else {
+    ATTAR_TRY(print(text_of(report, path)));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_unpack(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(app, session, "unpack", "The decoded vectors, with the error stated",
+                  {"attar unpack docs.attar -o back.npy", "attar unpack docs.attar -o back.fvecs --base docs.npy",
+                   "attar unpack docs.attar -o - > back.npy"});
+  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
+  add_path(*command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
+      ->required();
+  add_path(*command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
+  command->add_flag("-f,--force", arguments->force, "Overwrite the output");
+  add_open_options(*command, arguments->open);
+  command->callback(
+      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+}
+
+}  // namespace attar::cli

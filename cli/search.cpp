@@ -86,21 +86,32 @@ Result<Vectors> queries_of(const Arguments& arguments, std::uint32_t dims) {
   return Vectors{.values = std::vector<float>(first, first + dims), .dims = dims};
 }
 
+struct Asked {
+  const Artifact& artifact;
+  const ArtifactInfo& info;
+  const Vectors& queries;
+  ProgressBar& progress;
+};
+
 /// Prints the answers to one query.
-Status print_hits(const Session& session, const Artifact& artifact, std::uint64_t query, bool many,
-                  std::span<const SearchHit> hits) {
+Status print_hits(const Session& session, const Asked& asked, std::uint64_t query, std::span<const SearchHit> hits) {
   Json list = Json::array();
-  Table table({"rank", "row", "score", "id"}, 0);
+  Table table(asked.info.has_ids ? std::vector<std::string>{"rank", "row", "score", "id"}
+                                 : std::vector<std::string>{"rank", "row", "score"},
+              0);
   for (std::size_t i = 0; i < hits.size(); ++i) {
-    ATTAR_ASSIGN(const std::string id, artifact.id(hits[i].row));
-    if (session.json)
+    ATTAR_ASSIGN(const std::string id, asked.artifact.id(hits[i].row));
+    if (session.json) {
       list.push_back({{"id", id}, {"score", hits[i].score}, {"row", hits[i].row}});
-    else
-      table.add(
-          {std::to_string(i + 1), std::to_string(hits[i].row), fmt::format("{:.6f}", hits[i].score), printable(id)});
+      continue;
+    }
+    std::vector<std::string> row{std::to_string(i + 1), std::to_string(hits[i].row),
+                                 fmt::format("{:.6f}", hits[i].score)};
+    if (asked.info.has_ids) row.push_back(printable(id));
+    table.add(std::move(row));
   }
   if (session.json) return print_json({{"query", query}, {"hits", std::move(list)}});
-  return print((many ? fmt::format("query {}\n", query) : "") + table.text());
+  return print((asked.queries.rows() > 1 ? fmt::format("query {}\n", query) : "") + table.text());
 }
 
 /// Leaves out the hits that are farther than --cutoff.
@@ -160,13 +171,6 @@ std::string explanation_text(const Explanation& e, const ArtifactInfo& info, boo
   return fmt::format("\n{}\n{}", times.text(), error);
 }
 
-struct Asked {
-  const Artifact& artifact;
-  const ArtifactInfo& info;
-  const Vectors& queries;
-  ProgressBar& progress;
-};
-
 /// Searches the queries in pieces, so that answers flow and Ctrl-C is heard; an exact search reads all originals each
 /// time and takes them at once. Returns the number of hits.
 Result<std::uint64_t> answer(const Session& session, const Arguments& arguments, const Asked& asked,
@@ -174,15 +178,13 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
   constexpr std::uint64_t piece = 1024;
   const bool originals = !arguments.base.empty() || !asked.info.originals.empty();
   const bool comparing = arguments.explain && !arguments.exact && originals;
-  const std::uint64_t step = arguments.exact || comparing ? asked.queries.rows() : piece;
+  const bool at_once = arguments.exact || comparing;
+  const std::uint64_t step = at_once ? asked.queries.rows() : piece;
   SearchOptions options{
       .k = arguments.k, .threads = arguments.threads, .exact = arguments.exact, .base = arguments.base};
+  options.progress = &asked.progress;
   std::uint64_t found = 0;
-  if (arguments.exact) {
-    options.progress = &asked.progress;
-  } else {
-    asked.progress.stage("searching", asked.queries.rows());
-  }
+  if (!at_once) asked.progress.stage("searching", asked.queries.rows());
   for (std::uint64_t first = 0; first < asked.queries.rows(); first += step) {
     if (asked.progress.cancelled()) return fail(ErrorCode::cancelled, "stopped on request");
     const std::uint64_t count = std::min(step, asked.queries.rows() - first);
@@ -194,17 +196,16 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
     if (comparing) {
       SearchOptions exactly = options;
       exactly.exact = true;
-      exactly.progress = &asked.progress;
       ATTAR_ASSIGN(const SearchResult truth, asked.artifact.search(values, exactly));
       compare(explanation, result, truth);
     }
-    if (!arguments.exact) asked.progress.advance(count);
+    if (!at_once) asked.progress.advance(count);
     asked.progress.clear();  // answers and bar may share a terminal
     for (std::uint64_t q = 0; q < result.hits.size(); ++q) {
       cut(result.hits[q], arguments, asked.info.metric);
       found += result.hits[q].size();
       const std::uint64_t name = arguments.vector_row.value_or(0) + first + q;
-      ATTAR_TRY(print_hits(session, asked.artifact, name, asked.queries.rows() > 1, result.hits[q]));
+      ATTAR_TRY(print_hits(session, asked, name, result.hits[q]));
     }
   }
   return found;

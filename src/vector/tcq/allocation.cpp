@@ -90,7 +90,17 @@ class Program {
     for (int bits = max_width; bits >= 1; --bits)
       if (const std::size_t count = units[static_cast<std::size_t>(bits)]; count != 0)
         out.shape.runs[out.shape.run_count++] = {static_cast<std::uint8_t>(bits), static_cast<std::uint16_t>(count)};
+    drop_padding(out.shape);
     return out;
+  }
+
+  // Where units come several at a time, the last of them may hold nothing but padding.
+  void drop_padding(Shape& shape) const {
+    while (shape.run_count != 0) {
+      Run& last = shape.runs[shape.run_count - 1];
+      if (shape.components() < variances_.size() + widths[last.bits].unit) return;
+      if (--last.units == 0) --shape.run_count;
+    }
   }
 
   std::span<const double> variances_;

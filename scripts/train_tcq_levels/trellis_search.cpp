@@ -15,6 +15,8 @@ namespace {
 using vector::tcq::encode_lanes;
 using vector::tcq::encode_unit;
 using vector::tcq::max_unit;
+using vector::tcq::pack_ring;
+using vector::tcq::ring_window;
 using vector::tcq::Width;
 
 constexpr int top_level = 127;
@@ -39,28 +41,22 @@ void fill(const Width& width, base::Random& random, Block& block) {
   for (std::size_t i = 0; i < width.unit * encode_lanes; ++i) block[i] = static_cast<float>(random.normal());
 }
 
-// Encodes one block and adds to the usage; returns the sum of squared errors.
+// Encodes one block and adds to the usage; returns the sum of squared errors. The rings are written and read as the
+// codec does, so that what is counted is what a reader will see.
 double encode_block(const Width& width, const Levels& levels, const Block& block, Usage& usage) {
   std::array<std::uint8_t, max_unit * encode_lanes> symbols;
   encode_unit(width, levels.data(), block.data(), symbols.data());
-  const unsigned state_bits = width.window - width.bits;
   double error = 0;
   for (std::size_t lane = 0; lane < encode_lanes; ++lane) {
-    // The ring closes: its last symbols are the first component's past.
-    unsigned state = 0;
-    const auto window = [&](std::size_t j) {
-      return (unsigned{symbols[j * encode_lanes + lane]} << state_bits) | state;
-    };
-    for (std::size_t j = width.unit - std::min<std::size_t>(width.unit, state_bits); j < width.unit; ++j)
-      state = window(j) >> width.bits;
-    for (std::size_t j = 0; j < width.unit; ++j) {
-      const unsigned w = window(j);
+    std::array<std::byte, 8> ring;
+    pack_ring(width, symbols.data() + lane, encode_lanes, ring.data());
+    for (std::uint32_t j = 0; j < width.unit; ++j) {
+      const std::uint32_t w = ring_window(ring.data(), width, j);
       const auto value = static_cast<double>(block[j * encode_lanes + lane]);
       const double miss = value - static_cast<double>(levels[w]);
       usage.count[w] += 1;
       usage.sum[w] += value;
       error += miss * miss;
-      state = w >> width.bits;
     }
   }
   return error;

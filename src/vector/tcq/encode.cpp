@@ -97,117 +97,145 @@ class TcqEncoder final : public codec::Encoder {
     }
   }
 
-  // Components of the piece's rows, kept ones first; `row_components` values a row.
-  std::vector<float> analyse(const Piece& piece) const {
+  // Components of the piece's rows, kept ones first, as columns: component i of all rows stands at [i · stride], stride
+  // being the rows rounded up to whole groups of encode_lanes.
+  struct Columns {
+    std::size_t count = 0, stride = 0;
+    std::vector<float> values;
+
+    [[nodiscard]] const float* column(std::size_t i) const noexcept { return values.data() + i * stride; }
+  };
+
+  Columns analyse(const Piece& piece) const {
     const std::size_t dims = schema_.dims;
-    std::vector<float> centred(piece.rows * dims);
+    std::vector<float> rows(piece.rows * dims);
     for (std::size_t row = 0; row < piece.rows; ++row)
       for (std::size_t i = 0; i < dims; ++i)
-        centred[row * dims + i] = pending_[(piece.first + row) * dims + i] - model_->centre[i];
+        rows[row * dims + i] = pending_[(piece.first + row) * dims + i] - model_->centre[i];
+    Columns out{.count = model_->hadamard ? dims : analysis_->matrix.rows,
+                .stride = base::round_up(piece.rows, encode_lanes),
+                .values = {}};
+    out.values.resize(out.count * out.stride);
     if (!model_->hadamard) {
-      std::vector<float> out(piece.rows * analysis_->matrix.rows);
-      simd::inner_products({.a = centred.data(),
-                            .n = piece.rows,
-                            .b = analysis_->matrix.values.data(),
-                            .m = analysis_->matrix.rows,
+      simd::inner_products({.a = analysis_->matrix.values.data(),
+                            .n = out.count,
+                            .b = rows.data(),
+                            .m = piece.rows,
                             .dims = dims,
-                            .out = out.data(),
-                            .stride = analysis_->matrix.rows});
+                            .out = out.values.data(),
+                            .stride = out.stride});
       return out;
     }
     std::vector<float> scratch(dims);
     for (std::size_t row = 0; row < piece.rows; ++row) {
-      const std::span<float> values(centred.data() + row * dims, dims);
+      const std::span<float> values(rows.data() + row * dims, dims);
       model_->hadamard->apply(values, scratch);
       std::size_t j = 0;
       for (std::size_t r = 0; r < model_->shape.run_count; ++r)
         for (std::uint32_t i = 0; i < model_->shape.runs[r].components() && j < dims; ++i, ++j)
-          values[j] = model_->deviations[r] > 0 ? values[j] / model_->deviations[r] : 0.0f;
+          out.values[j * out.stride + row] = model_->deviations[r] > 0 ? values[j] / model_->deviations[r] : 0.0f;
     }
-    return centred;
+    return out;
   }
+
+  // Sums over a piece's rows while its runs are encoded.
+  struct Tally {
+    std::vector<float> gain;                               // to the variance that the levels are made for
+    std::vector<double> energy, match;                     // ⟨z, z⟩ and ⟨ẑ, z⟩ without the scale
+    std::vector<std::array<double, max_runs>> level_energy;
+  };
 
   void encode_piece(Piece& piece) const {
     const Shape& shape = model_->shape;
-    const std::vector<float> components = analyse(piece);
-    const std::size_t width = components.size() / piece.rows;
+    const Columns components = analyse(piece);
     piece.results.resize(piece.rows);
-    std::vector<double> energy(piece.rows), match(piece.rows);
-    for (std::size_t row = 0; row < piece.rows; ++row)
-      for (std::size_t i = 0; i < width; ++i) {
-        const double y = static_cast<double>(components[row * width + i]);
-        energy[row] += static_cast<double>(analysis_->energy[i]) * y * y;
+    Tally tally{.gain = std::vector<float>(components.stride),
+                .energy = std::vector<double>(components.stride),
+                .match = std::vector<double>(components.stride),
+                .level_energy = std::vector<std::array<double, max_runs>>(components.stride)};
+    for (std::size_t i = 0; i < components.count; ++i) {
+      const auto weight = static_cast<double>(analysis_->energy[i]);
+      const float* column = components.column(i);
+      for (std::size_t row = 0; row < components.stride; ++row) {
+        const auto y = static_cast<double>(column[row]);
+        tally.energy[row] += weight * y * y;
       }
-    std::vector<std::array<double, max_runs>> level_energy(piece.rows);
+    }
+    for (std::size_t row = 0; row < piece.rows; ++row)
+      if (tally.energy[row] > 0) tally.gain[row] = static_cast<float>(std::sqrt(analysis_->expected_energy / tally.energy[row]));
     std::size_t first = 0;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
-      encode_run(piece, r, first, components, width, energy, match, level_energy);
+      encode_run(piece, r, first, components, tally);
       first += shape.runs[r].components();
     }
-    for (std::size_t row = 0; row < piece.rows; ++row) {
-      RowResult& result = piece.results[row];
-      result.scale = match[row] > 0 ? static_cast<float>(energy[row] / match[row]) : 0.0f;
-      if (energy[row] > 0 && match[row] <= 0) result.scale = std::numeric_limits<float>::max();  // clamped by finish()
-      double tail = 0;
-      for (std::size_t r = shape.run_count; r-- > 0;) {
-        tail += level_energy[row][r];
-        result.tails[r] = static_cast<float>(std::sqrt(tail));
-      }
-      if (schema_.metric != Metric::l2) continue;
-      double norm = 0;
-      for (std::size_t i = 0; i < schema_.dims; ++i) {
-        const double value = static_cast<double>(pending_[(piece.first + row) * schema_.dims + i]);
-        norm += value * value;
-      }
-      result.norm = static_cast<float>(norm);
-    }
+    for (std::size_t row = 0; row < piece.rows; ++row) conclude_row(piece, row, tally);
   }
 
-  // One run of all rows of a piece, sixteen rows at a time.
-  void encode_run(Piece& piece, std::size_t r, std::size_t first, const std::vector<float>& components, std::size_t width,
-                  const std::vector<double>& energy, std::vector<double>& match,
-                  std::vector<std::array<double, max_runs>>& level_energy) const {
+  void conclude_row(Piece& piece, std::size_t row, const Tally& tally) const {
+    RowResult& result = piece.results[row];
+    const double energy = tally.energy[row], match = tally.match[row];
+    result.scale = match > 0 ? static_cast<float>(energy / match) : 0.0f;
+    if (energy > 0 && match <= 0) result.scale = std::numeric_limits<float>::max();  // clamped by finish()
+    double tail = 0;
+    for (std::size_t r = model_->shape.run_count; r-- > 0;) {
+      tail += tally.level_energy[row][r];
+      result.tails[r] = static_cast<float>(std::sqrt(tail));
+    }
+    if (schema_.metric != Metric::l2) return;
+    double norm = 0;
+    for (std::size_t i = 0; i < schema_.dims; ++i) {
+      const double value = static_cast<double>(pending_[(piece.first + row) * schema_.dims + i]);
+      norm += value * value;
+    }
+    result.norm = static_cast<float>(norm);
+  }
+
+  // One run of all rows of a piece, encode_lanes rows at a time.
+  void encode_run(Piece& piece, std::size_t r, std::size_t first, const Columns& components, Tally& tally) const {
+    const Run& run = model_->shape.runs[r];
+    piece.rings[r].assign(base::round_up(piece.rows, 8) * run.row_bytes(), std::byte{0});
+    for (std::size_t row = 0; row < piece.rows; row += encode_lanes)
+      for (std::uint32_t unit = 0; unit < run.units; ++unit) encode_group(piece, r, first, row, unit, components, tally);
+  }
+
+  // One unit of encode_lanes rows.
+  void encode_group(Piece& piece, std::size_t r, std::size_t first, std::size_t row, std::uint32_t unit,
+                    const Columns& components, Tally& tally) const {
     const Run& run = model_->shape.runs[r];
     const Width& layout = widths[run.bits];
-    const std::size_t padded = base::round_up(piece.rows, 8);
-    piece.rings[r].assign(padded * run.row_bytes(), std::byte{0});
-    std::array<float, max_unit * encode_lanes> values;
-    std::array<std::uint8_t, max_unit * encode_lanes> symbols;
-    for (std::size_t row = 0; row < piece.rows; row += encode_lanes) {
-      const std::size_t lanes = std::min(encode_lanes, piece.rows - row);
-      std::array<float, encode_lanes> gain{};
-      for (std::size_t l = 0; l < lanes; ++l)
-        if (energy[row + l] > 0) gain[l] = static_cast<float>(std::sqrt(analysis_->expected_energy / energy[row + l]));
-      for (std::uint32_t unit = 0; unit < run.units; ++unit) {
-        const std::size_t at = first + unit * layout.unit;
-        const auto component = [&](std::size_t l, std::size_t j) {
-          // Components beyond the dimensions are padding; those of dropped directions lie after the kept ones.
-          return at + j < std::min<std::size_t>(width, schema_.dims) ? components[(row + l) * width + at + j] : 0.0f;
-        };
-        for (std::size_t j = 0; j < layout.unit; ++j)
-          for (std::size_t l = 0; l < encode_lanes; ++l)
-            values[j * encode_lanes + l] = l < lanes ? gain[l] * component(l, j) : 0.0f;
-        encode_values(run, levels_[r].data(), values.data(), symbols.data());
-        for (std::size_t l = 0; l < lanes; ++l) {
-          std::byte* ring = ring_of(piece, r, row + l, unit);
-          pack_ring(layout, symbols.data() + l, encode_lanes, ring);
-          for (std::uint32_t j = 0; j < layout.unit; ++j) {
-            const double level = static_cast<double>(levels_[r][ring_window(ring, layout, j)]);
-            level_energy[row + l][r] += level * level;
-            if (at + j < analysis_->energy.size())
-              match[row + l] += static_cast<double>(analysis_->energy[at + j]) * level * static_cast<double>(component(l, j));
-          }
-        }
+    const std::size_t at = first + unit * layout.unit;
+    // Components beyond the dimensions are padding; those of dropped directions lie after the kept ones.
+    const std::size_t known = std::min<std::size_t>(components.count, schema_.dims);
+    const std::size_t real = at < known ? std::min<std::size_t>(layout.unit, known - at) : 0;
+    std::array<float, max_unit * encode_lanes> values{};
+    for (std::size_t j = 0; j < real; ++j)
+      for (std::size_t l = 0; l < encode_lanes; ++l)
+        values[j * encode_lanes + l] = tally.gain[row + l] * components.column(at + j)[row + l];
+    std::array<std::uint8_t, max_unit * encode_lanes> windows;
+    encode_values(run, levels_[r].data(), values.data(), windows.data());
+    std::array<double, encode_lanes> energy{}, match{};
+    for (std::size_t j = 0; j < layout.unit; ++j) {
+      const double weight = j < real ? static_cast<double>(analysis_->energy[at + j]) : 0;
+      const float* column = j < real ? components.column(at + j) + row : values.data() + j * encode_lanes;
+      for (std::size_t l = 0; l < encode_lanes; ++l) {
+        const auto level = static_cast<double>(levels_[r][windows[j * encode_lanes + l]]);
+        energy[l] += level * level;
+        match[l] += weight * level * static_cast<double>(column[l]);
       }
+    }
+    for (std::size_t l = 0; l < std::min(encode_lanes, piece.rows - row); ++l) {
+      pack_ring(layout, windows.data() + l, encode_lanes, ring_of(piece, r, row + l, unit));
+      tally.level_energy[row + l][r] += energy[l];
+      tally.match[row + l] += match[l];
     }
   }
 
-  static void encode_values(const Run& run, const float* levels, const float* values, std::uint8_t* symbols) noexcept {
+  static void encode_values(const Run& run, const float* levels, const float* values, std::uint8_t* windows) noexcept {
     const Width& width = widths[run.bits];
-    if (run.bits < max_width) return encode_unit(width, levels, values, symbols);
+    if (run.bits < max_width) return encode_unit(width, levels, values, windows);
     const float step = levels[129];  // uniform: level i − 128 steps
     for (std::size_t i = 0; i < width.unit * encode_lanes; ++i)
-      symbols[i] = static_cast<std::uint8_t>(std::clamp(std::lrint(values[i] / step), -127L, 127L) + 128);
+      windows[i] = static_cast<std::uint8_t>(std::clamp(std::lrint(values[i] / step), -127L, 127L) + 128);
   }
 
   std::byte* ring_of(Piece& piece, std::size_t r, std::size_t row, std::size_t unit) const {

@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t lanes = encode_lanes;
 constexpr std::size_t max_states = 32;  // 2^(W − b), largest at width 1
 
-
 struct Search {
   alignas(64) float cost[2][max_states][lanes];
   alignas(64) std::uint8_t choice[max_unit][max_states][lanes];  // the predecessor window's lowest b bits
@@ -26,6 +25,7 @@ struct Search {
 // Sixteen rows side by side; the compiler splits it into the registers that the machine has.
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
 using LaneMask = std::int32_t __attribute__((vector_size(lanes * sizeof(std::int32_t))));
+using LaneBytes = std::uint8_t __attribute__((vector_size(lanes)));
 
 // Extends every path by one component. For window w the path comes from state w mod S and goes to state w >> b.
 ATTAR_CLONES void step(int bits, int window, const float* levels, const float* values, const float (*from)[lanes],
@@ -48,7 +48,8 @@ ATTAR_CLONES void step(int bits, int window, const float* levels, const float* v
       pick = better ? LaneMask{} + static_cast<std::int32_t>(low) : pick;
     }
     std::memcpy(to[next], &best, sizeof(best));
-    for (std::size_t l = 0; l < lanes; ++l) choice[next][l] = static_cast<std::uint8_t>(pick[l]);
+    const LaneBytes picked = __builtin_convertvector(pick, LaneBytes);
+    std::memcpy(choice[next], &picked, sizeof(picked));
   }
 }
 
@@ -76,10 +77,6 @@ std::size_t run(const Width& width, const float* levels, const float* values, st
   return current;
 }
 
-}  // namespace
-
-namespace {
-
 // Few states: the cost of closing the ring in each of them is found exactly.
 void closing_by_trial(const Width& width, const float* levels, const float* values, unsigned states, Search& search,
                       unsigned* closing) noexcept {
@@ -103,20 +100,18 @@ void closing_by_half_round(const Width& width, const float* levels, const float*
   const std::size_t half = width.unit / 2;
   std::memset(search.cost[0], 0, sizeof(search.cost[0]));
   const std::size_t current = run(width, levels, values, half, search);
-  for (std::size_t l = 0; l < lanes; ++l) {
-    unsigned state = best_state(search.cost[current], states, l);
-    for (std::size_t j = half; j-- > 0;) state = arriving_window(search, j, state, width.bits, l) & (states - 1);
-    closing[l] = state;
-  }
+  for (std::size_t l = 0; l < lanes; ++l) closing[l] = best_state(search.cost[current], states, l);
+  for (std::size_t j = half; j-- > 0;)  // all lanes at once: each one's walk is a chain of loads
+    for (std::size_t l = 0; l < lanes; ++l)
+      closing[l] = arriving_window(search, j, closing[l], width.bits, l) & (states - 1);
 }
 
 constexpr unsigned few_states = 8;
 
 }  // namespace
 
-void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* symbols) noexcept {
-  const int state_bits = width.window - width.bits;
-  const unsigned states = 1u << state_bits;
+void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* windows) noexcept {
+  const unsigned states = 1u << (width.window - width.bits);
   Search search;
   unsigned closing[lanes] = {};
   if (states > few_states)
@@ -127,20 +122,19 @@ void encode_unit(const Width& width, const float* levels, const float* values, s
     for (std::size_t l = 0; l < lanes; ++l)
       search.cost[0][s][l] = s == closing[l] ? 0.0f : std::numeric_limits<float>::infinity();
   run(width, levels, values, 0, search);
-  for (std::size_t l = 0; l < lanes; ++l) {
-    unsigned state = closing[l];
-    for (std::size_t j = width.unit; j-- > 0;) {
-      const unsigned window = arriving_window(search, j, state, width.bits, l);
-      symbols[j * lanes + l] = static_cast<std::uint8_t>(window >> state_bits);
-      state = window & (states - 1);
+  for (std::size_t j = width.unit; j-- > 0;)
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const unsigned window = arriving_window(search, j, closing[l], width.bits, l);
+      windows[j * lanes + l] = static_cast<std::uint8_t>(window);
+      closing[l] = window & (states - 1);
     }
-  }
 }
 
-void pack_ring(const Width& width, const std::uint8_t* symbols, std::size_t stride, std::byte* ring) noexcept {
+void pack_ring(const Width& width, const std::uint8_t* windows, std::size_t stride, std::byte* ring) noexcept {
+  const int older_bits = width.window - width.bits;
   std::uint64_t bits = 0;
   for (std::size_t j = 0; j < width.unit; ++j)
-    bits |= std::uint64_t{symbols[j * stride]} << (width.bits * j);
+    bits |= static_cast<std::uint64_t>(windows[j * stride] >> older_bits) << (width.bits * j);
   std::memcpy(ring, &bits, width.ring_bytes);
 }
 

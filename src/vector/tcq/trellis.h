@@ -14,11 +14,11 @@ inline constexpr std::size_t encode_lanes = 16;
 inline constexpr std::size_t max_unit = 64;
 
 /// Chooses the bits of one unit for 16 rows so that the sum of squared errors is least (for the closing state chosen).
-/// values: [width.unit][16], in the unit of `levels` (2^window reconstruction values); symbols: [width.unit][16], the
-/// component's own b bits. Widths 1 … 7.
-void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* symbols) noexcept;
+/// values: [width.unit][16], in the unit of `levels` (2^window reconstruction values); windows: [width.unit][16], the
+/// component's own b bits above those of the components before it. Widths 1 … 7.
+void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* windows) noexcept;
 
-/// Writes the ring of one row from its symbols ([unit], `stride` apart).
-void pack_ring(const Width& width, const std::uint8_t* symbols, std::size_t stride, std::byte* ring) noexcept;
+/// Writes the ring of one row from its windows ([unit], `stride` apart), of which it keeps the components' own bits.
+void pack_ring(const Width& width, const std::uint8_t* windows, std::size_t stride, std::byte* ring) noexcept;
 
 }  // namespace attar::vector::tcq

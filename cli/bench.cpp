@@ -40,8 +40,10 @@ Result<Latency> measure_latency(const Artifact& artifact, const Vectors& queries
   search.threads = options.threads;
   Latency out;
   std::vector<double> later;
+  std::uint64_t row = 0;
   for (std::uint64_t i = 0; i <= most; ++i) {
-    const auto query = std::span(queries.values).subspan(i % queries.rows() * queries.dims, queries.dims);
+    const auto query = std::span(queries.values).subspan(row * queries.dims, queries.dims);
+    if (++row == queries.rows()) row = 0;
     const auto begin = std::chrono::steady_clock::now();
     ATTAR_ASSIGN(const SearchResult result, artifact.search(query, search));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

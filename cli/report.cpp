@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 
@@ -29,7 +31,8 @@ std::unexpected<Error> input_error(std::string message, const std::string& file)
   return std::unexpected(Error{.code = ErrorCode::invalid_data, .message = std::move(message), .file = file});
 }
 
-Result<CurvePoint> measure(const std::string& path, const Arguments& arguments) {
+/// The point of an artifact, in a curve that carries its codec's name.
+Result<Curve> measure(const std::string& path, const Arguments& arguments) {
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(path, arguments.open));
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   ATTAR_ASSIGN(const Evaluation evaluation, evaluate(artifact, arguments.options));
@@ -37,7 +40,7 @@ Result<CurvePoint> measure(const std::string& path, const Arguments& arguments) 
   if (found == evaluation.recall.end())
     return input_error(fmt::format("has no recall@{}: it holds fewer rows; give a smaller -k", arguments.k), path);
   const Measure& recall = found->second;
-  return CurvePoint{path, info.bytes_per_row, recall.mean, recall.low, recall.high};
+  return Curve{info.codec, {CurvePoint{path, info.bytes_per_row, recall.mean, recall.low, recall.high}}};
 }
 
 /// A number under a key; nothing where there is none.
@@ -95,23 +98,26 @@ Result<Curve> read_results(const std::string& path, std::uint32_t k) {
   return curve;
 }
 
+/// Artifacts of one codec make one curve, each file of results makes its own.
 Result<std::vector<Curve>> collect(const Arguments& arguments) {
-  std::vector<Curve> curves;
-  Curve packed{.name = "attar", .points = {}};
+  std::vector<Curve> packed, read;
   for (const std::string& input : arguments.inputs) {
-    if (is_artifact(input)) {
-      if (arguments.options.queries.empty())
-        return fail(ErrorCode::invalid_argument,
-                    "--queries: .attar files are measured on queries; name a file of them");
-      ATTAR_ASSIGN(CurvePoint point, measure(input, arguments));
-      packed.points.push_back(std::move(point));
-    } else {
+    if (!is_artifact(input)) {
       ATTAR_ASSIGN(Curve curve, read_results(input, arguments.k));
-      curves.push_back(std::move(curve));
+      read.push_back(std::move(curve));
+      continue;
     }
+    if (arguments.options.queries.empty())
+      return fail(ErrorCode::invalid_argument, "--queries: .attar files are measured on queries; name a file of them");
+    ATTAR_ASSIGN(Curve curve, measure(input, arguments));
+    const auto same = std::ranges::find(packed, curve.name, &Curve::name);
+    if (same == packed.end())
+      packed.push_back(std::move(curve));
+    else
+      same->points.push_back(std::move(curve.points.front()));
   }
-  if (!packed.points.empty()) curves.insert(curves.begin(), std::move(packed));
-  return curves;
+  packed.insert(packed.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
+  return packed;
 }
 
 /// The picture appears whole or not at all.

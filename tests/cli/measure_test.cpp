@@ -220,6 +220,7 @@ TEST_F(Report, DrawsFilesAndResults) {
   const Json json = ran.json();
   expect_keys(json, {{"path", 's'}, {"k", 'n'}, {"curves", 'a'}});
   ASSERT_EQ(json["curves"].size(), 2u);
+  EXPECT_EQ(json["curves"][0]["name"], "lvq");
   ASSERT_EQ(json["curves"][0]["points"].size(), 2u);
   expect_keys(json["curves"][0]["points"][0],
               {{"path", 's'}, {"bytes_per_row", 'n'}, {"recall", 'n'}, {"low", 'n'}, {"high", 'n'}});

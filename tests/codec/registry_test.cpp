@@ -1,4 +1,5 @@
-// What every codec of the registry promises about sizes, round trips and determinism. A new row gets these tests for free.
+// What every codec of the registry promises about sizes, round trips and determinism. A new row gets these tests for
+// free.
 #include <set>
 
 #include "codec/support.h"
@@ -40,8 +41,10 @@ TEST_P(RegistrySizes, OptionsFitAndAreExact) {
   base::ThreadPool pool(1);
   int packed = 0;
   for (int trial = 0; trial < 40; ++trial) {
-    const Rows rows = random_rows(any_of(some_rows, random), any_of(some_dims, random), any_of(metrics, random), random.next());
-    SCOPED_TRACE(testing::Message() << rows.schema.rows << " x " << rows.schema.dims << " " << metric_name(rows.schema.metric));
+    const Rows rows =
+        random_rows(any_of(some_rows, random), any_of(some_dims, random), any_of(metrics, random), random.next());
+    SCOPED_TRACE(testing::Message() << rows.schema.rows << " x " << rows.schema.dims << " "
+                                    << metric_name(rows.schema.metric));
     const auto trained = train(codec(), rows, pool);
     ASSERT_TRUE(trained) << text(trained.error());
     std::vector<std::uint64_t> budgets = goals(rows.schema);
@@ -126,7 +129,8 @@ TEST_P(RegistryRoundTrip, DistortionIsAnHonestEstimate) {
     ASSERT_TRUE(trained) << text(trained.error());
     for (const std::uint64_t per_row : {8, 20, 40, 70, 140, 300})
       for (const Option& option : (*trained)->options({.bytes = per_row * rows.schema.rows})) {
-        SCOPED_TRACE(testing::Message() << per_row << " bytes a row, " << option.variant << ", " << metric_name(metric));
+        SCOPED_TRACE(testing::Message() << per_row << " bytes a row, " << option.variant << ", "
+                                        << metric_name(metric));
         const auto result = pack(codec(), **trained, option.params, rows, pool);
         ASSERT_TRUE(result) << text(result.error());
         const double real = real_distortion(rows, *result->view);

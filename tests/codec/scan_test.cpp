@@ -18,8 +18,9 @@ std::vector<Case> cases(const Codec& codec) {
   std::vector<Case> out;
   base::ThreadPool pool(1);
   std::uint64_t seed = 23;
-  for (const auto& [count, dims, metric] : {std::tuple{1u, 5u, Metric::l2}, std::tuple{33u, 64u, Metric::cosine},
-                                            std::tuple{200u, 100u, Metric::inner_product}, std::tuple{95u, 131u, Metric::l2}}) {
+  for (const auto& [count, dims, metric] :
+       {std::tuple{1u, 5u, Metric::l2}, std::tuple{33u, 64u, Metric::cosine},
+        std::tuple{200u, 100u, Metric::inner_product}, std::tuple{95u, 131u, Metric::l2}}) {
     Rows rows = random_rows(count, dims, metric, seed++);
     const auto trained = train(codec, rows, pool);
     EXPECT_TRUE(trained) << text(trained.error());
@@ -28,7 +29,8 @@ std::vector<Case> cases(const Codec& codec) {
         auto packed = pack(codec, **trained, option.params, rows, pool);
         EXPECT_TRUE(packed) << text(packed.error());
         out.push_back({rows, *std::move(packed),
-                       std::to_string(count) + " x " + std::to_string(dims) + ", " + option.variant + ", " + std::to_string(budget)});
+                       std::to_string(count) + " x " + std::to_string(dims) + ", " + option.variant + ", " +
+                           std::to_string(budget)});
       }
   }
   EXPECT_GT(out.size(), 4u);

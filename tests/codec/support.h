@@ -94,7 +94,12 @@ inline Result<Packed> pack(const Codec& codec, const Trained& trained, const Par
 /// Goals from far too small to more than enough for anything.
 inline std::vector<std::uint64_t> goals(const Schema& schema) {
   const std::uint64_t values = schema.rows * schema.dims;
-  return {0, 40, values / 8 + 200, values / 2 + 600, 2 * values + 8 * schema.rows, 8 * values + 100'000 + 4ull * schema.dims * schema.dims};
+  return {0,
+          40,
+          values / 8 + 200,
+          values / 2 + 600,
+          2 * values + 8 * schema.rows,
+          8 * values + 100'000 + 4ull * schema.dims * schema.dims};
 }
 
 /// Scores of all rows by score().

@@ -62,7 +62,8 @@ void expect_same_values(Decode decode, std::size_t bytes_a_component, float (*re
     std::vector<std::byte> block(rows * components * bytes_a_component);
     for (std::byte& value : block) value = static_cast<std::byte>(random.next());
     alignas(64) float whole[slab_components * block_rows], one[slab_components * block_rows];
-    for (const auto& [first, count] : {std::pair{std::size_t{0}, slab_components}, std::pair{slab_components, std::size_t{7}}}) {
+    for (const auto& [first, count] :
+         {std::pair{std::size_t{0}, slab_components}, std::pair{slab_components, std::size_t{7}}}) {
       decode({block.data(), rows, 0, rows}, first, count, whole);
       for (std::size_t row = 0; row < rows; ++row) {
         decode({block.data(), rows, row, 1}, first, count, one);
@@ -85,9 +86,9 @@ TEST(Columns, F16WidensAsTheBaseDoes) {
   expect_same_values(f16::decode_columns, 2, [](const std::byte* at) {
     const auto half = base::load<std::uint16_t>(at);
     // The field 31 is read as an ordinary exponent, so that no code is an infinity or NaN.
-    return (half & 0x7c00u) != 0x7c00u
-               ? base::half_to_float(half)
-               : std::copysign(static_cast<float>(0x400 + (half & 0x3ff)) * 64.0f, (half & 0x8000u) != 0 ? -1.0f : 1.0f);
+    return (half & 0x7c00u) != 0x7c00u ? base::half_to_float(half)
+                                       : std::copysign(static_cast<float>(0x400 + (half & 0x3ff)) * 64.0f,
+                                                       (half & 0x8000u) != 0 ? -1.0f : 1.0f);
   });
 }
 

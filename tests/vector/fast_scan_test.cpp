@@ -16,7 +16,8 @@ std::vector<std::byte> random_codes(std::size_t groups, base::Random& random) {
 }
 
 // Straight from the layout's description.
-std::uint32_t sum_of(const std::vector<std::byte>& codes, const std::vector<std::uint8_t>& tables, std::size_t groups, std::size_t row) {
+std::uint32_t sum_of(const std::vector<std::byte>& codes, const std::vector<std::uint8_t>& tables, std::size_t groups,
+                     std::size_t row) {
   std::uint32_t sum = 0;
   for (std::size_t g = 0; g < groups; ++g) {
     const auto pair = std::to_integer<unsigned>(codes[g * group_bytes + row % 16]);
@@ -37,7 +38,8 @@ TEST(FastScan, EveryLevelGivesTheSameIntegers) {
         std::uint32_t sums[32];
         fast_scan_for(static_cast<simd::Level>(level)).sum(codes.data(), tables.data(), groups, sums);
         for (std::size_t row = 0; row < 32; ++row)
-          ASSERT_EQ(sums[row], sum_of(codes, tables, groups, row)) << groups << " groups, level " << level << ", row " << row;
+          ASSERT_EQ(sums[row], sum_of(codes, tables, groups, row))
+              << groups << " groups, level " << level << ", row " << row;
       }
     }
   }

@@ -31,7 +31,8 @@ TEST(Lvq, TheRangeHoldsTheRow) {
 
 TEST(Lvq, CodesAreWithinHalfAStepOfTheRow) {
   base::Random random(2);
-  for (const Levels levels : {Levels{2, 0}, Levels{4, 0}, Levels{8, 0}, Levels{2, 4}, Levels{4, 4}, Levels{8, 4}, Levels{8, 8}}) {
+  for (const Levels levels :
+       {Levels{2, 0}, Levels{4, 0}, Levels{8, 0}, Levels{2, 4}, Levels{4, 4}, Levels{8, 4}, Levels{8, 8}}) {
     const auto row = normals(200, random, 0.3);
     const RowRange range = range_of(row);
     const RowTerms terms = terms_of(levels, range);
@@ -69,7 +70,8 @@ TEST(Lvq, ColumnsAreTheCodes) {
         return (byte >> (j * bits % 8)) & ((1u << bits) - 1);
       };
       float whole[slab_components * block_rows], one[slab_components * block_rows];
-      for (const auto& [first, count] : {std::pair{std::size_t{0}, std::size_t{64}}, std::pair{std::size_t{64}, std::size_t{7}}}) {
+      for (const auto& [first, count] :
+           {std::pair{std::size_t{0}, std::size_t{64}}, std::pair{std::size_t{64}, std::size_t{7}}}) {
         decode_columns(levels, dims, {block.data(), rows, 0, rows}, first, count, whole);
         for (std::size_t row = 0; row < rows; ++row) {
           decode_columns(levels, dims, {block.data(), rows, row, 1}, first, count, one);

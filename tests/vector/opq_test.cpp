@@ -18,7 +18,8 @@ struct Cloud {
     base::Random random(seed);
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t j = 0; j < size; ++j)
-        columns[j * padded(count) + i] = static_cast<float>(static_cast<double>((i % centres) * (j + 1)) + 0.01 * random.normal());
+        columns[j * padded(count) + i] =
+            static_cast<float>(static_cast<double>((i % centres) * (j + 1)) + 0.01 * random.normal());
     points = {columns.data(), count, padded(count), size};
   }
   [[nodiscard]] std::vector<float> row(std::size_t i) const {
@@ -82,7 +83,8 @@ TEST(Opq, MoreRoundsLeaveNoMoreError) {
     cluster(points, 3, rounds, centroids.data(), scratch);
     double sum = 0;
     for (std::size_t i = 0; i < points.count; ++i) {
-      const float row[] = {columns[i], columns[points.stride + i], columns[2 * points.stride + i], columns[3 * points.stride + i]};
+      const float row[] = {columns[i], columns[points.stride + i], columns[2 * points.stride + i],
+                           columns[3 * points.stride + i]};
       sum += static_cast<double>(nearest_centroid(centroids.data(), row, 4).distance);
     }
     return sum / 2000 / 4;

@@ -49,16 +49,20 @@ TEST_P(SmallCodec, DistortionIsWithinAQuarter) {
         error += (value - static_cast<double>(decoded[i])) * (value - static_cast<double>(decoded[i]));
         energy += (value - mean[i % 64]) * (value - mean[i % 64]);
       }
-      EXPECT_NEAR(error / energy, option.distortion, 0.25 * option.distortion + 1e-7) << option.variant << " at " << per_row;
+      EXPECT_NEAR(error / energy, option.distortion, 0.25 * option.distortion + 1e-7)
+          << option.variant << " at " << per_row;
     }
 }
 
 // Beyond what every codec must bear: numbers that a float barely holds.
 TEST_P(SmallCodec, ExtremeRowsAndQueriesGiveNumbers) {
   constexpr OddRows extremes[] = {
-      {"subnormal", Metric::inner_product, [](std::size_t row, std::size_t column) { return 1e-42f * spread(row, column); }},
+      {"subnormal", Metric::inner_product,
+       [](std::size_t row, std::size_t column) { return 1e-42f * spread(row, column); }},
       {"largest", Metric::inner_product,
-       [](std::size_t row, std::size_t column) { return (column % 2 == 0 ? 3e38f : -3e38f) / static_cast<float>(1 + row); }},
+       [](std::size_t row, std::size_t column) {
+         return (column % 2 == 0 ? 3e38f : -3e38f) / static_cast<float>(1 + row);
+       }},
       {"largest, l2", Metric::l2, [](std::size_t row, std::size_t column) { return 3e37f * spread(row, column); }},
       {"every magnitude", Metric::l2,
        [](std::size_t row, std::size_t column) {
@@ -95,7 +99,8 @@ TEST_P(SmallCodec, OptionsAreCheap) {
   ASSERT_TRUE(trained) << text(trained.error());
   std::uint64_t offered = 0;
   // If one of these encoded or clustered, the test would not end within its time limit.
-  for (std::uint64_t budget = 0; budget < 20'000; ++budget) offered += (*trained)->options({.bytes = 40 * budget}).size();
+  for (std::uint64_t budget = 0; budget < 20'000; ++budget)
+    offered += (*trained)->options({.bytes = 40 * budget}).size();
   EXPECT_GT(offered, 100u);
 }
 

@@ -118,7 +118,8 @@ void Basis::set_centre(std::span<const double> values) {
 }
 
 std::uint64_t Basis::saved_bytes(Kind kind, std::uint32_t dims, std::uint32_t components, bool centred) noexcept {
-  return header_bytes + (centred ? 4 + 2ull * dims : 0) + (kind == Kind::dense ? components * (4 + std::uint64_t{dims}) : 0);
+  return header_bytes + (centred ? 4 + 2ull * dims : 0) +
+         (kind == Kind::dense ? components * (4 + std::uint64_t{dims}) : 0);
 }
 
 void Basis::save(base::ByteWriter& out) const {
@@ -162,7 +163,8 @@ Result<Basis> Basis::load(base::ByteReader& in, const format::SectionReader& sec
     ATTAR_ASSIGN(out.centre_entries_, in.read_array<std::int16_t>(out.dims_));
     for (const std::int16_t entry : out.centre_entries_)
       out.centre_.push_back(to_finite_float(static_cast<double>(entry) * static_cast<double>(out.centre_step_)));
-    if (!finite(out.centre_step_)) return section.fail(ErrorCode::corrupt, "the step of the model's centre is not finite");
+    if (!finite(out.centre_step_))
+      return section.fail(ErrorCode::corrupt, "the step of the model's centre is not finite");
   }
   if (out.kind_ == Kind::hadamard) out.rotation_.emplace(out.dims_, out.seed_);
   if (out.kind_ != Kind::dense) return out;
@@ -208,7 +210,8 @@ PreparedQuery Basis::prepare(std::span<const float> query) const {
 void Basis::reconstruct(std::span<float> components, std::span<float> out) const {
   if (kind_ == Kind::dense) {
     std::fill(out.begin(), out.end(), 0.0f);
-    for (std::size_t j = 0; j < components_; ++j) add_scaled(out.data(), rows_.data() + j * dims_, components[j], dims_);
+    for (std::size_t j = 0; j < components_; ++j)
+      add_scaled(out.data(), rows_.data() + j * dims_, components[j], dims_);
   } else {
     if (kind_ == Kind::hadamard) {
       std::vector<float> scratch(dims_);

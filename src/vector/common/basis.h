@@ -28,8 +28,8 @@ class Basis {
  public:
   enum class Kind : std::uint8_t { identity = 0, dense = 1, hadamard = 2 };
 
-  /// The encoder's side: y from rows. For a dense basis the inverse of the matrix as stored, so that rounding its entries
-  /// costs orthogonality and not accuracy.
+  /// The encoder's side: y from rows. For a dense basis the inverse of the matrix as stored, so that rounding its
+  /// entries costs orthogonality and not accuracy.
   class Analysis {
    public:
     /// `rows` is count × dims; returns count × components.
@@ -53,7 +53,8 @@ class Basis {
   [[nodiscard]] static Result<Basis> load(base::ByteReader& in, const format::SectionReader& section,
                                           const codec::Schema& schema, const OpenLimits& limits);
   /// Bytes that save() writes.
-  [[nodiscard]] static std::uint64_t saved_bytes(Kind kind, std::uint32_t dims, std::uint32_t components, bool centred) noexcept;
+  [[nodiscard]] static std::uint64_t saved_bytes(Kind kind, std::uint32_t dims, std::uint32_t components,
+                                                 bool centred) noexcept;
 
   [[nodiscard]] PreparedQuery prepare(std::span<const float> query) const;
   /// out = c + 2^e · Aᵀ · components; `components` is used as scratch.

@@ -32,8 +32,9 @@ class BlockCodec final : public codec::Codec {
     return ModelType::load(section, schema, limits);
   }
 
-  Result<std::unique_ptr<codec::Encoder>> encoder(std::shared_ptr<const codec::Model> model, const codec::Schema& schema,
-                                                  base::Sink& sink, base::ThreadPool& pool) const override {
+  Result<std::unique_ptr<codec::Encoder>> encoder(std::shared_ptr<const codec::Model> model,
+                                                  const codec::Schema& schema, base::Sink& sink,
+                                                  base::ThreadPool& pool) const override {
     return make_block_encoder(std::static_pointer_cast<const ModelType>(std::move(model)), schema, sink, pool);
   }
 

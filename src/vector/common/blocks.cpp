@@ -22,8 +22,10 @@ class BlockEncoder final : public codec::Encoder {
       : model_(std::move(model)), analysis_(std::move(analysis)), schema_(schema), sink_(sink), pool_(pool) {}
 
   Status append(const codec::Chunk& chunk) override {
-    if (chunk.dims != schema_.dims) return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
-    if (chunk.rows() > schema_.rows - appended_) return fail(ErrorCode::invalid_argument, "more rows than the schema says");
+    if (chunk.dims != schema_.dims)
+      return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
+    if (chunk.rows() > schema_.rows - appended_)
+      return fail(ErrorCode::invalid_argument, "more rows than the schema says");
     appended_ += chunk.rows();
     std::span<const float> values = chunk.values;
     const std::size_t full = batch_blocks * block_rows * schema_.dims;

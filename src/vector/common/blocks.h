@@ -1,5 +1,5 @@
-// Rows in blocks of 32, codes and per-row values together: what the small codecs share of layout, encoding and scanning.
-// spec.md, "Codes section" and "Scoring".
+// Rows in blocks of 32, codes and per-row values together: what the small codecs share of layout, encoding and
+// scanning. spec.md, "Codes section" and "Scoring".
 #pragma once
 
 #include <cstdint>

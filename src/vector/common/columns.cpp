@@ -40,7 +40,7 @@ class ColumnScorer final : public BlockScorer {
       view_.model().decode_slab({block, rows, 0, rows}, first, count, slab);
       for (std::size_t q = 0; q < queries().size(); ++q)
         (view_.model().wide() ? add_products_wide : add_products)(slab, queries()[q].components.data() + first, count,
-                                                                   inner + q * block_rows);
+                                                                  inner + q * block_rows);
     });
     for (std::size_t row = 0; row < rows; ++row) {
       const RowTerms terms = view_.model().row_terms(block, rows, row);
@@ -78,7 +78,8 @@ class ColumnScorer final : public BlockScorer {
 
 }  // namespace
 
-ATTAR_VECTOR_CLONES void add_products(const float* slab, const float* query, std::size_t count, double* totals) noexcept {
+ATTAR_VECTOR_CLONES void add_products(const float* slab, const float* query, std::size_t count,
+                                      double* totals) noexcept {
   for (std::size_t lane = 0; lane < block_rows; lane += float_lanes) {
     Floats sums[chains] = {};
     std::size_t j = 0;
@@ -125,10 +126,12 @@ double lane_product(const float* slab, const float* query, std::size_t count, bo
 
 RowTerms ColumnModel::row_terms(const std::byte*, std::size_t, std::size_t) const noexcept { return {}; }
 
-ColumnView::ColumnView(format::SectionReader codes, std::shared_ptr<const ColumnModel> model, const codec::Schema& schema)
+ColumnView::ColumnView(format::SectionReader codes, std::shared_ptr<const ColumnModel> model,
+                       const codec::Schema& schema)
     : BlockView(std::move(codes), schema, model->code_bytes()), model_(std::move(model)) {}
 
-Result<std::unique_ptr<codec::View>> ColumnView::open(format::SectionReader codes, std::shared_ptr<const ColumnModel> model,
+Result<std::unique_ptr<codec::View>> ColumnView::open(format::SectionReader codes,
+                                                      std::shared_ptr<const ColumnModel> model,
                                                       const codec::Schema& schema) {
   std::unique_ptr<ColumnView> out(new ColumnView(std::move(codes), std::move(model), schema));
   ATTAR_TRY(out->check_size());

@@ -27,7 +27,8 @@ struct RowTerms {
 
 class ColumnModel : public BlockModel {
  public:
-  /// Components [first, first + count) of the lanes: out[component · 32 + lane]. `first` is a multiple of 64, count ≤ 64.
+  /// Components [first, first + count) of the lanes: out[component · 32 + lane]. `first` is a multiple of 64, count
+  /// ≤ 64.
   virtual void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept = 0;
   [[nodiscard]] virtual RowTerms row_terms(const std::byte* block, std::size_t rows, std::size_t row) const noexcept;
   /// Whether products are summed in double: for values without bounds.

@@ -1,5 +1,5 @@
-// Sums of table entries chosen by nibbles, 32 rows at a time (the "fast scan" of product quantizers: André, Kermarrec and
-// Le Scouarnec 2015). Pure functions; all instruction sets give the same integers. spec.md, "Blocks of nibbles".
+// Sums of table entries chosen by nibbles, 32 rows at a time (the "fast scan" of product quantizers: André, Kermarrec
+// and Le Scouarnec 2015). Pure functions; all instruction sets give the same integers. spec.md, "Blocks of nibbles".
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,12 @@
 
 #include "vector/common/fast_scan.h"
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2")
+#endif
 
 namespace attar::vector {
 namespace {
@@ -53,4 +57,8 @@ const FastScan avx2_fast_scan = {simd::Level::avx2, sum_avx2};
 
 }  // namespace attar::vector
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif

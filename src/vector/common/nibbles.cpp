@@ -123,10 +123,12 @@ void NibbleModel::encode(std::span<const float> components, std::size_t count, s
   }
 }
 
-NibbleView::NibbleView(format::SectionReader codes, std::shared_ptr<const NibbleModel> model, const codec::Schema& schema)
+NibbleView::NibbleView(format::SectionReader codes, std::shared_ptr<const NibbleModel> model,
+                       const codec::Schema& schema)
     : BlockView(std::move(codes), schema, model->code_bytes()), model_(std::move(model)) {}
 
-Result<std::unique_ptr<codec::View>> NibbleView::open(format::SectionReader codes, std::shared_ptr<const NibbleModel> model,
+Result<std::unique_ptr<codec::View>> NibbleView::open(format::SectionReader codes,
+                                                      std::shared_ptr<const NibbleModel> model,
                                                       const codec::Schema& schema) {
   std::unique_ptr<NibbleView> out(new NibbleView(std::move(codes), std::move(model), schema));
   ATTAR_TRY(out->check_size());

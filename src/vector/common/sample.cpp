@@ -57,7 +57,8 @@ class SampleTrainer final : public codec::Trainer {
       return;
     }
     const std::uint64_t place = random_.below(fed_);
-    if (place < capacity_) std::copy(row.begin(), row.end(), sample_.rows.begin() + static_cast<std::ptrdiff_t>(place * row.size()));
+    if (place < capacity_)
+      std::copy(row.begin(), row.end(), sample_.rows.begin() + static_cast<std::ptrdiff_t>(place * row.size()));
   }
 
   // The measured rows are the last ones, so the order must not be the file's.

@@ -15,10 +15,11 @@ inline constexpr std::uint32_t max_dense_dims = 1536;
 struct Sample {
   codec::Schema schema;
   std::uint64_t seed = 0;
-  std::vector<double> mean;   ///< of all rows fed
-  float largest = 0;          ///< greatest |x_i| of all rows fed
-  std::vector<float> rows;    ///< count() × dims, a uniform choice of the rows fed, in random order
-  /// Principal components of the rows not held out, times 2^−exponent(); empty above max_dense_dims or when not asked for.
+  std::vector<double> mean;  ///< of all rows fed
+  float largest = 0;         ///< greatest |x_i| of all rows fed
+  std::vector<float> rows;   ///< count() × dims, a uniform choice of the rows fed, in random order
+  /// Principal components of the rows not held out, times 2^−exponent(); empty above max_dense_dims or when not asked
+  /// for.
   math::Eigen components;
 
   [[nodiscard]] std::size_t count() const noexcept { return rows.size() / schema.dims; }
@@ -40,15 +41,16 @@ using MakeTrained = std::function<Result<std::unique_ptr<codec::Trained>>(Sample
                                                                   bool with_components, MakeTrained make);
 
 /// Σ‖x − x̂‖² / Σ‖x − mean‖² over sample.measured(), coded and decoded with the model.
-[[nodiscard]] Result<double> measure_distortion(const codec::Codec& codec, const std::shared_ptr<const BlockModel>& model,
-                                                const Sample& sample);
+[[nodiscard]] Result<double> measure_distortion(const codec::Codec& codec,
+                                                const std::shared_ptr<const BlockModel>& model, const Sample& sample);
 
 /// Bytes of all rows of the schema at `code_bytes` a row.
 [[nodiscard]] constexpr std::uint64_t codes_bytes(const codec::Schema& schema, std::uint64_t code_bytes) noexcept {
   return schema.rows * row_bytes(schema, code_bytes);
 }
 
-/// What prices an option beside its settings; `work` is what scoring a row takes beside reading it, in components of tcq.
+/// What prices an option beside its settings; `work` is what scoring a row takes beside reading it, in components of
+/// tcq.
 struct Price {
   std::uint64_t model_bytes = 0;
   std::uint64_t code_bytes = 0;

@@ -7,7 +7,7 @@
 namespace attar::vector::f16 {
 namespace {
 
-constexpr double cost_per_component = 4;
+constexpr double cost_per_component = 8;
 constexpr int headroom = 7;  // the sample's largest magnitude goes to 2^6 … 2^7
 constexpr float largest_half = 65504.0f;
 

@@ -6,8 +6,8 @@
 namespace attar::vector::f32 {
 namespace {
 
-// Relative to one component of tcq: products in double, memory-bound.
-constexpr double cost_per_component = 8;
+// Relative to one component of tcq, as all costs are; products in double.
+constexpr double cost_per_component = 14;
 
 class F32Model final : public ColumnModel {
  public:
@@ -39,7 +39,8 @@ class F32Trained final : public codec::Trained {
   explicit F32Trained(const codec::Schema& schema) : schema_(schema) {}
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
-    codec::Option out = make_option(schema_, "exact", {}, {.code_bytes = 4ull * schema_.dims, .work = cost_per_component * schema_.dims});
+    codec::Option out = make_option(schema_, "exact", {},
+                                    {.code_bytes = 4ull * schema_.dims, .work = cost_per_component * schema_.dims});
     if (out.bytes() > goal.bytes) return {};
     return {std::move(out)};
   }
@@ -63,7 +64,8 @@ class F32Trainer final : public codec::Trainer {
   codec::Schema schema_;
 };
 
-Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec&, const codec::Schema& schema, const codec::TrainContext&) {
+Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec&, const codec::Schema& schema,
+                                              const codec::TrainContext&) {
   return std::make_unique<F32Trainer>(schema);
 }
 

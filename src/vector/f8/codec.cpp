@@ -13,7 +13,7 @@
 namespace attar::vector::f8 {
 namespace {
 
-constexpr double cost_per_component = 4;
+constexpr double cost_per_component = 8;
 constexpr int headroom = 7;            // without projection: the largest magnitude goes to 2^6 … 2^7
 constexpr int deviation_headroom = 5;  // with it: the first component's deviation goes to 2^4 … 2^5
 
@@ -77,8 +77,8 @@ class F8Trained final : public codec::Trained {
     const std::int64_t kept = params.get("dims_kept", sample_.schema.dims);
     const bool projected = kept != sample_.schema.dims;
     if (kept < 1 || kept > sample_.schema.dims || (projected && sample_.components.values.empty()))
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("dims_kept must be 1 … {}; above {} dimensions all are kept", sample_.schema.dims, max_dense_dims));
+      return fail(ErrorCode::invalid_argument, fmt::format("dims_kept must be 1 … {}; above {} dimensions all are kept",
+                                                           sample_.schema.dims, max_dense_dims));
     return model(static_cast<std::uint32_t>(kept));
   }
 
@@ -117,7 +117,8 @@ class F8Trained final : public codec::Trained {
     const std::size_t dims = sample_.schema.dims;
     const std::vector<float> rows = sample_.centred(sample_.measured());
     const std::size_t count = rows.size() / dims;
-    const std::vector<float> vectors(sample_.components.vectors.values.begin(), sample_.components.vectors.values.end());
+    const std::vector<float> vectors(sample_.components.vectors.values.begin(),
+                                     sample_.components.vectors.values.end());
     std::vector<float> components(rows.size());
     simd::inner_products({.a = rows.data(),
                           .n = count,
@@ -175,7 +176,8 @@ Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const c
 namespace attar::vector {
 const codec::Codec& f8_codec() noexcept {
   static const BlockCodec<f8::F8Model, ColumnView> codec(
-      {.id = 0x0102, .name = "f8", .summary = "E4M3 floats, of principal components when the budget is small"}, f8::train);
+      {.id = 0x0102, .name = "f8", .summary = "E4M3 floats, of principal components when the budget is small"},
+      f8::train);
   return codec;
 }
 }  // namespace attar::vector

@@ -9,7 +9,7 @@
 namespace attar::vector::lvq {
 namespace {
 
-constexpr double cost_per_component = 4;
+constexpr double cost_per_component = 10;
 
 // What the planner is offered, by falling rate: the largest that fits with one level and with two.
 constexpr std::array<Levels, 7> offered = {{{8, 8}, {8, 4}, {4, 4}, {2, 4}, {8, 0}, {4, 0}, {2, 0}}};
@@ -107,9 +107,8 @@ class LvqTrained final : public codec::Trained {
     std::vector<codec::Option> out;
     for (std::size_t i = 0; i < offered.size(); ++i) {
       codec::Option next = option(i);
-      const bool larger_fits = std::any_of(out.begin(), out.end(), [&](const codec::Option& other) {
-        return other.variant == next.variant;
-      });
+      const bool larger_fits = std::any_of(out.begin(), out.end(),
+                                           [&](const codec::Option& other) { return other.variant == next.variant; });
       if (!larger_fits && next.bytes() <= goal.bytes) out.push_back(std::move(next));
     }
     return out;
@@ -132,7 +131,7 @@ class LvqTrained final : public codec::Trained {
   codec::Option option(std::size_t i) const {
     const std::uint32_t dims = sample_.schema.dims;
     const Levels& levels = offered[i];
-    const double cost = levels.second == 0 ? cost_per_component : 1.5 * cost_per_component;
+    const double cost = levels.second == 0 ? cost_per_component : 1.6 * cost_per_component;
     return make_option(sample_.schema, levels.second == 0 ? "one level" : "two levels",
                        {{{"first_bits", levels.first}, {"second_bits", levels.second}}},
                        {.model_bytes = LvqModel::saved_bytes(dims),
@@ -161,7 +160,8 @@ Result<std::unique_ptr<codec::Trainer>> train(const codec::Codec& codec, const c
 namespace attar::vector {
 const codec::Codec& lvq_codec() noexcept {
   static const BlockCodec<lvq::LvqModel, ColumnView> codec(
-      {.id = 0x0103, .name = "lvq", .summary = "uniform levels between each row's own bounds, one or two levels"}, lvq::train);
+      {.id = 0x0103, .name = "lvq", .summary = "uniform levels between each row's own bounds, one or two levels"},
+      lvq::train);
   return codec;
 }
 }  // namespace attar::vector

@@ -29,7 +29,8 @@ std::uint16_t round_outwards(float value, bool up) noexcept {
 ATTAR_VECTOR_CLONES void unpack(const std::uint8_t* from, std::size_t lanes, unsigned shift, unsigned mask, float scale,
                                 float* out) noexcept {
   if (lanes == block_rows)
-    for (std::size_t l = 0; l < block_rows; ++l) out[l] = scale * static_cast<float>((unsigned{from[l]} >> shift) & mask);
+    for (std::size_t l = 0; l < block_rows; ++l)
+      out[l] = scale * static_cast<float>((unsigned{from[l]} >> shift) & mask);
   else
     for (std::size_t l = 0; l < lanes; ++l) out[l] = scale * static_cast<float>((unsigned{from[l]} >> shift) & mask);
 }

@@ -36,8 +36,8 @@ struct Codes {
 /// The nearest codes that the row's range allows: first level, then what it left over.
 void quantize(const Levels& levels, RowRange range, std::span<const float> components, std::span<Codes> out) noexcept;
 
-/// Integers v of components [first, first + count) of the lanes, as floats: out[component · 32 + lane]. `dims` is the width of
-/// a row.
+/// Integers v of components [first, first + count) of the lanes, as floats: out[component · 32 + lane]. `dims` is the
+/// width of a row.
 void decode_columns(const Levels& levels, std::size_t dims, const Lanes& lanes, std::size_t first, std::size_t count,
                     float* out) noexcept;
 

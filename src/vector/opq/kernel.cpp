@@ -60,7 +60,8 @@ void set_centroid(const Points& points, std::size_t row, std::size_t number, flo
 }
 
 // k-means++: each further centroid is a row, chosen in proportion to its squared distance from the nearest so far.
-void choose_first_centroids(const Points& points, base::Random& random, float* centroids, std::span<float> distances) noexcept {
+void choose_first_centroids(const Points& points, base::Random& random, float* centroids,
+                            std::span<float> distances) noexcept {
   std::fill(distances.begin(), distances.end(), std::numeric_limits<float>::infinity());
   set_centroid(points, random.below(points.count), 0, centroids);
   for (std::size_t n = 1; n < centroid_count; ++n) {
@@ -69,19 +70,22 @@ void choose_first_centroids(const Points& points, base::Random& random, float* c
     for (std::size_t i = 0; i < points.count; ++i) total += static_cast<double>(distances[i]);
     double left = random.uniform() * total;
     std::size_t row = 0;
-    while (row + 1 < points.count && left >= static_cast<double>(distances[row])) left -= static_cast<double>(distances[row++]);
+    while (row + 1 < points.count && left >= static_cast<double>(distances[row]))
+      left -= static_cast<double>(distances[row++]);
     set_centroid(points, row, n, centroids);
   }
 }
 
 // Each centroid goes to the mean of its rows, one without rows to the row that is worst served.
-void move_centroids(const Points& points, std::span<const std::size_t> members, Assignment& assigned, float* centroids) noexcept {
+void move_centroids(const Points& points, std::span<const std::size_t> members, Assignment& assigned,
+                    float* centroids) noexcept {
   for (std::size_t j = 0; j < points.size; ++j) {
     std::array<double, centroid_count> sums{};
     for (std::size_t i = 0; i < points.count; ++i)
       sums[assigned.numbers[i]] += static_cast<double>(points.columns[j * points.stride + i]);
     for (std::size_t n = 0; n < centroid_count; ++n)
-      if (members[n] != 0) centroids[j * centroid_count + n] = static_cast<float>(sums[n] / static_cast<double>(members[n]));
+      if (members[n] != 0)
+        centroids[j * centroid_count + n] = static_cast<float>(sums[n] / static_cast<double>(members[n]));
   }
   const std::span<float> distances = std::span(assigned.distances).first(points.count);
   for (std::size_t n = 0; n < centroid_count; ++n) {

@@ -36,8 +36,8 @@ Status OpqModel::save(base::Sink& sink) const {
   return sink.write(out.bytes());
 }
 
-Result<std::shared_ptr<const OpqModel>> OpqModel::load(const format::SectionReader& section, const codec::Schema& schema,
-                                                       const OpenLimits& limits) {
+Result<std::shared_ptr<const OpqModel>> OpqModel::load(const format::SectionReader& section,
+                                                       const codec::Schema& schema, const OpenLimits& limits) {
   base::ByteReader in(section.bytes());
   ATTAR_ASSIGN(auto basis, Basis::load(in, section, schema, limits));
   ATTAR_ASSIGN(const auto groups, in.read<std::uint32_t>());
@@ -73,7 +73,8 @@ void OpqModel::decode(std::span<const std::uint8_t> nibbles, std::span<float> va
 float OpqModel::encode_row(std::span<const float> components, std::span<std::uint8_t> nibbles) const {
   std::size_t first = 0;
   for (std::size_t g = 0; g < sizes_.size(); first += sizes_[g++])
-    nibbles[g] = nearest_centroid(centroids_.data() + first * centroid_count, components.data() + first, sizes_[g]).number;
+    nibbles[g] =
+        nearest_centroid(centroids_.data() + first * centroid_count, components.data() + first, sizes_[g]).number;
   return 1.0f;
 }
 

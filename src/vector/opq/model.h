@@ -16,7 +16,8 @@ class OpqModel final : public NibbleModel {
   OpqModel(Basis basis, std::vector<std::uint16_t> sizes, std::span<const float> centroids);
 
   [[nodiscard]] static Result<std::shared_ptr<const OpqModel>> load(const format::SectionReader& section,
-                                                                    const codec::Schema& schema, const OpenLimits& limits);
+                                                                    const codec::Schema& schema,
+                                                                    const OpenLimits& limits);
   /// Bytes that save() writes.
   [[nodiscard]] static std::uint64_t saved_bytes(std::uint32_t dims, std::uint64_t groups, bool dense) noexcept;
   [[nodiscard]] Status save(base::Sink& sink) const override;

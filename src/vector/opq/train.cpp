@@ -15,8 +15,9 @@
 namespace attar::vector::opq {
 namespace {
 
-// A lookup serves one group; to that comes the work of a row's sums.
-constexpr double cost_per_group = 1.0;
+// A lookup serves one group; to that comes the work of a row's sums. Both in components of tcq.
+constexpr double cost_per_group = 3;
+constexpr double cost_per_row = 200;
 // Clustering for a file, and the shorter one that prices a rate.
 constexpr std::size_t clustered_rows = 4096;
 constexpr int rounds = 12;
@@ -132,7 +133,8 @@ class Pricing {
     const std::vector<float> columns = learned_.gather(which);
     std::vector<float> centroids(which.size() * centroid_count);
     Assignment scratch(learned_.stride);
-    cluster({columns.data(), learned_.count, learned_.stride, which.size()}, seed, pricing_rounds, centroids.data(), scratch);
+    cluster({columns.data(), learned_.count, learned_.stride, which.size()}, seed, pricing_rounds, centroids.data(),
+            scratch);
     std::vector<float> values(which.size());
     double error = 0;
     for (std::size_t row = 0; row < measured_.count; ++row) {
@@ -161,7 +163,8 @@ class OpqTrained final : public codec::Trained {
     const auto measured = sample_.centred(sample_.measured());
     price(false, {rows, dims}, {measured, dims}, pool);
     if (sample_.components.values.empty()) return;
-    const std::vector<float> vectors(sample_.components.vectors.values.begin(), sample_.components.vectors.values.end());
+    const std::vector<float> vectors(sample_.components.vectors.values.begin(),
+                                     sample_.components.vectors.values.end());
     price(true, {project(rows, vectors), dims}, {project(measured, vectors), dims}, pool);
   }
 
@@ -230,7 +233,7 @@ class OpqTrained final : public codec::Trained {
                        {.model_bytes = OpqModel::saved_bytes(schema.dims, 2 * pairs, dense),
                         .code_bytes = pairs,
                         .distortion = distortions_[dense ? 1 : 0][pairs],
-                        .work = cost_per_group * static_cast<double>(2 * pairs)});
+                        .work = cost_per_row + cost_per_group * static_cast<double>(2 * pairs)});
   }
 
   Result<std::shared_ptr<const OpqModel>> model(std::size_t groups, bool dense) const {

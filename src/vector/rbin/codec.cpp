@@ -12,14 +12,15 @@ namespace attar::vector::rbin {
 namespace {
 
 // A plane looks four components up at once; to that comes the work of a row's weight and sums.
-constexpr double cost_per_plane = 0.25;
+constexpr double cost_per_plane = 0.7;
+constexpr double cost_per_row = 200;
 
 class RbinModel final : public NibbleModel {
  public:
   RbinModel(Basis basis, std::vector<float> scales) : NibbleModel(std::move(basis)), scales_(std::move(scales)) {}
 
-  static Result<std::shared_ptr<const RbinModel>> load(const format::SectionReader& section, const codec::Schema& schema,
-                                                       const OpenLimits& limits) {
+  static Result<std::shared_ptr<const RbinModel>> load(const format::SectionReader& section,
+                                                       const codec::Schema& schema, const OpenLimits& limits) {
     base::ByteReader in(section.bytes());
     ATTAR_ASSIGN(auto basis, Basis::load(in, section, schema, limits));
     ATTAR_ASSIGN(const auto planes, in.read<std::uint8_t>());
@@ -28,7 +29,8 @@ class RbinModel final : public NibbleModel {
         std::any_of(reserved.begin(), reserved.end(), [](std::byte byte) { return byte != std::byte{0}; }))
       return section.fail(ErrorCode::corrupt, "the model holds values that rbin never writes");
     ATTAR_ASSIGN(auto scales, in.read_array<float>(planes));
-    if (!std::all_of(scales.begin(), scales.end(), [](float scale) { return std::isfinite(scale); }) || in.remaining() != 0)
+    if (!std::all_of(scales.begin(), scales.end(), [](float scale) { return std::isfinite(scale); }) ||
+        in.remaining() != 0)
       return section.fail(ErrorCode::corrupt, "a scale of the model is not finite, or bytes follow the last one");
     return std::make_shared<const RbinModel>(std::move(basis), std::move(scales));
   }
@@ -101,7 +103,7 @@ class RbinTrained final : public codec::Trained {
                        {.model_bytes = RbinModel::saved_bytes(dims, planes),
                         .code_bytes = planes * plane_groups(dims) / 2 + 2,
                         .distortion = distortions_[planes - 1],
-                        .work = cost_per_plane * static_cast<double>(planes) * dims});
+                        .work = cost_per_row + cost_per_plane * static_cast<double>(planes) * dims});
   }
 
   std::shared_ptr<const RbinModel> model(std::size_t planes) const {

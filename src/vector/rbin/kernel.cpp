@@ -9,8 +9,8 @@ namespace {
 
 constexpr double clamp_to_deviation = 4.0;
 
-// The first scale and the ratio of each to the one before it, by number of planes: least squared error of a unit Gaussian, by
-// numerical search.
+// The first scale and the ratio of each to the one before it, by number of planes: least squared error of a unit
+// Gaussian, by numerical search.
 struct Progression {
   float first;
   float ratio;
@@ -35,7 +35,8 @@ void gaussian_scales(std::span<float> scales) noexcept {
   }
 }
 
-float encode_signs(std::span<const float> components, std::span<const float> scales, std::span<std::uint8_t> nibbles) noexcept {
+float encode_signs(std::span<const float> components, std::span<const float> scales,
+                   std::span<std::uint8_t> nibbles) noexcept {
   std::fill(nibbles.begin(), nibbles.end(), std::uint8_t{0});
   double energy = 0;
   for (const float y : components) energy += static_cast<double>(y) * static_cast<double>(y);
@@ -59,7 +60,8 @@ float encode_signs(std::span<const float> components, std::span<const float> sca
   return static_cast<float>(match > 0 ? std::min(energy / match, most) : most);
 }
 
-void decode_signs(std::span<const std::uint8_t> nibbles, std::span<const float> scales, std::span<float> values) noexcept {
+void decode_signs(std::span<const std::uint8_t> nibbles, std::span<const float> scales,
+                  std::span<float> values) noexcept {
   const std::size_t groups = plane_groups(values.size());
   for (std::size_t j = 0; j < values.size(); ++j) {
     values[j] = 0;

@@ -15,13 +15,14 @@ inline constexpr std::size_t max_planes = 8;
 /// a_1 … a_u for a unit Gaussian; `scales` has u entries.
 void gaussian_scales(std::span<float> scales) noexcept;
 
-/// Signs of the residuals of `components`, plane by plane; nibbles has scales.size() · plane_groups(dims) entries. Returns the
-/// row's weight.
+/// Signs of the residuals of `components`, plane by plane; nibbles has scales.size() · plane_groups(dims) entries.
+/// Returns the row's weight.
 [[nodiscard]] float encode_signs(std::span<const float> components, std::span<const float> scales,
                                  std::span<std::uint8_t> nibbles) noexcept;
 
 /// v from the nibbles of a row.
-void decode_signs(std::span<const std::uint8_t> nibbles, std::span<const float> scales, std::span<float> values) noexcept;
+void decode_signs(std::span<const std::uint8_t> nibbles, std::span<const float> scales,
+                  std::span<float> values) noexcept;
 
 /// What each nibble adds to ⟨y', v⟩: tables[group · 16 + nibble].
 void fill_tables(std::span<const float> query, std::span<const float> scales, std::span<float> tables) noexcept;

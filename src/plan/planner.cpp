@@ -13,14 +13,15 @@ constexpr std::uint64_t training_rows = 50'000;
 // Candidates beyond the finalists are judged on a sample of this many rows, when the base is much larger.
 constexpr std::uint64_t preview_rows = 10'000;
 constexpr std::size_t preview_units = 400;
-constexpr std::size_t finalists = 3;
+constexpr std::size_t finalists = 2;
 // A finalist's recall on the sample may lie this far below the best.
 constexpr double preview_slack = 0.03;
 // "Within 0.01 of the recall at 8 bits": the goal when none is named.
 constexpr double default_loss = 0.01;
 constexpr int most_probes = 7;
-// Sizes closer than this share count as found.
+// Sizes closer than this share count as found, and so does a recall this near above its target.
 constexpr double size_resolution = 0.01;
+constexpr double recall_resolution = 0.001;
 
 /// A contender tried on the whole base.
 struct Measured {
@@ -35,6 +36,7 @@ class Chooser {
 
   Result<Decision> run() {
     ATTAR_TRY(prepare());
+    if (!tune_jury_) return unmeasured();
     if (!goal_.floor && goal_.budget_bytes) return best_within_budget();
     if (goal_.floor) return reach_floor(*goal_.floor, true);
     return near_eight_bits();
@@ -47,18 +49,16 @@ class Chooser {
     setting_.progress->stage("splitting queries", 0);
     ATTAR_ASSIGN(split_, certify::split_queries(setting_.queries.values, setting_.schema.dims,
                                                 {.seed = setting_.seed, .with_train = false}, *setting_.pool));
-    if (split_.tune.empty() || split_.certify.empty())
-      return fail(ErrorCode::invalid_argument,
-                  "at least two different queries are needed, one to tune and one to certify; give more with --queries");
     setting_.progress->stage("training", 0);
     std::vector<std::uint32_t> numbers;
     ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(training_rows), setting_.seed, numbers));
     ATTAR_ASSIGN(auto field, Field::train(setting_, *sample));
     field_.emplace(std::move(field));
+    decision_.queries_given = split_.given;
+    if (split_.tune.empty() || split_.certify.empty()) return {};
     setting_.progress->stage("exact neighbours", 0);
     ATTAR_ASSIGN(auto tune, make_jury(split_.tune));
     tune_jury_.emplace(std::move(tune));
-    decision_.queries_given = split_.given;
     decision_.tune_units = split_.tune.size();
     decision_.certify_units = split_.certify.size();
     return {};
@@ -176,9 +176,9 @@ class Chooser {
 
   Result<Decision> reach_floor(double floor, bool certified) {
     const std::uint64_t most = goal_.budget_bytes.value_or(ceiling());
-    ATTAR_ASSIGN(auto field, final_round(goal_.budget_bytes ? most : std::min(most, first_guess()), 2));
+    ATTAR_ASSIGN(auto field, final_round(goal_.budget_bytes ? most : std::min(most, first_guess()), 1));
     if (field.empty() && !goal_.budget_bytes) {
-      ATTAR_ASSIGN(field, final_round(most, 2));
+      ATTAR_ASSIGN(field, final_round(most, 1));
     }
     if (field.empty()) return out_of_reach();
     const Family family{field.front().contender.codec, field.front().contender.option.variant};
@@ -200,30 +200,16 @@ class Chooser {
     return certify_ladder(family, floor);
   }
 
-  // Bisection over sizes, steered by log(1 − recall), which falls about linearly with the bytes.
+  // Brackets the smallest safe size. log(1 − recall) falls about linearly with the bytes, so the line through the two
+  // nearest plans tells where to look next; a few probes settle it.
   Status search_size(const Family& family, double floor, bool certified, std::uint64_t most) {
-    ATTAR_ASSIGN(const std::uint64_t least, setting_.file_size(0, 0));
-    std::uint64_t low = least, high = 0;  // high: the smallest size known to be safe
-    const Measured* pivot = &ladder_.front();
     for (int probe = 0; probe < most_probes; ++probe) {
-      const std::uint64_t size = pivot->contender.file_bytes;
-      if (safe(*pivot, floor, certified))
-        high = high == 0 ? size : std::min(high, size);
-      else
-        low = std::max(low, size);
-      if (high == 0 && low >= most) return {};
-      const std::uint64_t next = next_size(*pivot, floor + (certified ? margin(*pivot, floor) : 0), low, high, most);
+      const std::uint64_t next = next_size(floor, certified, most);
       if (next == 0) return {};
       ATTAR_ASSIGN(const auto contender, field_->within(next, family));
-      if (!contender || known(*contender)) {
-        if (high == 0) return {};
-        low = next;
-        if (static_cast<double>(high - low) < size_resolution * static_cast<double>(high)) return {};
-        continue;
-      }
+      if (!contender || known(*contender)) return {};
       ATTAR_ASSIGN(auto measured, measure(*contender));
       ladder_.push_back(std::move(measured));
-      pivot = &ladder_.back();
     }
     return {};
   }
@@ -233,21 +219,35 @@ class Chooser {
                        [&](const Measured& plan) { return plan.contender.option.params == contender.option.params; });
   }
 
-  // 0 when the bracket is tight enough.
-  static std::uint64_t next_size(const Measured& pivot, double target, std::uint64_t low, std::uint64_t high,
-                                 std::uint64_t most) {
-    const auto gap = [](double recall) { return std::log(std::max(1e-4, 1 - recall)); };
-    const double size = static_cast<double>(pivot.contender.file_bytes);
-    // From recall 0 at no bytes to the pivot: a straight line in log(1 − recall).
-    const double slope = std::min(-1e-12, gap(pivot.contender.recall) / std::max(1.0, size));
-    double guess = gap(std::min(target, 0.9999)) / slope;
-    if (high == 0) guess = std::clamp(guess * 1.05, size * 1.1, static_cast<double>(most));
-    if (high != 0) {
-      if (static_cast<double>(high - low) < size_resolution * static_cast<double>(high)) return 0;
-      const double a = static_cast<double>(low), b = static_cast<double>(high);
-      guess = std::clamp(guess, a + 0.15 * (b - a), b - 0.15 * (b - a));
+  // 0 when the smallest safe plan of the ladder is close enough to the edge, or no larger one may be tried.
+  std::uint64_t next_size(double floor, bool certified, std::uint64_t most) const {
+    const Measured *above = nullptr, *below = nullptr;
+    for (const Measured& plan : ladder_) {
+      const std::uint64_t size = plan.contender.file_bytes;
+      if (safe(plan, floor, certified)) {
+        if (above == nullptr || size < above->contender.file_bytes) above = &plan;
+      } else if (below == nullptr || size > below->contender.file_bytes) {
+        below = &plan;
+      }
     }
-    return static_cast<std::uint64_t>(guess);
+    const auto gap = [](double recall) { return std::log(std::max(1e-4, 1 - recall)); };
+    const auto bytes = [](const Measured& plan) { return static_cast<double>(plan.contender.file_bytes); };
+    const Measured& nearest = above != nullptr ? *above : *below;
+    const double target = std::min(0.9999, floor + (certified ? margin(nearest, floor) : 0));
+    if (above != nullptr && above->contender.recall < target + recall_resolution) return 0;
+    // Through no recall at no bytes, where only one side is known.
+    const double x0 = above != nullptr && below != nullptr ? bytes(*below) : 0;
+    const double y0 = above != nullptr && below != nullptr ? gap(below->contender.recall) : 0;
+    const double slope = std::min(-1e-12, (gap(nearest.contender.recall) - y0) / std::max(1.0, bytes(nearest) - x0));
+    // A little above the line: a plan that falls short by a hair is a probe lost.
+    const double aim = x0 + (gap(std::min(0.9999, target + recall_resolution / 2)) - y0) / slope;
+    if (above == nullptr) {
+      if (below->contender.file_bytes >= most) return 0;
+      const auto limit = static_cast<double>(most);
+      return static_cast<std::uint64_t>(std::clamp(aim, std::min(bytes(*below) * 1.1, limit), limit));
+    }
+    if (bytes(*above) - x0 < size_resolution * bytes(*above)) return 0;
+    return static_cast<std::uint64_t>(std::clamp(aim, x0 + 0.1 * (bytes(*above) - x0), x0 + 0.9 * (bytes(*above) - x0)));
   }
 
   // Safest to cheapest, each tested on the certify units, until one fails.
@@ -284,9 +284,13 @@ class Chooser {
   // One plan well above the floor, so that the sequence does not begin at the edge.
   Status add_safer(const Family& family, double floor) {
     std::uint64_t edge = 0;
-    for (const Measured& plan : ladder_)
-      if (safe(plan, floor, true)) edge = edge == 0 ? plan.contender.file_bytes : std::min(edge, plan.contender.file_bytes);
-    if (edge == 0) return {};
+    int safe_plans = 0;
+    for (const Measured& plan : ladder_) {
+      if (!safe(plan, floor, true)) continue;
+      ++safe_plans;
+      edge = plan.contender.file_bytes;
+    }
+    if (safe_plans != 1) return {};
     const std::uint64_t safer = std::min(edge + edge / 16, goal_.budget_bytes.value_or(ceiling()));
     ATTAR_ASSIGN(const auto contender, field_->within(safer, family));
     if (!contender || known(*contender)) return {};
@@ -295,11 +299,28 @@ class Chooser {
     return {};
   }
 
+  std::uint64_t eight_bits() const { return setting_.schema.rows * (setting_.schema.dims + 8) + (2u << 20); }
+
+  // --- a handful of rows: no query can be held out, so nothing is measured and nothing certified --------------------
+
+  Result<Decision> unmeasured() {
+    if (goal_.floor)
+      return fail(ErrorCode::invalid_argument,
+                  "a floor needs at least two different queries, one to tune and one to certify; give more with --queries");
+    ATTAR_ASSIGN(const auto contenders, field_->within(goal_.budget_bytes.value_or(eight_bits())));
+    for (const Contender& contender : contenders) note(contender);
+    if (contenders.empty()) return out_of_reach();
+    const auto best = std::min_element(contenders.begin(), contenders.end(), [](const Contender& a, const Contender& b) {
+      return a.option.distortion != b.option.distortion ? a.option.distortion < b.option.distortion : a.file_bytes < b.file_bytes;
+    });
+    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, *setting_.base, setting_.schema));
+    return conclude({.contender = *best, .trial = std::move(trial), .tune = {}});
+  }
+
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
 
   Result<Decision> near_eight_bits() {
-    const std::uint64_t eight_bits = setting_.schema.rows * (setting_.schema.dims + 8) + (2u << 20);
-    ATTAR_ASSIGN(auto field, final_round(eight_bits, 1));
+    ATTAR_ASSIGN(auto field, final_round(eight_bits(), 1));
     if (field.empty()) return out_of_reach();
     return reach_floor(field.front().contender.recall - default_loss, false);
   }
@@ -358,7 +379,7 @@ class Chooser {
     // The smallest file of these rows: the least size at which any codec has an option.
     ATTAR_ASSIGN(std::uint64_t low, setting_.file_size(0, 0));
     std::uint64_t high = ceiling();
-    while (high - low > 64) {
+    while (high - low > 1) {
       const std::uint64_t middle = low + (high - low) / 2;
       ATTAR_ASSIGN(const auto options, field_->within(middle));
       (options.empty() ? low : high) = middle;

@@ -149,7 +149,7 @@ do_test() {
 
 do_demo() {
   need debian
-  build release
+  build release attar_cli
   exec sh scripts/demo.sh build/release/attar
 }
 

@@ -2,7 +2,7 @@
 
     python scripts/make_demo_sample.py     # needs numpy and zstd; reads ../shared/data, or the folder named by ATTAR_DATA
 
-What comes in: embeddings of the descriptions of Debian 12's packages (section main) by MiniLM-L6 (mean-pooled, up to 256
+What comes in: embeddings of the descriptions of the packages of Debian 12 (main) by MiniLM-L6 (mean-pooled, up to 256
 tokens), f16, 63,666 x 384; and of 4,000 short titles of packages by the same model. What comes out: numbers and package
 names, no description and no title. samples/README.md says more.
 

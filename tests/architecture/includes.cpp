@@ -23,10 +23,10 @@ constexpr std::array folders = {
 };
 constexpr int api_level = 12;
 
-// Public headers that are words: values and names without behaviour, so that every folder may use them
+// Public headers that are words: values, names and interfaces without behaviour, so that every folder may use them
 // (docs/decisions/0001-vocabulary-headers.md). All others declare the API and belong to the engine and above.
-constexpr std::array<std::string_view, 4> vocabulary = {"attar/limits.h", "attar/metric.h", "attar/result.h",
-                                                        "attar/version.h"};
+constexpr std::array<std::string_view, 6> vocabulary = {"attar/certificate.h", "attar/limits.h", "attar/metric.h",
+                                                        "attar/progress.h",    "attar/result.h", "attar/version.h"};
 
 std::optional<int> level_of(std::string_view folder) {
   const auto it = std::ranges::find(folders, folder, &Folder::name);

@@ -5,8 +5,12 @@
 
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
+#endif
 
 namespace attar::simd::detail {
 namespace {
@@ -88,5 +92,9 @@ void inner_products_avx2(const InnerProducts& task) noexcept {
 
 }  // namespace attar::simd::detail
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #endif

@@ -5,8 +5,12 @@
 
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512vl,fma")
+#endif
 
 namespace attar::simd::detail {
 namespace {
@@ -90,5 +94,9 @@ void inner_products_avx512(const InnerProducts& task) noexcept {
 
 }  // namespace attar::simd::detail
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #endif

@@ -35,13 +35,13 @@ struct SearchOptions {
   std::uint32_t k = 10;
   unsigned threads = 1;             ///< 0: one per available core
   bool exact = false;               ///< score against the originals, kept in the file or in `base`
-  std::filesystem::path base = {};  ///< originals for `exact` when the file keeps none
+  std::filesystem::path base = {};  ///< originals for `exact`; empty: those kept in the file
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
   std::span<const std::uint32_t> skip = {};     ///< one row a query that is left out (its own), 0xffffffff: none
   Progress* progress = nullptr;     ///< of an exact search, which reads every original; may be null
 };
 
-/// Where the time of a search went, seconds.
+/// Where the time of a search went, seconds. An exact search is all `scan`.
 struct SearchTimes {
   double verify = 0;   ///< checksums of blocks seen for the first time
   double prepare = 0;  ///< transforms and tables of the queries
@@ -61,12 +61,12 @@ struct ArtifactInfo {
   Metric metric = Metric::cosine;
   std::uint64_t bytes = 0;
   double bytes_per_row = 0;
-  double code_bytes_per_row = 0;
+  double code_bytes_per_row = 0;  ///< the codes section over the rows: codes, scales, norms under l2
   std::string codec;
   std::uint32_t format_version = 0;
   std::vector<Part> parts;
   std::string plan;            ///< in words
-  std::string plan_json;       ///< as stored
+  std::string plan_json;       ///< what the file stores of its plan: goal, codec, settings, seed, digests
   std::vector<Certificate> certificates;
   bool certificate_stale = false;  ///< a certificate names another content than this file's
   bool has_ids = false;
@@ -89,18 +89,20 @@ class Artifact {
   [[nodiscard]] Metric metric() const noexcept;
   [[nodiscard]] Result<ArtifactInfo> info() const;
 
-  /// Queries: row-major, a multiple of dims() values, as the user has them (normalised here under cosine).
+  /// Queries: row-major, a multiple of dims() values, as the user has them (normalised here under cosine). Checks the
+  /// codes' checksums before it first uses them: `corrupt` where one does not hold.
   [[nodiscard]] Result<SearchResult> search(std::span<const float> queries, const SearchOptions& options = {}) const;
 
-  /// The id of a row: its text where ids were packed, else its number.
+  /// The id of a row: its text where ids were packed, else its number. `invalid_argument` beyond the last row.
   [[nodiscard]] Result<std::string> id(std::uint32_t row) const;
-  /// The row of an id, where ids were packed or the text is a row number; nothing when there is none.
+  /// The first row that has this id (text where ids were packed, which are read through; else a row number), if any.
   [[nodiscard]] Result<std::optional<std::uint32_t>> row_of(const std::string& id) const;
 
-  /// Reconstructed rows [first, first + out.size() / dims()).
+  /// Reconstructed rows [first, first + out.size() / dims()), row-major; under cosine, of the normalised vectors.
   [[nodiscard]] Status decode(std::uint64_t first, std::span<float> out) const;
 
-  /// Every checksum, digest and padding of the file, every id.
+  /// Every checksum, digest and padding of the file, every id, the texts of plan and certificates. Threads 0: one per
+  /// available core.
   [[nodiscard]] Status verify(unsigned threads = 0, Progress* progress = nullptr) const;
 
  private:

@@ -22,11 +22,11 @@ struct Budget {
 
   /// The ceiling in bytes for a base of this shape, rounded down.
   [[nodiscard]] std::uint64_t bytes(std::uint64_t rows, std::uint32_t dims, std::uint32_t input_bytes_per_value) const noexcept;
-  /// As the user would write it.
+  /// In a form that parse_budget() reads, such as "64B/vec"; sizes of the whole file in bytes.
   [[nodiscard]] std::string text() const;
 };
 
-/// `invalid_argument` names the valid forms.
+/// Reads "200MB", "64B/vec", "2.5bit", "30%" and the like. `invalid_argument` names the valid forms.
 [[nodiscard]] Result<Budget> parse_budget(std::string_view text);
 
 /// "0.95@10": the mean recall at k must be at least that.
@@ -34,6 +34,7 @@ struct Floor {
   double recall = 0;     ///< in (0, 1)
   std::uint32_t k = 10;
 
+  /// In the form that parse_floor() reads.
   [[nodiscard]] std::string text() const;
 };
 

@@ -21,20 +21,22 @@ struct Certificate {
   double estimate = 0;     ///< measured: the mean recall (mean), or the share of queries that reach the floor (tail)
   double floor = 0;        ///< the recall that was asked for; 0 when none was
   double share = 0;        ///< tail: the share of queries that was asked to reach the floor; mean: 0
-  double lower_bound = 0;  ///< one-sided, on what `estimate` estimates; holds with probability `confidence`
+  /// One-sided, on what `estimate` estimates; holds with probability `confidence`. The claim itself where several plans
+  /// were tested in sequence: a higher bound would be a second claim.
+  double lower_bound = 0;
   double confidence = 0;   ///< 1 − δ, in (0, 1)
   bool passed = false;     ///< the claim asked for was shown; false where none was asked for
 
   std::uint64_t queries = 0;  ///< units measured: queries, near-duplicates counted once
   std::uint64_t queries_needed =
-      0;  ///< the least number of units with which the claim could have passed; 0: nothing asked
+      0;  ///< the least number of units with which the claim could have passed; 0: nothing asked; 2⁶⁴ − 1: none could
   std::uint64_t queries_given = 0;  ///< queries in the whole log, before sampling and splitting
   std::uint32_t plans_tested = 1;   ///< plans tried in sequence on these queries, this one the last that passed
   bool proxy = false;               ///< rows of the base stood in for queries
   bool reused_log = false;          ///< the same queries had graded an earlier artifact
   std::uint64_t seed = 0;           ///< of shuffling and splitting
 
-  std::string content_digest;  ///< of the artifact's sections other than this one
+  std::string content_digest;  ///< of the artifact's sections other than this one; zeros for a plan that wrote none
   std::string queries_digest;  ///< of the whole query log, certify::queries_digest()
   std::string plan;            ///< the plan in words
   std::string build;           ///< version and instruction-set level that measured

@@ -17,11 +17,11 @@ namespace attar {
 
 struct EvaluateOptions {
   std::filesystem::path queries;            ///< required
-  std::filesystem::path base;               ///< originals: the truth is computed, ties counted
-  std::filesystem::path truth;              ///< .ivecs or .ibin of true rows, instead of base
+  std::filesystem::path base;               ///< originals: the truth is computed, ties counted; empty: those kept in the file
+  std::filesystem::path truth;              ///< .ivecs or .ibin of true rows, instead of base; ties past k count as missed
   std::filesystem::path qrels;              ///< judgements (TREC, BEIR TSV or JSONL), instead of or beside recall
   std::filesystem::path query_ids;          ///< ids of the queries for qrels, one a line; empty: row numbers
-  std::vector<std::uint32_t> ks = {1, 10, 100};
+  std::vector<std::uint32_t> ks = {1, 10, 100};  ///< those above the number of rows are left out
   unsigned threads = 0;
   double confidence = 0.95;
   std::size_t worst = 5;                    ///< how many of the worst queries to name
@@ -46,15 +46,17 @@ struct Evaluation {
   std::uint64_t queries = 0;
   std::map<std::uint32_t, Measure> recall;  ///< by k; empty when only judgements were given
   std::vector<WorstQuery> worst;
-  std::map<std::string, Measure> relevance; ///< "hit@1", "hit@10", "ndcg@10", "mrr" …
-  double queries_per_second = 0;
+  /// "hit@1", "hit@10", "ndcg@10", "mrr" …, over the queries that have a relevant row in the judgements.
+  std::map<std::string, Measure> relevance;
+  double queries_per_second = 0;            ///< on `threads`, checksums of the first look included
 };
 
+/// Recall needs originals or true rows, relevance needs judgements; `invalid_argument` where neither is at hand.
 [[nodiscard]] Result<Evaluation> evaluate(const Artifact& artifact, const EvaluateOptions& options);
 
 struct CertifyOptions {
   std::filesystem::path queries;            ///< required: queries that the plan has not seen
-  std::filesystem::path base;               ///< originals; empty: those kept in the file
+  std::filesystem::path base;               ///< the file that was packed; empty: originals kept in the artifact
   std::optional<Floor> floor;               ///< empty: the floor of the plan, if it had one
   double confidence = 0.95;
   std::filesystem::path output;             ///< where to write a copy that carries the new certificate; may be the same file
@@ -64,7 +66,8 @@ struct CertifyOptions {
   Progress* progress = nullptr;
 };
 
-/// A fresh certificate on new queries: all of them test, none tunes.
+/// A fresh certificate on new queries: all of them test, none tunes. `invalid_data` where `base` holds other vectors than
+/// those that were packed.
 [[nodiscard]] Result<Certificate> certify_again(const Artifact& artifact, const CertifyOptions& options);
 
 /// What this machine and build are, for `attar doctor`.
@@ -84,17 +87,18 @@ struct Diagnosis {
 };
 [[nodiscard]] Diagnosis diagnose();
 
-/// The same sentence that certificates carry in `attar info`.
+/// The certificate's claim or figure in one sentence, as `attar info` prints it; its `scope` says what that holds for.
 [[nodiscard]] std::string describe(const Certificate& certificate);
 
-/// Queries a second of one search setting, for bench/: `seconds` of repeated searching, per round.
+/// Repeated searching, for bench/.
 struct BenchOptions {
   std::uint32_t k = 10;
-  std::uint32_t batch = 1;         ///< 1 or up to 8 queries at once
-  double seconds = 1;
+  std::uint32_t batch = 1;         ///< queries a call; kernels share a decoded block among up to 8
+  double seconds = 1;              ///< a round
   unsigned rounds = 5;
   unsigned threads = 1;
 };
+/// Queries a second, one figure a round; checksums are done before the first.
 [[nodiscard]] Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queries, const BenchOptions& options);
 
 }  // namespace attar

@@ -123,8 +123,19 @@ constexpr OddRows odd_rows[] = {
     {"huge", Metric::l2, [](std::size_t row, std::size_t column) { return 1e15f * spread(row, column); }},
     {"huge products", Metric::inner_product,
      [](std::size_t row, std::size_t column) { return -1e15f * spread(row, column); }},
+    {"beyond what a pack admits", Metric::inner_product,
+     [](std::size_t row, std::size_t column) { return 1e20f * spread(row, column); }},
+    {"subnormal", Metric::l2, [](std::size_t row, std::size_t column) { return 1e-44f * spread(row, column); }},
+    {"near the smallest normal float", Metric::inner_product,
+     [](std::size_t row, std::size_t column) { return 1e-37f * spread(row, column); }},
     {"one outlier", Metric::inner_product,
      [](std::size_t row, std::size_t column) { return row == 17 ? 1e15f : spread(row, column); }},
+    {"a first row of zeros and an outlier", Metric::l2,
+     [](std::size_t row, std::size_t column) { return row == 0 ? 0 : row == 3 ? -1e15f : 1e-15f * spread(row, column); }},
+    {"a plane", Metric::inner_product,
+     [](std::size_t row, std::size_t column) {
+       return static_cast<float>(row) * spread(0, column) + static_cast<float>(row % 5) * spread(1, column);
+     }},
 };
 constexpr float query_magnitudes[] = {1.0f, 1e-20f, 1e15f, 0.0f};
 

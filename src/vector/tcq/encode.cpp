@@ -20,6 +20,8 @@ constexpr std::size_t piece_rows = 128;               // one task of the pool
 constexpr std::size_t batch_rows = 16 * piece_rows;   // rows gathered before the pool is called
 constexpr std::uint64_t plane_memory = 64ull << 20;   // a plane beyond this moves to a scratch file
 
+constexpr double most_gain = 1e30;                    // a row that is far smaller is as good as zero
+
 // Reconstruction values of each run's windows, for a component of unit variance.
 using LevelValues = std::array<float, 256>;
 
@@ -162,7 +164,7 @@ class TcqEncoder final : public codec::Encoder {
       }
     }
     for (std::size_t row = 0; row < piece.rows; ++row)
-      if (tally.energy[row] > 0) tally.gain[row] = static_cast<float>(std::sqrt(analysis_->expected_energy / tally.energy[row]));
+      if (tally.energy[row] > 0) tally.gain[row] = static_cast<float>(std::min(1 / std::sqrt(tally.energy[row]), most_gain));
     std::size_t first = 0;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
       encode_run(piece, r, first, components, tally);
@@ -174,8 +176,10 @@ class TcqEncoder final : public codec::Encoder {
   void conclude_row(Piece& piece, std::size_t row, const Tally& tally) const {
     RowResult& result = piece.results[row];
     const double energy = tally.energy[row], match = tally.match[row];
-    result.scale = match > 0 ? static_cast<float>(energy / match) : 0.0f;
-    if (energy > 0 && match <= 0) result.scale = std::numeric_limits<float>::max();  // clamped by finish()
+    if (energy > 0) {
+      constexpr auto most = static_cast<double>(ScaleCoder::undirected);
+      result.scale = match > 0 ? static_cast<float>(std::min(energy / match, most)) : ScaleCoder::undirected;
+    }
     double tail = 0;
     for (std::size_t r = model_->shape.run_count; r-- > 0;) {
       tail += tally.level_energy[row][r];
@@ -268,7 +272,8 @@ class TcqEncoder final : public codec::Encoder {
     out.pad_to(8);
     for (std::size_t r = 0; r < planes_.size(); ++r) {
       // A decoded scale exceeds the row's own by half a step at most, or is the lowest of the grid.
-      const double bound = std::max(std::min(scaled_tail_[r], plain_tail_[r] * coder.highest()) * coder.largest_growth(),
+      const double bound = std::max(std::min(scaled_tail_[r], plain_tail_[r] * coder.highest()) * coder.largest_growth() +
+                                        plain_tail_[r] * coder.largest_shift(),
                                     plain_tail_[r] * coder.lowest());
       out.write(std::nextafter(static_cast<float>(bound), std::numeric_limits<float>::infinity()));
     }

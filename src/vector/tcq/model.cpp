@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <numeric>
 
 #include "base/half.h"
 
@@ -17,6 +19,7 @@
 namespace attar::vector::tcq {
 namespace {
 
+constexpr double smallest_step = std::numeric_limits<float>::min();
 constexpr std::uint64_t header_bytes = 4 + 4 + 2 + 2 + 8;
 
 // out[j] += value · column[j]; separate products and sums, so every instruction set rounds alike.
@@ -52,6 +55,18 @@ std::string Settings::variant() const {
   return fmt::format("{}, {}", transform, trellis ? "trellis" : "Lloyd-Max");
 }
 
+Result<math::Matrix<double>> invert_gram(const math::Matrix<double>& gram) {
+  double mean = 0;
+  for (std::size_t i = 0; i < gram.rows; ++i) mean += gram(i, i) / static_cast<double>(gram.rows);
+  constexpr double least_ridge = 1e-12, most_ridge = 1;
+  for (double ridge = least_ridge;; ridge *= 100) {
+    math::Matrix<double> raised = gram;
+    for (std::size_t i = 0; i < gram.rows; ++i) raised(i, i) += ridge * mean;
+    auto inverse = math::invert_definite(raised);
+    if (inverse || ridge >= most_ridge) return inverse;
+  }
+}
+
 std::uint32_t TcqModel::stored_rows() const noexcept { return std::min(shape.components(), dims); }
 
 std::uint64_t TcqModel::saved_bytes(std::uint32_t dims, const Shape& shape, std::uint8_t matrix_bits) {
@@ -64,7 +79,8 @@ std::uint64_t TcqModel::saved_bytes(std::uint32_t dims, const Shape& shape, std:
 void TcqModel::set_centre(std::span<const double> values) {
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::fabs(value));
-  centre_step_ = largest > 0 ? static_cast<float>(largest / 32767) : 1.0f;
+  // What a float cannot tell from zero with some precision is zero.
+  centre_step_ = largest / 32767 > smallest_step ? static_cast<float>(largest / 32767) : 1.0f;
   centre.clear();
   centre_entries_.clear();
   for (const double value : values) {
@@ -85,8 +101,8 @@ void TcqModel::set_matrix(const math::Matrix<double>& rows, std::uint8_t bits) {
     double largest = 0;
     for (std::size_t i = 0; i < dims; ++i) largest = std::max(largest, std::fabs(rows(r, i)));
     const int top = (1 << (bits - 1)) - 1;
-    if (bits != 16 && largest > 0) steps_[r] = static_cast<float>(largest / top);
-    if (bits == 16 && largest > 0) steps_[r] = static_cast<float>(largest);
+    const double step = bits == 16 ? largest : largest / top;
+    if (step > smallest_step) steps_[r] = static_cast<float>(step);
     for (std::size_t i = 0; i < dims; ++i) {
       const double scaled = rows(r, i) / static_cast<double>(steps_[r]);
       std::int16_t& entry = entries_[r * dims + i];
@@ -156,30 +172,25 @@ math::Matrix<double> TcqModel::matrix() const {
 Result<std::shared_ptr<const Analysis>> TcqModel::encoder_side() const {
   if (analysis != nullptr) return analysis;
   auto out = std::make_shared<Analysis>();
-  const std::size_t kept = stored_rows();
+  std::vector<double> energy;
   if (hadamard) {
     std::size_t j = 0;
     for (std::size_t r = 0; r < shape.run_count; ++r)
       for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
-        out->energy.push_back(deviations[r] * deviations[r]);
-    while (out->energy.size() < dims) out->energy.push_back(1.0f);
+        energy.push_back(static_cast<double>(deviations[r]) * static_cast<double>(deviations[r]));
   } else {
     const math::Matrix<double> stored = matrix();
-    math::Matrix<double> gram = math::multiply(stored, math::transpose(stored));
-    double trace = 0;
-    for (std::size_t i = 0; i < kept; ++i) trace += gram(i, i);
-    for (std::size_t i = 0; i < kept; ++i) {
-      out->energy.push_back(static_cast<float>(gram(i, i)));
-      gram(i, i) += 1e-12 * trace;
-    }
-    ATTAR_ASSIGN(const auto inverse, math::invert_definite(gram));
+    const math::Matrix<double> gram = math::multiply(stored, math::transpose(stored));
+    for (std::size_t i = 0; i < gram.rows; ++i) energy.push_back(gram(i, i));
+    ATTAR_ASSIGN(const auto inverse, invert_gram(gram));
     const auto forward = math::multiply(inverse, stored);
-    out->matrix = math::Matrix<float>(kept, dims);
+    out->matrix = math::Matrix<float>(stored.rows, dims);
     std::transform(forward.values.begin(), forward.values.end(), out->matrix.values.begin(),
                    [](double value) { return static_cast<float>(value); });
   }
-  out->expected_energy = 0;
-  for (const float energy : out->energy) out->expected_energy += static_cast<double>(energy);
+  const double total = std::accumulate(energy.begin(), energy.end(), 0.0);
+  for (const double value : energy) out->energy.push_back(total > 0 ? static_cast<float>(value / total) : 0.0f);
+  out->energy.resize(dims);  // of the Hadamard transform's dropped components, which are not looked at
   return out;
 }
 

@@ -32,9 +32,11 @@ struct Settings {
 /// How rows become components; only a freshly trained model has it in full, a loaded one rebuilds it from the matrix.
 struct Analysis {
   math::Matrix<float> matrix;  ///< kept components first, then dropped ones (if known); empty for the Hadamard transform
-  std::vector<float> energy;   ///< by component: what its square adds to the (weighted) squared norm
-  double expected_energy = 1;  ///< mean (weighted) squared norm
+  std::vector<float> energy;   ///< by component: what its square adds to the (weighted) squared norm, the mean of which is 1
 };
+
+/// The inverse of a Gram matrix, with as much of a ridge as it takes where rounding left it indefinite.
+[[nodiscard]] Result<math::Matrix<double>> invert_gram(const math::Matrix<double>& gram);
 
 class TcqModel final : public codec::Model {
  public:

@@ -9,7 +9,6 @@
 namespace attar::vector::tcq {
 namespace {
 
-constexpr double clamp_to_median = 4.0;
 constexpr double outlier_share = 0.0005;
 constexpr int grid_steps = 254;  // bytes 1 … 255
 constexpr float largest_half = 65504.0f;
@@ -20,7 +19,8 @@ ScaleCoder ScaleCoder::fit(std::span<const float> scales, std::uint8_t bytes) {
   ScaleCoder out;
   out.bytes_ = bytes;
   std::vector<float> positive;
-  std::copy_if(scales.begin(), scales.end(), std::back_inserter(positive), [](float s) { return s > 0; });
+  std::copy_if(scales.begin(), scales.end(), std::back_inserter(positive), 
+               [](float s) { return s > 0 && s < undirected; });
   if (positive.empty()) {
     if (bytes == 1) out.ratio_ = 1;
     return out;
@@ -55,6 +55,9 @@ void ScaleCoder::write(float scale, base::ByteWriter& out) const {
 double ScaleCoder::largest_growth() const noexcept {
   return bytes_ == 1 ? std::sqrt(ratio_) * (1 + 1e-6) : 1 + 0x1.0p-10;
 }
+
+// Below 2^-14 a binary16 has steps of 2^-24.
+double ScaleCoder::largest_shift() const noexcept { return bytes_ == 1 ? 0 : 0x1.0p-25; }
 
 std::array<float, 256> scale_grid(double lowest, double ratio) noexcept {
   std::array<float, 256> out{};

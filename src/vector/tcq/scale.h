@@ -3,16 +3,23 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/bytes.h"
 
 namespace attar::vector::tcq {
 
+/// Scales above this many times the median are clamped.
+inline constexpr double clamp_to_median = 4.0;
+
 /// Writes scales: one byte on a geometric grid between the 0.05th and 99.95th percentile of the set, or binary16. Scales
-/// above four times the median are clamped to it: where ⟨ẑ,z⟩ comes near zero a row must not top every query.
+/// above four times the median are clamped to it: where ⟨ẑ,z⟩ comes near zero a row must not top every query. A row
+/// whose codes say nothing of its direction has the scale `undirected`, which does not count for the median.
 class ScaleCoder {
  public:
+  static constexpr float undirected = std::numeric_limits<float>::max();
+
   [[nodiscard]] static ScaleCoder fit(std::span<const float> scales, std::uint8_t bytes);
 
   void write(float scale, base::ByteWriter& out) const;
@@ -20,8 +27,9 @@ class ScaleCoder {
   [[nodiscard]] double ratio() const noexcept { return ratio_; }
   /// No written scale decodes above this.
   [[nodiscard]] double highest() const noexcept { return highest_; }
-  /// A decoded scale above lowest() is at most this times the original.
+  /// A decoded scale above lowest() is at most largest_growth() times the original, plus largest_shift().
   [[nodiscard]] double largest_growth() const noexcept;
+  [[nodiscard]] double largest_shift() const noexcept;
 
  private:
   std::uint8_t bytes_ = 1;

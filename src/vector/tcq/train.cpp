@@ -6,7 +6,9 @@
 
 #include "base/checked.h"
 #include "vector/tcq/allocation.h"
+#include "vector/tcq/distortion.h"
 #include "vector/tcq/layout.h"
+#include "vector/tcq/moments.h"
 
 namespace attar::vector::tcq {
 namespace {
@@ -14,14 +16,27 @@ namespace {
 // Share of the identity mixed into the weighting, so that directions the sample never saw keep a weight.
 constexpr double shrinkage = 0.1;
 
+// Rows whose deviation is below this are taken to be equal: products with them would leave a float's range.
+constexpr double least_deviation = 1e-25;
+
+// A unit of the smallest ring.
+constexpr std::uint32_t least_row_bytes = widths[5].ring_bytes;
+
 class TcqTrained final : public codec::Trained {
  public:
+  /// eigen: of the covariance, the values in the rows' own unit.
   TcqTrained(codec::Schema schema, std::uint64_t seed, std::vector<double> centre, math::Eigen eigen)
-      : schema_(schema), seed_(seed), centre_(std::move(centre)), eigen_(std::move(eigen)) {
-    const double mean = std::accumulate(eigen_.values.begin(), eigen_.values.end(), 0.0) / schema.dims;
-    for (double& value : eigen_.values) value = std::max(value, 1e-9 * mean);
-    for (const double value : eigen_.values)
-      weights_.push_back(mean > 0 ? (1 - shrinkage) * value / mean + shrinkage : 1.0);
+      : schema_(schema), seed_(seed), centre_(std::move(centre)), eigen_(std::move(eigen)), decoding_(schema.dims, seed) {
+    double mean = mean_variance();
+    constant_ = !(mean > least_deviation * least_deviation);
+    if (constant_) {
+      mean = std::pow(std::max(least_deviation, rounding_of_centre()), 2);
+      std::fill(eigen_.values.begin(), eigen_.values.end(), mean);
+    }
+    for (double& value : eigen_.values) {
+      value = std::max(value, 1e-9 * mean);
+      weights_.push_back((1 - shrinkage) * value / mean + shrinkage);
+    }
   }
 
   std::vector<codec::Option> options(const codec::Goal& goal) const override {
@@ -53,53 +68,66 @@ class TcqTrained final : public codec::Trained {
   }
 
  private:
+  double mean_variance() const {
+    return std::accumulate(eigen_.values.begin(), eigen_.values.end(), 0.0) / schema_.dims;
+  }
+
+  // How far the stored centre may lie from the mean: all that is left to code of rows that are equal.
+  double rounding_of_centre() const {
+    double largest = 0;
+    for (const double value : centre_) largest = std::max(largest, std::fabs(value));
+    return largest / 65536;
+  }
+
   // Variances of the components that the widths are allotted to, descending.
   std::vector<double> variances(const Settings& settings) const {
+    if (settings.matrix_bits == 0) return std::vector<double>(schema_.dims, mean_variance());
     std::vector<double> out(schema_.dims);
-    if (settings.matrix_bits == 0) {
-      const double mean = std::accumulate(eigen_.values.begin(), eigen_.values.end(), 0.0) / schema_.dims;
-      std::fill(out.begin(), out.end(), mean);
-      return out;
-    }
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = eigen_.values[i] * std::pow(weights_[i], settings.power);
     return out;
   }
 
-  codec::Option price(const Settings& settings, const Allocation& allocation) const {
+  // What a unit of weighted squared error in a component is in the rows' own space.
+  std::vector<double> unweighted_cost(const Settings& settings) const {
+    std::vector<double> out(schema_.dims, 1.0);
+    if (settings.matrix_bits != 0)
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::pow(weights_[i], -settings.power);
+    return out;
+  }
+
+  // The sizes of an option; its distortion is estimated only when it is the one to offer.
+  codec::Option price(const Settings& settings, const Shape& shape) const {
     codec::Option option{.params = settings.to_params()};
     option.variant = settings.variant();
-    option.model_bytes = TcqModel::saved_bytes(schema_.dims, allocation.shape, settings.matrix_bits);
-    option.codes_bytes = codes_bytes(schema_, allocation.shape, settings.scale_bytes);
-    option.bytes_per_row = allocation.shape.row_bytes() + settings.scale_bytes + (schema_.metric == Metric::l2 ? 4 : 0);
-    const auto all = variances(settings);
-    const double total = std::accumulate(all.begin(), all.end(), 0.0);
-    option.distortion = total > 0 ? allocation.distortion / total : 0;
-    option.scan_cost = static_cast<double>(allocation.shape.components()) + 0.5 * allocation.shape.row_bytes();
+    option.model_bytes = TcqModel::saved_bytes(schema_.dims, shape, settings.matrix_bits);
+    option.codes_bytes = codes_bytes(schema_, shape, settings.scale_bytes);
+    option.bytes_per_row = shape.row_bytes() + settings.scale_bytes + (schema_.metric == Metric::l2 ? 4 : 0);
+    option.scan_cost = static_cast<double>(shape.components()) + 0.5 * shape.row_bytes();
     return option;
   }
 
   std::optional<codec::Option> largest_fitting(Settings settings, std::uint64_t bytes) const {
     const auto all = variances(settings);
-    // Beyond the rate where every component has eight bits there is nothing left to gain.
-    const std::uint64_t most = base::round_up(schema_.dims, 64);
-    std::uint64_t ceiling = std::min<std::uint64_t>(most, bytes / std::max<std::uint64_t>(1, schema_.rows));
-    while (ceiling >= widths[5].ring_bytes) {
-      settings.row_bytes = static_cast<std::uint32_t>(ceiling);
-      const Allocation allocation = allocate(all, settings.row_bytes, settings.trellis);
-      if (allocation.shape.run_count == 0) return std::nullopt;
-      settings.row_bytes = allocation.shape.row_bytes();
-      codec::Option option = price(settings, allocation);
-      if (option.bytes() <= bytes) return option;
-      const std::uint64_t excess = base::ceil_div(option.bytes() - bytes, std::max<std::uint64_t>(1, schema_.rows));
-      const std::uint64_t next = allocation.shape.row_bytes() - std::min<std::uint64_t>(allocation.shape.row_bytes(), excess);
-      ceiling = std::min(ceiling - 1, next);
+    // Beyond the rate where every component has eight bits there is nothing left to gain; a matrix of fewer rows may make
+    // a lower rate fit that much sooner than its codes do, so every rate is priced.
+    const std::uint64_t most = constant_ ? least_row_bytes : base::round_up(schema_.dims, 64);
+    const auto ceiling =
+        static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
+    if (ceiling < least_row_bytes) return std::nullopt;
+    const Allocator allocator(all, ceiling, settings.trellis);
+    for (settings.row_bytes = ceiling; settings.row_bytes >= least_row_bytes; --settings.row_bytes) {
+      const Shape shape = allocator.at(settings.row_bytes).shape;
+      if (shape.run_count == 0) return std::nullopt;
+      codec::Option option = price(settings, shape);
+      if (option.bytes() > bytes) continue;
+      if (!constant_) option.distortion = decoding_.of_decoded(shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
+      return option;
     }
     return std::nullopt;
   }
 
   void build_hadamard(TcqModel& model, std::uint64_t seed) const {
-    const double mean = std::accumulate(eigen_.values.begin(), eigen_.values.end(), 0.0) / schema_.dims;
-    const std::vector<float> deviations(model.shape.run_count, static_cast<float>(std::sqrt(mean)));
+    const std::vector<float> deviations(model.shape.run_count, static_cast<float>(std::sqrt(mean_variance())));
     model.set_hadamard(seed, deviations);
   }
 
@@ -140,22 +168,20 @@ class TcqTrained final : public codec::Trained {
     const math::Matrix<double> stored = model.matrix();
     // Â M^(p/2): rows in the weighted eigenbasis.
     const math::Matrix<double> shaped = math::multiply(stored, math::transpose(weighted));
-    math::Matrix<double> gram = math::multiply(shaped, math::transpose(shaped));
-    double trace = 0;
-    for (std::size_t i = 0; i < kept; ++i) trace += gram(i, i);
-    for (std::size_t i = 0; i < kept; ++i) gram(i, i) += 1e-12 * trace;
-    ATTAR_ASSIGN(const auto inverse, math::invert_definite(gram));
+    ATTAR_ASSIGN(const auto inverse, invert_gram(math::multiply(shaped, math::transpose(shaped))));
     const math::Matrix<double> forward = math::multiply(math::multiply(inverse, shaped), weighted);
 
+    // Energies as shares of the mean norm: their squares fit a float whatever the unit of the rows.
+    const double total = std::accumulate(variance.begin(), variance.end(), 0.0);
     auto analysis = std::make_shared<Analysis>();
     analysis->matrix = math::Matrix<float>(dims, dims);
     analysis->energy.assign(dims, 1.0f);
     for (std::size_t i = 0; i < dims; ++i) {
       const double* row = i < kept ? forward.row(i) : weighted.row(i);
-      std::transform(row, row + dims, analysis->matrix.row(i), [](double value) { return static_cast<float>(value); });
-      if (i < kept) analysis->energy[i] = static_cast<float>(energy[i]);
+      const double scale = i < kept ? 1 : 1 / std::sqrt(total);
+      std::transform(row, row + dims, analysis->matrix.row(i), [&](double value) { return static_cast<float>(value * scale); });
+      if (i < kept) analysis->energy[i] = static_cast<float>(energy[i] / total);
     }
-    analysis->expected_energy = std::accumulate(variance.begin(), variance.end(), 0.0);
     model.analysis = std::move(analysis);
     return {};
   }
@@ -165,6 +191,8 @@ class TcqTrained final : public codec::Trained {
   std::vector<double> centre_;
   math::Eigen eigen_;
   std::vector<double> weights_;
+  DistortionModel decoding_;
+  bool constant_ = false;  // all rows are equal: the centre is all there is to know
 };
 
 class TcqTrainer final : public codec::Trainer {
@@ -179,15 +207,16 @@ class TcqTrainer final : public codec::Trainer {
 
   Result<std::unique_ptr<codec::Trained>> finish() override {
     if (moments_.count() == 0) return fail(ErrorCode::invalid_argument, "training needs at least one row");
-    std::vector<double> centre = moments_.mean(*context_.pool);
-    ATTAR_ASSIGN(auto eigen, math::symmetric_eigen(moments_.covariance(centre, *context_.pool)));
-    return std::make_unique<TcqTrained>(schema_, context_.seed, std::move(centre), std::move(eigen));
+    moments_.finish(*context_.pool);
+    ATTAR_ASSIGN(auto eigen, math::symmetric_eigen(moments_.covariance()));
+    for (double& value : eigen.values) value *= moments_.unit() * moments_.unit();
+    return std::make_unique<TcqTrained>(schema_, context_.seed, moments_.mean(), std::move(eigen));
   }
 
  private:
   codec::Schema schema_;
   codec::TrainContext context_;
-  math::MomentAccumulator moments_;
+  RowMoments moments_;
 };
 
 }  // namespace

@@ -137,7 +137,7 @@ constexpr OddRows odd_rows[] = {
        return static_cast<float>(row) * spread(0, column) + static_cast<float>(row % 5) * spread(1, column);
      }},
 };
-constexpr float query_magnitudes[] = {1.0f, 1e-20f, 1e15f, 0.0f};
+constexpr float query_magnitudes[] = {1.0f, 1e-20f, 1e-44f, 1e15f, 1e30f, 3e38f, 0.0f};
 
 class RegistryOddRows : public EveryCodec {};
 INSTANTIATE_TEST_SUITE_P(, RegistryOddRows, testing::ValuesIn(codec_names()), codec_test_name);

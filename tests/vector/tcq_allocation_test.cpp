@@ -117,6 +117,36 @@ TEST(TcqAllocation, CodesDimensionsThatFillNoUnit) {
     }
 }
 
+TEST(TcqAllocation, OneProgrammeHoldsAllRates) {
+  base::Random random(3);
+  for (const std::size_t dims : {5u, 48u, 100u, 5001u}) {
+    const auto variances = random_variances(dims, random);
+    const std::uint32_t most = dims > 1000 ? 900 : 120;
+    const Allocator all(variances, most, true);
+    std::uint32_t before = 0;
+    for (std::uint32_t row_bytes = 0; row_bytes <= most; row_bytes += dims > 1000 ? 60 : 1) {
+      const Allocation one = all.at(row_bytes), other = allocate(variances, row_bytes, true);
+      EXPECT_EQ(one.distortion, other.distortion);
+      ASSERT_EQ(one.shape.run_count, other.shape.run_count);
+      for (std::size_t r = 0; r < one.shape.run_count; ++r) {
+        EXPECT_EQ(one.shape.runs[r].bits, other.shape.runs[r].bits);
+        EXPECT_EQ(one.shape.runs[r].units, other.shape.runs[r].units);
+      }
+      EXPECT_GE(one.shape.row_bytes(), before);
+      before = one.shape.row_bytes();
+    }
+  }
+}
+
+TEST(TcqAllocation, AllotsAUnitWhereOneFits) {
+  for (const std::size_t dims : {1u, 4096u, 4097u, 12'289u}) {
+    const auto least = static_cast<std::uint32_t>(5 * ((dims + 4095) / 4096));
+    EXPECT_GT(allocate(falling(dims, 10), least, true).shape.run_count, 0u) << dims;
+    EXPECT_EQ(allocate(falling(dims, 10), least - 1, true).shape.run_count, 0u) << dims;
+  }
+  EXPECT_EQ(allocate(std::vector<double>(20, 0.0), 20, true).shape.run_count, 0u) << "nothing to code";
+}
+
 // Beyond 4,096 dimensions units are handed out several at a time.
 TEST(TcqAllocation, StaysSoundInManyDimensions) {
   for (const std::size_t dims : {4096u, 5001u, 16384u})

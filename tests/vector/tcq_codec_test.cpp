@@ -50,27 +50,6 @@ TEST(TcqCodec, OptionsStateTheExactSizes) {
   EXPECT_GT(priced, 60);
 }
 
-TEST(TcqCodec, AnOptionIsTheLargestRateThatFits) {
-  base::ThreadPool pool(1);
-  const codec::Schema schema = {.rows = 500, .dims = 64, .metric = Metric::cosine};
-  const auto rows = make_rows(Kind::correlated, schema.rows, schema.dims, schema.metric, 3);
-  const auto trained = train(schema, rows, pool);
-  for (const std::uint64_t bytes : {12'000u, 20'000u, 31'000u}) {
-    const auto options = trained->options({bytes});
-    ASSERT_EQ(options.size(), 5u);
-    for (const codec::Option& option : options) {
-      Settings settings = Settings::from_params(option.params);
-      // A unit more of the cheapest kind, eight bytes at most, would pass the goal.
-      EXPECT_GT(option.bytes() + 8 * (schema.rows + 32) + 8 * 64, bytes) << option.variant;
-      settings.row_bytes += 8;
-      const auto larger = trained->build(settings.to_params()).value();
-      const Shape& shape = static_cast<const TcqModel&>(*larger).shape;
-      const bool grew = shape.row_bytes() > Settings::from_params(option.params).row_bytes;
-      EXPECT_TRUE(!grew || save(*larger).size() + codes_bytes(schema, shape, 1) > bytes) << option.variant;
-    }
-  }
-}
-
 TEST(TcqCodec, OffersNothingBelowOneUnit) {
   base::ThreadPool pool(1);
   const codec::Schema schema = {.rows = 1000, .dims = 32, .metric = Metric::l2};
@@ -197,6 +176,27 @@ TEST(TcqCodec, ScansThatStopEarlyFindWhatSortingFinds) {
         if (HasFatalFailure()) return;
       }
   EXPECT_GE(most_runs, 4u) << "with one run there is nothing to stop before";
+}
+
+// A model met by far smaller rows than it was trained on: binary16 scales of 2^-24 and its multiples.
+TEST(TcqCodec, ScansOfSubnormalScalesFindWhatSortingFinds) {
+  base::ThreadPool pool(1);
+  base::Random random(34);
+  const codec::Schema schema = {.rows = 400, .dims = 70, .metric = Metric::inner_product};
+  const auto rows = make_rows(Kind::isotropic, schema.rows, schema.dims, schema.metric, 35);
+  const auto trained = train(schema, rows, pool);
+  for (const float factor : {3e-5f, 1e-6f, 1e-7f, 4e-8f, 1e-9f}) {
+    SCOPED_TRACE(factor);
+    std::vector<float> small = rows;
+    const auto& centre = static_cast<const TcqModel&>(*trained->build(Settings{.row_bytes = 60}.to_params()).value()).centre;
+    for (std::size_t i = 0; i < small.size(); ++i) {
+      const float c = centre[i % schema.dims];
+      small[i] = c + factor * (small[i] - c);
+    }
+    const Coded coded = code(*trained, schema, small, {.row_bytes = 60, .scale_bytes = 2}, pool);
+    ASSERT_GE(coded.shape().run_count, 2u);
+    expect_scans_agree(coded, random);
+  }
 }
 
 TEST(TcqCodec, QueriesOfZerosAndEmptyRangesAreScanned) {

@@ -131,11 +131,21 @@ void TcqModel::set_hadamard(std::uint64_t seed, std::span<const float> run_devia
   deviations.assign(run_deviations.begin(), run_deviations.end());
 }
 
+namespace {
+
+// Queries near the end of a float's range: sums that left it become numbers again, so that scores are.
+void keep_in_range(std::span<float> components) noexcept {
+  for (float& y : components) y = std::isnan(y) ? 0.0f : std::clamp(y, -0x1p96f, 0x1p96f);
+}
+
+}  // namespace
+
 void TcqModel::transform_query(std::span<const float> query, std::span<float> components) const {
   std::fill(components.begin(), components.end(), 0.0f);
   if (!hadamard) {
     const std::size_t count = stored_rows();
     for (std::size_t i = 0; i < dims; ++i) add_scaled(components.data(), columns_.data() + i * count, query[i], count);
+    keep_in_range(components);
     return;
   }
   std::vector<float> rotated(query.begin(), query.end()), scratch(dims);
@@ -144,6 +154,7 @@ void TcqModel::transform_query(std::span<const float> query, std::span<float> co
   for (std::size_t r = 0; r < shape.run_count; ++r)
     for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
       components[j] = rotated[j] * deviations[r];
+  keep_in_range(components);
 }
 
 void TcqModel::reconstruct(std::span<const float> components, std::span<float> values) const {

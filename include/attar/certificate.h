@@ -18,14 +18,14 @@ struct Certificate {
   Kind kind = Kind::mean;
   Metric metric = Metric::cosine;
   std::uint32_t k = 0;
-  double estimate = 0;     ///< measured: the mean recall (mean), or the share of queries that reach the floor (tail)
-  double floor = 0;        ///< the recall that was asked for; 0 when none was
-  double share = 0;        ///< tail: the share of queries that was asked to reach the floor; mean: 0
+  double estimate = 0;  ///< measured: the mean recall (mean), or the share of queries that reach the floor (tail)
+  double floor = 0;     ///< the recall that was asked for; 0 when none was
+  double share = 0;     ///< tail: the share of queries that was asked to reach the floor; mean: 0
   /// One-sided, on what `estimate` estimates; holds with probability `confidence`. The claim itself where several plans
   /// were tested in sequence: a higher bound would be a second claim.
   double lower_bound = 0;
-  double confidence = 0;   ///< 1 − δ, in (0, 1)
-  bool passed = false;     ///< the claim asked for was shown; false where none was asked for
+  double confidence = 0;  ///< 1 − δ, in (0, 1)
+  bool passed = false;    ///< the claim asked for was shown; false where none was asked for
 
   std::uint64_t queries = 0;  ///< units measured: queries, near-duplicates counted once
   std::uint64_t queries_needed =

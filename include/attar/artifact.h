@@ -1,6 +1,7 @@
 // An opened artifact: search it, decode it, check it, describe it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,7 +20,7 @@
 namespace attar {
 
 struct OpenOptions {
-  OpenLimits limits;
+  OpenLimits limits = {};
   bool mmap = true;  ///< false: a private copy, for files that others may write
 };
 
@@ -81,6 +82,9 @@ class Artifact {
   [[nodiscard]] static Result<Artifact> open(const std::filesystem::path& path, const OpenOptions& options = {});
 
   Artifact(Artifact&&) noexcept;
+  /// An artifact in memory; the bytes must outlive it.
+  [[nodiscard]] static Result<Artifact> open_bytes(std::span<const std::byte> bytes, const OpenOptions& options = {});
+
   Artifact& operator=(Artifact&&) noexcept;
   ~Artifact();
 
@@ -108,6 +112,7 @@ class Artifact {
  private:
   friend struct ArtifactAccess;
   explicit Artifact(std::unique_ptr<State> state) noexcept;
+  [[nodiscard]] static Result<Artifact> from(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

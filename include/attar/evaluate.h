@@ -17,15 +17,15 @@ namespace attar {
 
 struct EvaluateOptions {
   std::filesystem::path queries;            ///< required
-  std::filesystem::path base;               ///< originals: the truth is computed, ties counted; empty: those kept in the file
-  std::filesystem::path truth;              ///< .ivecs or .ibin of true rows, instead of base; ties past k count as missed
-  std::filesystem::path qrels;              ///< judgements (TREC, BEIR TSV or JSONL), instead of or beside recall
-  std::filesystem::path query_ids;          ///< ids of the queries for qrels, one a line; empty: row numbers
+  std::filesystem::path base = {};          ///< originals: the truth is computed, ties counted; empty: those kept in the file
+  std::filesystem::path truth = {};         ///< .ivecs or .ibin of true rows, instead of base; ties past k count as missed
+  std::filesystem::path qrels = {};         ///< judgements (TREC, BEIR TSV or JSONL), instead of or beside recall
+  std::filesystem::path query_ids = {};     ///< ids of the queries for qrels, one a line; empty: row numbers
   std::vector<std::uint32_t> ks = {1, 10, 100};  ///< those above the number of rows are left out
   unsigned threads = 0;
   double confidence = 0.95;
   std::size_t worst = 5;                    ///< how many of the worst queries to name
-  InputOptions input;
+  InputOptions input = {};
   Progress* progress = nullptr;
 };
 
@@ -56,13 +56,13 @@ struct Evaluation {
 
 struct CertifyOptions {
   std::filesystem::path queries;            ///< required: queries that the plan has not seen
-  std::filesystem::path base;               ///< the file that was packed; empty: originals kept in the artifact
-  std::optional<Floor> floor;               ///< empty: the floor of the plan, if it had one
+  std::filesystem::path base = {};          ///< the file that was packed; empty: originals kept in the artifact
+  std::optional<Floor> floor = {};          ///< empty: the floor of the plan, if it had one
   double confidence = 0.95;
-  std::filesystem::path output;             ///< where to write a copy that carries the new certificate; may be the same file
+  std::filesystem::path output = {};        ///< where to write a copy that carries the new certificate; may be the same file
   unsigned threads = 0;
   std::uint64_t seed = 1;
-  InputOptions input;
+  InputOptions input = {};
   Progress* progress = nullptr;
 };
 

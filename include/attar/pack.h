@@ -18,18 +18,18 @@ namespace attar {
 
 /// The goal and the circumstances. With neither budget nor floor: the smallest plan within 0.01 of the recall at 8 bits.
 struct PackOptions {
-  std::optional<Budget> budget;
-  std::optional<Floor> floor;
+  std::optional<Budget> budget = {};
+  std::optional<Floor> floor = {};
   Metric metric = Metric::cosine;
-  std::filesystem::path queries;       ///< a log of real queries; empty: rows stand in ("proxy queries")
-  std::filesystem::path ids;           ///< one id a line; empty: row numbers, which cost nothing
-  std::string codec;                   ///< force a codec by name; empty: all compete
-  std::string keep_originals;          ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
+  std::filesystem::path queries = {};  ///< a log of real queries; empty: rows stand in ("proxy queries")
+  std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
+  std::string codec = {};              ///< force a codec by name; empty: all compete
+  std::string keep_originals = {};     ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
   std::uint64_t seed = 1;
   unsigned threads = 0;                ///< 0: one per available core
   std::uint64_t memory_bytes = 2ull << 30;  ///< working memory to aim at, at least 64 MiB; training's dims² comes on top
   double confidence = 0.95;            ///< of the certificate
-  InputOptions input;
+  InputOptions input = {};
   Progress* progress = nullptr;        ///< may be null
 };
 
@@ -53,7 +53,7 @@ struct Candidate {
 
 /// A part of the file and its bytes.
 struct Part {
-  std::string name;  ///< "codes", "model", "ids", "originals", "schema", "plan", "certificate", "container"
+  std::string name;  ///< "codes", "model", "ids", "originals", "model 1" (of the originals), "schema", "plan", "certificate", "container"
   std::uint64_t bytes = 0;
 };
 

@@ -21,8 +21,8 @@ struct Vectors {
 
 /// How to read an input whose form the name does not tell.
 struct InputOptions {
-  std::string field;   ///< JSONL: the key of the vector
-  std::string format;  ///< "npy", "fvecs", "jsonl" …; empty: by the ending or the first bytes
+  std::string field = {};   ///< JSONL: the key of the vector
+  std::string format = {};  ///< "npy", "fvecs", "jsonl" …; empty: by the ending or the first bytes
 };
 
 /// Reads .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSONL or standard input ("-"). `over_limit` above max_bytes.

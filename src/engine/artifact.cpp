@@ -35,35 +35,33 @@ Result<const codec::Codec*> codec_of(const format::SectionReader& section) {
   return found;
 }
 
-Result<CodedSection> open_codes(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
-  ATTAR_ASSIGN(auto codes, reader.section(SectionKind::codes));
-  ATTAR_ASSIGN(const auto model_section, reader.section(SectionKind::model));
+Result<CodedSection> open_coded(format::SectionReader codes, const format::SectionReader& model_section, const codec::Schema& schema,
+                                const OpenLimits& limits) {
   CodedSection out;
   ATTAR_ASSIGN(out.codec, codec_of(codes));
   if (model_section.codec_id() != codes.codec_id() || model_section.wire_version() != codes.wire_version())
-    return model_section.fail(ErrorCode::corrupt, "belongs to another codec or version than the codes");
+    return model_section.fail(ErrorCode::corrupt,
+                              fmt::format("belongs to another codec or version than section '{}'", codes.name()));
   ATTAR_ASSIGN(auto model, out.codec->load(model_section, schema, limits));
   ATTAR_ASSIGN(out.view, out.codec->open(std::move(codes), std::move(model), schema, limits));
   return out;
 }
 
-Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
-  ATTAR_ASSIGN(auto section, reader.section(SectionKind::originals));
-  CodedSection out;
-  ATTAR_ASSIGN(out.codec, codec_of(section));
-  // Only codecs without a model keep originals; any other refuses this empty one.
-  const auto no_model = format::SectionReader::trusted({}, section.name(), section.codec_id(), section.wire_version());
-  ATTAR_ASSIGN(auto model, out.codec->load(no_model, schema, limits));
-  ATTAR_ASSIGN(out.view, out.codec->open(std::move(section), std::move(model), schema, limits));
-  return out;
+Result<CodedSection> open_codes(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+  ATTAR_ASSIGN(auto codes, reader.section(SectionKind::codes));
+  ATTAR_ASSIGN(const auto model, reader.section(SectionKind::model));
+  return open_coded(std::move(codes), model, schema, limits);
 }
 
-Status check_text_limit(const format::ArtifactReader& reader, const OpenLimits& limits) {
-  for (const SectionKind kind : {SectionKind::plan, SectionKind::certificate})
-    if (const auto* entry = reader.find(kind); entry != nullptr && entry->length > limits.max_text_bytes)
-      return fail(ErrorCode::over_limit, fmt::format("{}: section {} has {} bytes, above OpenLimits::max_text_bytes", reader.path(),
-                                                     entry->name(), entry->length));
-  return {};
+Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+  ATTAR_ASSIGN(auto section, reader.section(SectionKind::originals));
+  if (reader.find(SectionKind::model, originals_model_instance) != nullptr) {
+    ATTAR_ASSIGN(const auto model, reader.section(SectionKind::model, originals_model_instance));
+    return open_coded(std::move(section), model, schema, limits);
+  }
+  // A codec that learns nothing wrote no model; any other refuses this empty one.
+  const auto none = format::SectionReader::trusted({}, section.name(), section.codec_id(), section.wire_version());
+  return open_coded(std::move(section), none, schema, limits);
 }
 
 }  // namespace
@@ -90,15 +88,22 @@ Artifact::~Artifact() = default;
 Result<Artifact> Artifact::open(const std::filesystem::path& path, const OpenOptions& options) {
   const auto mode = options.mmap ? base::MappedFile::Mode::map : base::MappedFile::Mode::copy;
   ATTAR_ASSIGN(auto reader, format::ArtifactReader::open(path, options.limits, mode));
-  auto state = std::make_unique<State>(std::move(reader));
-  state->limits = options.limits;
-  ATTAR_TRY(check_text_limit(state->reader, options.limits));
+  return from(std::make_unique<State>(std::move(reader), options.limits));
+}
+
+Result<Artifact> Artifact::open_bytes(std::span<const std::byte> bytes, const OpenOptions& options) {
+  ATTAR_ASSIGN(auto reader, format::ArtifactReader::open_bytes(bytes, options.limits));
+  return from(std::make_unique<State>(std::move(reader), options.limits));
+}
+
+Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
+  const OpenLimits& limits = state->limits;
   ATTAR_ASSIGN(const auto schema_section, state->reader.section(SectionKind::schema));
-  ATTAR_ASSIGN(const auto schema, format::decode_schema(schema_section, options.limits));
+  ATTAR_ASSIGN(const auto schema, format::decode_schema(schema_section, limits));
   state->schema = {.rows = schema.rows, .dims = schema.dims, .metric = schema.metric};
-  ATTAR_ASSIGN(state->codes, open_codes(state->reader, state->schema, options.limits));
+  ATTAR_ASSIGN(state->codes, open_codes(state->reader, state->schema, limits));
   if (state->reader.find(SectionKind::originals) != nullptr) {
-    ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, options.limits));
+    ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, limits));
   }
   if (state->reader.find(SectionKind::ids) != nullptr) {
     ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::ids));

@@ -17,6 +17,9 @@
 
 namespace attar {
 
+/// The model section of the originals; that of the codes is instance 0.
+inline constexpr std::uint32_t originals_model_instance = 1;
+
 /// A coded section with the codec that reads it.
 struct CodedSection {
   const codec::Codec* codec = nullptr;
@@ -24,7 +27,7 @@ struct CodedSection {
 };
 
 struct Artifact::State {
-  explicit State(format::ArtifactReader opened) : reader(std::move(opened)) {}
+  State(format::ArtifactReader opened, const OpenLimits& allowed) : limits(allowed), reader(std::move(opened)) {}
 
   OpenLimits limits;
   format::ArtifactReader reader;

@@ -8,19 +8,28 @@
 #include "base/checked.h"
 #include "codec/registry.h"
 #include "data/text_lines.h"
+#include "engine/artifact_state.h"
 #include "format/ids.h"
 #include "format/layout.h"
 #include "format/schema.h"
+#include "plan/field.h"
 
 namespace attar::engine {
 namespace {
 
 constexpr std::uint64_t copy_bytes = 4ull << 20;
+constexpr std::uint64_t magnitude_rows = 4096;
 
 format::SectionSpec spec(format::SectionKind kind) { return {.kind = kind}; }
 
 format::SectionSpec coded(format::SectionKind kind, const codec::CodecInfo& info) {
   return {.kind = kind, .codec_id = info.id, .wire_version = info.wire_max};
+}
+
+format::SectionSpec model_of_originals(const codec::CodecInfo& info) {
+  format::SectionSpec out = coded(format::SectionKind::model, info);
+  out.instance = originals_model_instance;
+  return out;
 }
 
 Result<std::vector<std::byte>> encode_ids(const std::filesystem::path& path, std::uint64_t rows) {
@@ -60,20 +69,29 @@ Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::S
   out.base_ = &base;
   out.schema_ = schema;
   ATTAR_ASSIGN(out.ids_, encode_ids(options.ids, schema.rows));
-  if (options.keep_originals.empty()) return out;
-  if (options.keep_originals != "f16" && options.keep_originals != "f32")
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", options.keep_originals));
-  // f16 and f32 learn nothing: a trainer that saw no row prices and builds them.
-  out.originals_codec_ = codec::find_codec(options.keep_originals);
-  ATTAR_ASSIGN(const auto trainer, out.originals_codec_->trainer(schema, {.pool = &pool}));
+  if (!options.keep_originals.empty()) ATTAR_TRY(out.prepare_originals(options.keep_originals, options.seed, pool));
+  return out;
+}
+
+Status Assembly::prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool) {
+  if (codec != "f16" && codec != "f32")
+    return fail(ErrorCode::invalid_argument, fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", codec));
+  originals_codec_ = codec::find_codec(codec);
+  // All that f16 learns is the magnitude of the rows.
+  std::vector<std::uint32_t> numbers;
+  ATTAR_ASSIGN(const auto sample, plan::sample_rows(*base_, magnitude_rows, seed, numbers));
+  ATTAR_ASSIGN(const auto trainer, originals_codec_->trainer(schema_, {.pool = &pool, .seed = seed}));
+  base::SilentProgress silent;
+  ATTAR_TRY(plan::stream_rows(*sample, schema_.metric, silent, [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));
   ATTAR_ASSIGN(const auto trained, trainer->finish());
   const auto priced = trained->options({.bytes = std::numeric_limits<std::uint64_t>::max() / 2});
-  if (priced.size() != 1 || priced.front().model_bytes != 0)
-    return fail(ErrorCode::unsupported, "the codec of originals has a model; please report this");
-  out.originals_bytes_ = priced.front().codes_bytes;
-  ATTAR_ASSIGN(out.originals_model_, trained->build(priced.front().params));
-  return out;
+  if (priced.size() != 1) return fail(ErrorCode::unsupported, "the codec of originals has no single option; please report this");
+  originals_bytes_ = priced.front().codes_bytes;
+  ATTAR_ASSIGN(originals_model_, trained->build(priced.front().params));
+  base::MemorySink saved;
+  ATTAR_TRY(originals_model_->save(saved));
+  originals_model_bytes_ = std::move(saved).release();
+  return {};
 }
 
 std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
@@ -82,7 +100,9 @@ std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes
   if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
   out.push_back({spec(model), model_bytes});
   out.push_back({spec(codes), codes_bytes});
-  if (originals_codec_ != nullptr) out.push_back({spec(originals), originals_bytes_});
+  if (originals_codec_ == nullptr) return out;
+  if (!originals_model_bytes_.empty()) out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
+  out.push_back({spec(originals), originals_bytes_});
   return out;
 }
 
@@ -103,6 +123,8 @@ Result<std::vector<Part>> Assembly::parts(std::uint64_t model_bytes, std::uint64
 }
 
 Status Assembly::write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const {
+  if (!originals_model_bytes_.empty())
+    ATTAR_TRY(writer.add(model_of_originals(originals_codec_->info()), originals_model_bytes_));
   ATTAR_ASSIGN(base::Sink * sink, writer.begin(coded(format::SectionKind::originals, originals_codec_->info())));
   ATTAR_ASSIGN(const auto encoder, originals_codec_->encoder(originals_model_, schema_, *sink, pool));
   ATTAR_TRY(plan::stream_rows(*base_, schema_.metric, progress,

@@ -41,6 +41,7 @@ class Assembly {
 
  private:
   Assembly() = default;
+  [[nodiscard]] Status prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool);
   [[nodiscard]] std::vector<format::PlannedSection> sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
   [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const;
 
@@ -50,6 +51,7 @@ class Assembly {
   const codec::Codec* originals_codec_ = nullptr;  // null: not kept
   std::uint64_t originals_bytes_ = 0;
   std::shared_ptr<const codec::Model> originals_model_;
+  std::vector<std::byte> originals_model_bytes_;
 };
 
 }  // namespace attar::engine

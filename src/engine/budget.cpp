@@ -55,6 +55,13 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// As number() reads it: no exponent, and the digits that tell it from every other.
+std::string decimal(double value) {
+  std::array<char, 512> digits{};  // the smallest and the largest double take fewer
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
+  return error == std::errc{} ? std::string(digits.data(), end) : std::string();
+}
+
 // Rounded down, and so that no count of bytes is passed; what 64 bits cannot hold is no limit at all.
 std::uint64_t whole_bytes(double bytes) noexcept {
   if (!(bytes > 0)) return 0;
@@ -78,9 +85,9 @@ std::uint64_t Budget::bytes(std::uint64_t rows, std::uint32_t dims, std::uint32_
 std::string Budget::text() const {
   switch (unit) {
     case Unit::bytes: return fmt::format("{}B", whole_bytes(value));
-    case Unit::bytes_per_vector: return fmt::format("{}B/vec", value);
-    case Unit::bits_per_value: return fmt::format("{}bit", value);
-    case Unit::percent: return fmt::format("{}%", value);
+    case Unit::bytes_per_vector: return decimal(value) + "B/vec";
+    case Unit::bits_per_value: return decimal(value) + "bit";
+    case Unit::percent: return decimal(value) + "%";
   }
   return {};
 }
@@ -97,7 +104,7 @@ Result<Budget> parse_budget(std::string_view text) {
   return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no budget: {}", text, budget_forms));
 }
 
-std::string Floor::text() const { return fmt::format("{}@{}", recall, k); }
+std::string Floor::text() const { return fmt::format("{}@{}", decimal(recall), k); }
 
 Result<Floor> parse_floor(std::string_view text) {
   const std::string_view whole = trimmed(text);

@@ -35,6 +35,7 @@ class Certifying {
     if (options_.queries.empty()) return fail(ErrorCode::invalid_argument, "name queries that the plan has not seen, such as --queries new.npy");
     if (!(options_.confidence > 0 && options_.confidence < 1))
       return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
+    if (options_.floor) ATTAR_TRY(engine::check_floor(*options_.floor));
     ATTAR_ASSIGN(plan_, state_.plan());
     ATTAR_ASSIGN(known_, state_.certificates());
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));

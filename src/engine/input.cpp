@@ -24,6 +24,12 @@ Progress& or_silent(Progress* progress) noexcept {
   return progress != nullptr ? *progress : silent;
 }
 
+Status check_floor(const Floor& floor) {
+  if (floor.recall > 0 && floor.recall < 1 && floor.k > 0) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("a floor of {}@{} is none: name a recall above 0 and below 1, and a k of at least 1", floor.recall, floor.k));
+}
+
 Result<Vectors> read_all(const data::VectorSource& source, std::uint64_t max_bytes) {
   const std::uint64_t row_bytes = std::uint64_t{source.dims()} * sizeof(float);
   if (source.rows() > max_bytes / row_bytes)

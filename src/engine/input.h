@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attar/budget.h"
 #include "attar/metric.h"
 #include "attar/progress.h"
 #include "attar/vectors.h"
@@ -39,6 +40,9 @@ struct Base {
 [[nodiscard]] Result<plan::Queries> pack_queries(const std::filesystem::path& path, const std::string& field,
                                                  const data::VectorSource& base, Metric metric, std::uint64_t seed,
                                                  base::ThreadPool& pool);
+
+/// `invalid_argument` for a floor that parse_floor() would not give.
+[[nodiscard]] Status check_floor(const Floor& floor);
 
 /// Calls of the public API may have no progress to report to.
 [[nodiscard]] Progress& or_silent(Progress* progress) noexcept;

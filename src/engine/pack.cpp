@@ -33,6 +33,9 @@ std::string codec_names() {
 Status check_options(const PackOptions& options) {
   if (!(options.confidence > 0 && options.confidence < 1))
     return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options.confidence));
+  if (options.budget && !(options.budget->value > 0))
+    return fail(ErrorCode::invalid_argument, fmt::format("a budget of {} leaves no room; name a size above 0", options.budget->value));
+  if (options.floor) ATTAR_TRY(engine::check_floor(*options.floor));
   if (!options.codec.empty() && codec::find_codec(options.codec) == nullptr)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));

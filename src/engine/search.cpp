@@ -101,11 +101,6 @@ class AllowedRows final : public data::VectorSource {
   }
 
   [[nodiscard]] std::uint32_t number(std::uint32_t position) const noexcept { return numbers_[position]; }
-  // Where a row of the base stands here, or no_row.
-  [[nodiscard]] std::uint32_t position(std::uint32_t row) const noexcept {
-    const auto it = std::lower_bound(numbers_.begin(), numbers_.end(), row);
-    return it != numbers_.end() && *it == row ? static_cast<std::uint32_t>(it - numbers_.begin()) : certify::no_row;
-  }
 
  private:
   const data::VectorSource& base_;
@@ -116,29 +111,25 @@ Result<SearchResult> search_originals(const Artifact::State& state, std::span<co
                                       base::ThreadPool& pool) {
   ATTAR_ASSIGN(const auto whole, engine::originals_of(state, options.base));
   std::optional<AllowedRows> allowed;
-  std::vector<std::uint32_t> skip(options.skip.begin(), options.skip.end());
-  if (!options.allowed.empty()) {
-    allowed.emplace(*whole, options.allowed);
-    for (std::uint32_t& row : skip) row = row == certify::no_row ? row : allowed->position(row);
-  }
+  if (!options.allowed.empty()) allowed.emplace(*whole, options.allowed);
+  const data::VectorSource& rows = allowed ? static_cast<const data::VectorSource&>(*allowed) : *whole;
   SearchResult out;
   out.k = options.k;
   out.hits.resize(queries.size() / state.schema.dims);
-  const data::VectorSource& rows = allowed ? static_cast<const data::VectorSource&>(*allowed) : *whole;
-  const std::uint64_t others = rows.rows() - std::min<std::uint64_t>(rows.rows(), skip.empty() ? 0 : 1);
-  if (others == 0) return out;
+  if (rows.rows() == 0) return out;
   const auto start = Clock::now();
-  const auto k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, others));
-  ATTAR_ASSIGN(const auto truth, certify::exact_neighbours(rows, state.schema.metric, queries,
-                                                           {.k = k, .excluded_row = skip, .progress = options.progress}, pool));
+  // One neighbour more where a query's own row is dropped from its list afterwards.
+  const std::uint64_t wanted = std::uint64_t{options.k} + (options.skip.empty() ? 0 : 1);
+  const auto k = static_cast<std::uint32_t>(std::min(wanted, rows.rows()));
+  ATTAR_ASSIGN(const auto truth, certify::exact_neighbours(rows, state.schema.metric, queries, {.k = k, .progress = options.progress}, pool));
   out.times.scan = seconds_since(start);
   for (std::size_t q = 0; q < out.hits.size(); ++q)
-    for (std::uint32_t i = 0; i < truth.k; ++i) {
-      const std::uint32_t found = truth.rows_of(q)[i];
-      if (found == certify::no_row) break;
+    for (std::uint32_t i = 0; i < truth.k && out.hits[q].size() < options.k; ++i) {
+      const std::uint32_t place = truth.rows_of(q)[i];
+      const std::uint32_t row = allowed ? allowed->number(place) : place;
+      if (!options.skip.empty() && row == options.skip[q]) continue;
       const double score = truth.scores_of(q)[i];
-      out.hits[q].push_back({allowed ? allowed->number(found) : found,
-                             static_cast<float>(state.schema.metric == Metric::l2 ? std::max(0.0, -score) : score)});
+      out.hits[q].push_back({row, static_cast<float>(state.schema.metric == Metric::l2 ? std::max(0.0, -score) : score)});
     }
   return out;
 }

@@ -13,7 +13,7 @@ inline constexpr std::size_t encode_lanes = 16;
 /// Components of the largest unit.
 inline constexpr std::size_t max_unit = 64;
 
-/// Chooses the bits of one unit for 16 rows so that the sum of squared errors is least (for the closing state chosen).
+/// Chooses the bits of one unit for 16 rows so that the sum of squared errors is least (over the closing states tried).
 /// values: [width.unit][16], in the unit of `levels` (2^window reconstruction values); windows: [width.unit][16], the
 /// component's own b bits above those of the components before it. Widths 1 … 7.
 void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* windows) noexcept;

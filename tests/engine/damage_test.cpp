@@ -137,7 +137,7 @@ TEST_F(Damage, EveryShorterFileIsRefused) {
   }
 }
 
-TEST_F(Damage, LongerFilesAreRefused) {
+TEST_F(Damage, AFileWithBytesBehindItIsRefused) {
   Bytes bytes = small("lvq");
   for (int i = 0; i < 200; ++i) {
     bytes.push_back(std::byte{0});

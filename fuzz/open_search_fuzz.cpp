@@ -1,0 +1,99 @@
+// Opens an artifact whose sections are hostile behind right checksums, and asks it everything. Seeds are the golden
+// artifacts; the mutator damages one section at a time and keeps its length, and every checksum and digest is made
+// right before the file is opened, so that mutations reach the codecs, the ids, the plan and the certificate. (Damage
+// of the container itself: container_fuzz. Sections of other lengths: codec_fuzz.)
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "../tests/format/container_bytes.h"
+#include "attar/artifact.h"
+#include "base/random.h"
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+namespace {
+
+namespace raw = attar::format::raw;
+using attar::Artifact;
+using attar::SearchHit;
+
+struct Place {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// The sections that lie inside the file.
+std::vector<Place> sections_of(const raw::Bytes& file) {
+  std::vector<Place> out;
+  if (!raw::has_directory(file)) return out;
+  for (std::uint64_t i = 0; i < raw::get<std::uint32_t>(file, raw::count_at); ++i) {
+    const std::uint64_t entry = raw::entry_at(file, i);
+    const Place place{raw::get<std::uint64_t>(file, entry + raw::offset_in),
+                      raw::get<std::uint64_t>(file, entry + raw::length_in)};
+    if (place.length > 0 && place.offset <= file.size() && place.length <= file.size() - place.offset)
+      out.push_back(place);
+  }
+  return out;
+}
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check_order(const Artifact& artifact, const std::vector<SearchHit>& hits) {
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    require(hits[i].row < artifact.rows() && !std::isnan(hits[i].score));
+    if (i == 0) continue;
+    const bool l2 = artifact.metric() == attar::Metric::l2;
+    require(l2 ? hits[i - 1].score <= hits[i].score : hits[i - 1].score >= hits[i].score);
+  }
+}
+
+void ask(const Artifact& artifact) {
+  const bool sound = artifact.verify(1).has_value();
+  (void)artifact.info();
+  const std::uint64_t rows = artifact.rows();
+  const std::size_t dims = artifact.dims();
+  std::vector<float> queries(2 * dims);
+  for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = static_cast<float>(i % 13) - 5.5f;
+  const auto found = artifact.search(queries, {.k = 9});
+  if (found) {
+    for (const auto& hits : found->hits) check_order(artifact, hits);
+    const auto again = artifact.search(queries, {.k = 9, .threads = 2});
+    require(again && again->hits == found->hits);
+  }
+  (void)artifact.search(queries, {.k = 3, .exact = true});
+  std::vector<float> decoded(std::min<std::uint64_t>(rows, 64) * dims);
+  require(artifact.decode(rows - decoded.size() / dims, decoded).has_value() || !sound);
+  const auto first = artifact.id(0), last = artifact.id(static_cast<std::uint32_t>(rows - 1));
+  require((first && last) || !sound);
+  if (first) require(artifact.row_of(*first).has_value() || !sound);
+}
+
+}  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
+  const auto input = std::as_bytes(std::span(data, size));
+  const std::vector<Place> places = sections_of({input.begin(), input.end()});
+  attar::base::Random random(seed);
+  if (places.empty() || random.below(16) == 0) return LLVMFuzzerMutate(data, size, max_size);
+  const Place place = places[random.below(places.size())];
+  std::uint8_t* section = data + place.offset;
+  std::vector<std::uint8_t> changed(section, section + place.length);
+  const std::size_t written = LLVMFuzzerMutate(changed.data(), changed.size(), changed.size());
+  std::copy_n(changed.begin(), std::min<std::size_t>(written, changed.size()), section);
+  return size;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto input = std::as_bytes(std::span(data, size));
+  raw::Bytes bytes(input.begin(), input.end());
+  raw::seal_sections(bytes);
+  const auto artifact = Artifact::open_bytes(bytes);
+  if (artifact) ask(*artifact);
+  return 0;
+}

@@ -1,0 +1,148 @@
+// tests/golden/<codec>-v<wire version>.attar: written once, giving the same answers for ever, on every machine and
+// instruction-set level. Beside each stands what it answers, as JSON.
+//
+// A new wire version of a codec gets a new pair of files; old pairs are never written again. To write the pairs that
+// are missing: run this binary with --gtest_filter=GoldenArtifacts.* and ATTAR_WRITE_GOLDEN=1 in the environment.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "engine/support.h"
+
+namespace attar::engine {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t rows = 40;
+constexpr std::uint32_t dims = 12;
+constexpr std::uint32_t queries = 5;
+constexpr std::uint32_t k = 7;
+
+std::filesystem::path golden_folder() { return std::filesystem::path(ATTAR_SOURCE_DIR) / "tests" / "golden"; }
+
+std::string golden_name(const codec::CodecInfo& info) { return fmt::format("{}-v{}", info.name, info.wire_max); }
+
+// What a file answers. Floats are kept by their shortest decimals, so that they compare exactly.
+struct Answers {
+  std::string codec, metric, digest;
+  std::vector<float> queries;
+  std::vector<std::vector<SearchHit>> hits = {}, exact = {};  // exact: empty where no originals were kept
+  std::vector<float> decoded = {};
+  std::vector<std::string> ids = {};
+};
+
+Result<Answers> ask(const Artifact& artifact, std::span<const float> asked) {
+  ATTAR_TRY(artifact.verify(1));
+  ATTAR_ASSIGN(const auto info, artifact.info());
+  Answers out{.codec = info.codec,
+              .metric = std::string(metric_name(info.metric)),
+              .digest = info.content_digest,
+              .queries = {asked.begin(), asked.end()}};
+  ATTAR_ASSIGN(auto found, artifact.search(asked, {.k = k}));
+  out.hits = std::move(found.hits);
+  if (!info.originals.empty()) {
+    ATTAR_ASSIGN(auto exact, artifact.search(asked, {.k = k, .exact = true}));
+    out.exact = std::move(exact.hits);
+  }
+  out.decoded.resize(artifact.rows() * artifact.dims());
+  ATTAR_TRY(artifact.decode(0, out.decoded));
+  for (std::uint32_t row = 0; row < artifact.rows(); ++row) {
+    ATTAR_ASSIGN(auto id, artifact.id(row));
+    out.ids.push_back(std::move(id));
+  }
+  return out;
+}
+
+std::string lists_text(const std::vector<std::vector<SearchHit>>& lists) {
+  std::vector<std::string> texts;
+  for (const auto& hits : lists) {
+    std::vector<std::string> list;
+    for (const SearchHit& hit : hits) list.push_back(fmt::format("[{}, {}]", hit.row, hit.score));
+    texts.push_back(fmt::format("  [{}]", fmt::join(list, ", ")));
+  }
+  return texts.empty() ? "[]" : fmt::format("[\n{}]", fmt::join(texts, ",\n"));
+}
+
+std::string text_of(const Answers& answers) {
+  return fmt::format(
+      "{{\"codec\": \"{}\", \"metric\": \"{}\",\n\"content_digest\": \"{}\",\n\"queries\": [{}],\n\"hits\": "
+      "{},\n\"exact\": "
+      "{},\n\"decoded\": [{}],\n\"ids\": [\"{}\"]}}\n",
+      answers.codec, answers.metric, answers.digest, fmt::join(answers.queries, ", "), lists_text(answers.hits),
+      lists_text(answers.exact), fmt::join(answers.decoded, ", "), fmt::join(answers.ids, "\", \""));
+}
+
+std::vector<std::vector<SearchHit>> lists_from(const Json& lists) {
+  std::vector<std::vector<SearchHit>> out;
+  for (const Json& hits : lists) {
+    out.emplace_back();
+    for (const Json& hit : hits) out.back().push_back({hit.at(0).get<std::uint32_t>(), hit.at(1).get<float>()});
+  }
+  return out;
+}
+
+class GoldenArtifacts : public EngineTest {
+ protected:
+  // Metrics and originals take turns, so that each meets several codecs.
+  void write_missing() {
+    std::size_t turn = 0;
+    for (const codec::Codec* codec : codec::registry()) {
+      const Metric metric = all_metrics[turn % 3];
+      const char* originals = turn % 2 == 0 ? "" : turn % 4 == 1 ? "f16" : "f32";
+      ++turn;
+      const auto path = golden_folder() / (golden_name(codec->info()) + ".attar");
+      if (std::filesystem::exists(path)) continue;
+      const auto packed = pack_and_open(put_vectors("golden.npy", clustered(rows, dims, 1, 0.6, 8), dims), path,
+                                        {.budget = parse_budget("400B/vec").value(),
+                                         .metric = metric,
+                                         .ids = put_ids("ids.txt", rows),
+                                         .codec = std::string(codec->info().name),
+                                         .keep_originals = originals,
+                                         .threads = 1});
+      ASSERT_TRUE(packed.artifact) << path << ": " << packed.failed;
+      const auto answers = ask(*packed.artifact, clustered(queries, dims, 2, 0.6, 8));
+      ASSERT_TRUE(answers) << error_of(answers);
+      std::ofstream(golden_folder() / (golden_name(codec->info()) + ".json")) << text_of(*answers);
+    }
+  }
+};
+
+TEST_F(GoldenArtifacts, GiveTheSameAnswersForEver) {
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) write_missing();
+  std::size_t seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path().filename());
+    const Json expected = Json::parse(read_whole(entry.path()));
+    const auto artifact = Artifact::open(std::filesystem::path(entry.path()).replace_extension(".attar"));
+    ASSERT_TRUE(artifact) << error_of(artifact);
+    const auto asked = expected.at("queries").get<std::vector<float>>();
+    const auto answers = ask(*artifact, asked);
+    ASSERT_TRUE(answers) << error_of(answers);
+    EXPECT_EQ(answers->codec, expected.at("codec"));
+    EXPECT_EQ(answers->metric, expected.at("metric"));
+    EXPECT_EQ(answers->digest, expected.at("content_digest"));
+    EXPECT_EQ(answers->hits, lists_from(expected.at("hits")));
+    EXPECT_EQ(answers->exact, lists_from(expected.at("exact")));
+    EXPECT_EQ(answers->decoded, expected.at("decoded").get<std::vector<float>>());
+    EXPECT_EQ(answers->ids, expected.at("ids").get<std::vector<std::string>>());
+    EXPECT_EQ(answers->hits.size(), asked.size() / artifact->dims());
+    ++seen;
+  }
+  EXPECT_GE(seen, codec::registry().size());
+}
+
+TEST_F(GoldenArtifacts, EveryVersionOfEveryCodecHasOne) {
+  for (const codec::Codec* codec : codec::registry())
+    for (std::uint32_t version = codec->info().wire_min; version <= codec->info().wire_max; ++version)
+      for (const char* ending : {".attar", ".json"})
+        EXPECT_TRUE(
+            std::filesystem::exists(golden_folder() / fmt::format("{}-v{}{}", codec->info().name, version, ending)))
+            << codec->info().name << " version " << version << ending;
+}
+
+}  // namespace
+}  // namespace attar::engine

@@ -83,8 +83,16 @@ class TcqTrained final : public codec::Trained {
   std::vector<double> variances(const Settings& settings) const {
     if (settings.matrix_bits == 0) return std::vector<double>(schema_.dims, mean_variance());
     std::vector<double> out(schema_.dims);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = eigen_.values[i] * std::pow(weights_[i], settings.power);
+    const double floor = rounding_of_matrix(settings.matrix_bits) * mean_variance();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = (eigen_.values[i] + floor) * std::pow(weights_[i], settings.power);
     return out;
+  }
+
+  // Share of a row of the matrix that rounding moves into all other directions, where the components of those directions
+  // must code it. The largest of d Gaussian entries, which sets the row's step, is about √(2 ln d) deviations.
+  double rounding_of_matrix(std::uint8_t bits) const {
+    const double peak = 2 * std::log(std::max(2.0, static_cast<double>(schema_.dims)));
+    return bits == 16 ? 0 : peak / (12 * std::pow(std::ldexp(1.0, bits - 1) - 1, 2));
   }
 
   // What a unit of weighted squared error in a component is in the rows' own space.

@@ -35,6 +35,7 @@ struct SearchHit {
 struct SearchOptions {
   std::uint32_t k = 10;
   unsigned threads = 1;             ///< 0: one per available core
+  bool whole = false;               ///< score every row whole, where the plan takes a first look at part of each
   bool exact = false;               ///< score against the originals, kept in the file or in `base`
   std::filesystem::path base = {};  ///< originals for `exact`; empty: those kept in the file
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
@@ -81,10 +82,10 @@ class Artifact {
 
   [[nodiscard]] static Result<Artifact> open(const std::filesystem::path& path, const OpenOptions& options = {});
 
-  Artifact(Artifact&&) noexcept;
   /// An artifact in memory; the bytes must outlive it.
   [[nodiscard]] static Result<Artifact> open_bytes(std::span<const std::byte> bytes, const OpenOptions& options = {});
 
+  Artifact(Artifact&&) noexcept;
   Artifact& operator=(Artifact&&) noexcept;
   ~Artifact();
 
@@ -111,8 +112,8 @@ class Artifact {
 
  private:
   friend struct ArtifactAccess;
-  explicit Artifact(std::unique_ptr<State> state) noexcept;
   [[nodiscard]] static Result<Artifact> from(std::unique_ptr<State> state);
+  explicit Artifact(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
 

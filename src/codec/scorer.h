@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "codec/shortlist.h"
 #include "codec/topk.h"
 #include "codec/vectors.h"
 
@@ -39,6 +41,13 @@ class Scorer {
   virtual void scan(Range rows, const Scan& scan, std::span<TopK> top) const noexcept = 0;
   /// Scores of single rows: out[query · rows.size() + i]. Rows must be below the view's size.
   virtual void score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept = 0;
+
+  /// Two looks, for a Scorable of more than one part (part_costs()). The first offers every allowed row of the range,
+  /// scored by its first `parts` parts, to each query's list; rows count from the view's first.
+  virtual void scan_parts(Range /*rows*/, const Scan& /*scan*/, std::uint32_t /*parts*/,
+                          std::span<Shortlist> /*lists*/) const noexcept {}
+  /// The second adds part number `part` to rows that hold all before it; after the last, score is what scan() gives.
+  virtual void add_part(std::size_t /*query*/, std::uint32_t /*part*/, std::span<Partial> /*rows*/) const noexcept {}
 };
 
 class Scorable {
@@ -46,6 +55,9 @@ class Scorable {
   virtual ~Scorable() = default;
   /// At most max_batch queries of the schema's dimensions; fails on NaN, infinity or other dimensions.
   [[nodiscard]] virtual Result<std::unique_ptr<Scorer>> prepare(QueryBatch queries) const = 0;
+  /// The parts in which a row can be scored, the most telling first: each one's share of the work of scoring a row. One
+  /// part: only whole rows can be scored.
+  [[nodiscard]] virtual std::vector<double> part_costs() const { return {1.0}; }
 };
 
 }  // namespace attar::codec

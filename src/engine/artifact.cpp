@@ -74,6 +74,15 @@ Result<engine::PlanText> Artifact::State::plan() const {
   return out;
 }
 
+index::Look Artifact::State::look_for(std::uint32_t k) const noexcept {
+  index::Look out = look;
+  if (k > look_k) {
+    const std::uint64_t scaled = (std::uint64_t{look.shortlist} * k + look_k - 1) / look_k;
+    out.shortlist = static_cast<std::uint32_t>(std::min<std::uint64_t>(scaled, schema.rows));
+  }
+  return out;
+}
+
 Result<std::vector<Certificate>> Artifact::State::certificates() const {
   ATTAR_ASSIGN(const base::ByteView text, reader.certificate());
   if (text.empty()) return std::vector<Certificate>{};
@@ -109,6 +118,9 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::ids));
     ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
   }
+  ATTAR_ASSIGN(const engine::PlanText plan, state->plan());
+  state->look = plan.look;
+  state->look_k = plan.k;
   return Artifact(std::move(state));
 }
 

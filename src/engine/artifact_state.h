@@ -35,8 +35,12 @@ struct Artifact::State {
   CodedSection codes;
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
+  index::Look look;           ///< the plan's
+  std::uint32_t look_k = 1;   ///< the k that it was chosen for
 
   [[nodiscard]] Result<engine::PlanText> plan() const;
+  /// The plan's look for another k.
+  [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
 };
 

@@ -90,22 +90,31 @@ class Evaluating {
   Status search() {
     progress_.stage("searching", 0);
     const auto start = Clock::now();
-    ATTAR_ASSIGN(const auto found, artifact_.search(queries_, {.k = ks_.back(), .threads = options_.threads}));
-    out_.queries_per_second = static_cast<double>(out_.queries) / std::chrono::duration<double>(Clock::now() - start).count();
-    returned_.assign(out_.queries * ks_.back(), certify::no_row);
-    for (std::size_t q = 0; q < out_.queries; ++q)
-      for (std::size_t i = 0; i < found.hits[q].size(); ++i) returned_[q * ks_.back() + i] = found.hits[q][i].row;
+    // A search for more rows looks closer, so each k is answered by a search of its own.
+    for (const std::uint32_t k : ks_) {
+      ATTAR_ASSIGN(const auto found, artifact_.search(queries_, {.k = k, .threads = options_.threads}));
+      std::vector<std::uint32_t>& returned = returned_[k];
+      returned.assign(out_.queries * k, certify::no_row);
+      for (std::size_t q = 0; q < out_.queries; ++q)
+        for (std::size_t i = 0; i < found.hits[q].size(); ++i) returned[q * k + i] = found.hits[q][i].row;
+    }
+    out_.queries_per_second =
+        static_cast<double>(out_.queries * ks_.size()) / std::chrono::duration<double>(Clock::now() - start).count();
     return {};
   }
 
   Status measure_recall() {
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));
     progress_.stage("exact neighbours", base->rows());
-    const auto k = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back() + spare_neighbours, base->rows()));
-    ATTAR_ASSIGN(auto found, certify::exact_neighbours(*base, artifact_.metric(), queries_, {.k = k, .progress = &progress_}, pool_));
+    const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back() + spare_neighbours, base->rows()));
+    ATTAR_ASSIGN(auto found, certify::exact_neighbours(*base, artifact_.metric(), queries_, {.k = kept, .progress = &progress_}, pool_));
     auto truth = std::make_shared<const certify::Truth>(std::move(found));
     ATTAR_ASSIGN(const auto meter, certify::RecallMeter::create(*base, artifact_.metric(), queries_, std::move(truth)));
-    ATTAR_ASSIGN(auto recalls, meter.measure(returned_, ks_.back(), ks_, pool_));
+    std::vector<std::vector<double>> recalls;
+    for (const std::uint32_t k : ks_) {
+      ATTAR_ASSIGN(auto recall, meter.measure(returned_.at(k), k, k, pool_));
+      recalls.push_back(std::move(recall));
+    }
     keep(std::move(recalls));
     return {};
   }
@@ -124,7 +133,7 @@ class Evaluating {
     for (std::size_t i = 0; i < ks_.size(); ++i)
       for (std::size_t q = 0; q < out_.queries; ++q) {
         const auto expected = std::span(truth.values).subspan(q * truth.width, ks_[i]);
-        const auto got = std::span(returned_).subspan(q * ks_.back(), ks_[i]);
+        const auto got = std::span(returned_.at(ks_[i])).subspan(q * ks_[i], ks_[i]);
         const auto hits = std::count_if(got.begin(), got.end(), [&](std::uint32_t row) {
           return row != certify::no_row && std::find(expected.begin(), expected.end(), static_cast<std::int32_t>(row)) != expected.end();
         });
@@ -183,7 +192,7 @@ class Evaluating {
       const auto it = judged.find(names[q]);
       if (it == judged.end() || std::none_of(it->second.begin(), it->second.end(), [](const auto& pair) { return pair.second > 0; }))
         continue;  // nothing relevant is known: no ranking could be better than another
-      const auto found = std::span(returned_).subspan(q * ks_.back(), ks_.back());
+      const auto found = std::span(returned_.at(ks_.back())).subspan(q * ks_.back(), ks_.back());
       for (const auto& [name, value] : engine::relevance_of(it->second, found, ks_)) values[name].push_back(value);
     }
     if (values.empty())
@@ -201,7 +210,7 @@ class Evaluating {
   base::ThreadPool pool_;
   std::vector<std::uint32_t> ks_;
   std::vector<float> queries_;
-  std::vector<std::uint32_t> returned_;  // queries × the largest k
+  std::map<std::uint32_t, std::vector<std::uint32_t>> returned_;  // by k: queries × k
   Evaluation out_;
 };
 

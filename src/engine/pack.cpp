@@ -245,6 +245,7 @@ class Packing {
     const std::string plan = engine::to_json({.codec = std::string(decision.trial->codec().info().name),
                                               .variant = option.variant,
                                               .params = option.params,
+                                              .look = decision.look,
                                               .budget = options_.budget,
                                               .budget_bytes = setting_.goal.budget_bytes.value_or(0),
                                               .floor = options_.floor,

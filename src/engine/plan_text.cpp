@@ -48,11 +48,14 @@ class Fields {
   std::string wrong_;
 };
 
+std::uint32_t narrowed(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xffff'ffffu)); }
+
 }  // namespace
 
 std::string to_json(const PlanText& plan) {
   Json out = {{"codec", plan.codec}, {"variant", plan.variant}, {"params", Json::object()}};
   for (const auto& [name, value] : plan.params.values) out["params"][name] = value;
+  if (plan.look != index::Look{}) out["look"] = {{"head", plan.look.head}, {"shortlist", plan.look.shortlist}};
   if (plan.budget) {
     out["budget"] = plan.budget->text();
     out["budget_bytes"] = plan.budget_bytes;
@@ -83,6 +86,12 @@ Result<PlanText> plan_from_json(std::string_view text) {
   } else {
     fields.refuse("params");
   }
+  if (const Json* look = fields.member("look"); look != nullptr) {
+    Fields looks(*look);
+    out.look.head = narrowed(looks.whole("head"));
+    out.look.shortlist = narrowed(looks.whole("shortlist"));
+    if (!looks.wrong().empty()) fields.refuse("look");
+  }
   if (fields.member("budget") != nullptr) {
     ATTAR_ASSIGN(out.budget, parse_budget(fields.text("budget")));
     out.budget_bytes = fields.whole("budget_bytes");
@@ -90,7 +99,8 @@ Result<PlanText> plan_from_json(std::string_view text) {
   if (fields.member("floor") != nullptr) {
     ATTAR_ASSIGN(out.floor, parse_floor(fields.text("floor")));
   }
-  out.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(fields.whole("k"), 0xffff'ffffu));
+  out.k = narrowed(fields.whole("k"));
+  if (out.k == 0) fields.refuse("k");
   out.confidence = fields.real("confidence");
   out.seed = fields.whole("seed");
   out.proxy = fields.flag("proxy");

@@ -9,6 +9,7 @@
 #include "attar/budget.h"
 #include "attar/result.h"
 #include "codec/vectors.h"
+#include "index/flat.h"
 
 namespace attar::engine {
 
@@ -17,6 +18,7 @@ struct PlanText {
   std::string codec;
   std::string variant;
   codec::Params params;
+  index::Look look;                  ///< of a search for k rows; its shortlist grows with the k of another search
   std::optional<Budget> budget;      ///< as asked for; in the file its text and its bytes
   std::uint64_t budget_bytes = 0;
   std::optional<Floor> floor;        ///< as asked for

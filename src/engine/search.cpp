@@ -68,7 +68,10 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   out.times.verify = seconds_since(start);
   index::FlatTimes times;
   ATTAR_ASSIGN(const auto lists,
-               index::flat_search(view, prepared, state.schema.dims, {.k = options.k, .allowed = options.allowed, .skip = options.skip},
+               index::flat_search(view, prepared, state.schema.dims, {.k = options.k,
+                                   .look = options.whole ? index::Look{} : state.look_for(options.k),
+                                   .allowed = options.allowed,
+                                   .skip = options.skip},
                                   pool, &times));
   out.times.prepare = times.prepare;
   out.times.scan = times.scan;

@@ -26,6 +26,12 @@ struct Job {
   std::uint32_t dims;
   const FlatOptions& options;
   std::uint32_t kept;  // k, and one more where a row is to be left out
+  std::uint32_t parts; // in which a row can be scored
+
+  [[nodiscard]] bool two_looks() const {
+    return options.look.head != 0 && options.look.head < parts && options.look.shortlist != 0;
+  }
+  [[nodiscard]] std::uint32_t shortlist() const { return std::max(options.look.shortlist, kept_per_hit * kept); }
 
   [[nodiscard]] std::size_t count() const { return queries.size() / dims; }
   [[nodiscard]] codec::QueryBatch batch(std::size_t first, std::size_t size) const {
@@ -37,6 +43,22 @@ struct Job {
 };
 
 using Lists = std::vector<std::vector<codec::Hit>>;
+
+// The second look at one query's shortlist.
+codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t query, std::vector<codec::Partial> rows) {
+  std::size_t most = job.shortlist();
+  for (std::uint32_t part = job.options.look.head; part < job.parts; ++part) {
+    scorer.add_part(query, part, rows);
+    most = std::max<std::size_t>(most / shortlist_cut, std::size_t{kept_per_hit} * job.kept);
+    if (part + 1 == job.parts || rows.size() <= most) continue;
+    std::nth_element(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end(),
+                     [](const codec::Partial& a, const codec::Partial& b) { return a.before(b); });
+    rows.resize(most);
+  }
+  codec::TopK top(job.kept);
+  for (const codec::Partial& row : rows) top.push(row.score, row.row);
+  return top;
+}
 
 // One batch a task.
 Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& times) {
@@ -55,9 +77,17 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
       return;
     }
     start = Clock::now();
-    std::vector<codec::TopK> top(size, codec::TopK(job.kept));
-    (*scorer)->scan({0, job.view.size()}, {.allowed = job.options.allowed}, top);
-    for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
+    const codec::Range all{0, job.view.size()};
+    const codec::Scan scan{.allowed = job.options.allowed};
+    if (job.two_looks()) {
+      std::vector<codec::Shortlist> lists(size, codec::Shortlist(job.shortlist()));
+      (*scorer)->scan_parts(all, scan, job.options.look.head, lists);
+      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, look_again(job, **scorer, q, lists[q].take()));
+    } else {
+      std::vector<codec::TopK> top(size, codec::TopK(job.kept));
+      (*scorer)->scan(all, scan, top);
+      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
+    }
     spent[worker].scan += seconds_since(start);
   });
   for (const auto& error : errors)
@@ -69,25 +99,48 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
   return out;
 }
 
+// Calls scan(rows, worker's results) for the pieces of all rows, and adds the workers' results up in the first's.
+template <class Top, class Scanning>
+std::vector<Top> split(const Job& job, base::ThreadPool& pool, const std::vector<Top>& empty, const Scanning& scan) {
+  std::vector<std::vector<Top>> found(pool.size(), empty);
+  pool.run(static_cast<std::size_t>((job.view.size() + split_rows - 1) / split_rows), [&](std::size_t piece, unsigned worker) {
+    scan(codec::Range{piece * split_rows, std::min(job.view.size(), (piece + 1) * split_rows)}, found[worker]);
+  });
+  for (std::size_t worker = 1; worker < found.size(); ++worker)
+    for (std::size_t q = 0; q < empty.size(); ++q) found[0][q].merge(found[worker][q]);
+  return std::move(found[0]);
+}
+
+void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size, base::ThreadPool& pool,
+                Lists& out) {
+  const auto top = split(job, pool, std::vector(size, codec::TopK(job.kept)), [&](codec::Range rows, std::span<codec::TopK> found) {
+    scorer.scan(rows, {.allowed = job.options.allowed}, found);
+  });
+  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
+}
+
+void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size, base::ThreadPool& pool,
+                     Lists& out) {
+  auto lists = split(job, pool, std::vector(size, codec::Shortlist(job.shortlist())),
+                     [&](codec::Range rows, std::span<codec::Shortlist> found) {
+                       scorer.scan_parts(rows, {.allowed = job.options.allowed}, job.options.look.head, found);
+                     });
+  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, look_again(job, scorer, q, lists[q].take()));
+}
+
 // One batch at a time, its rows split over the pool.
 Result<Lists> by_rows(const Job& job, base::ThreadPool& pool, FlatTimes& times) {
   Lists out(job.count());
-  const std::size_t pieces = static_cast<std::size_t>((job.view.size() + split_rows - 1) / split_rows);
   for (std::size_t first = 0; first < job.count(); first += codec::max_batch) {
     const std::size_t size = std::min(codec::max_batch, job.count() - first);
     auto start = Clock::now();
     ATTAR_ASSIGN(const auto scorer, job.view.scorable()->prepare(job.batch(first, size)));
     times.prepare += seconds_since(start);
     start = Clock::now();
-    std::vector<std::vector<codec::TopK>> top(pool.size(), std::vector(size, codec::TopK(job.kept)));
-    pool.run(pieces, [&](std::size_t piece, unsigned worker) {
-      const codec::Range rows{piece * split_rows, std::min(job.view.size(), (piece + 1) * split_rows)};
-      scorer->scan(rows, {.allowed = job.options.allowed}, top[worker]);
-    });
-    for (std::size_t q = 0; q < size; ++q) {
-      for (std::size_t worker = 1; worker < top.size(); ++worker) top[0][q].merge(top[worker][q]);
-      out[first + q] = job.finish(first + q, top[0][q]);
-    }
+    if (job.two_looks())
+      split_two_looks(job, *scorer, first, size, pool, out);
+    else
+      split_scan(job, *scorer, first, size, pool, out);
     times.scan += seconds_since(start);
   }
   return out;
@@ -101,7 +154,8 @@ Result<Lists> flat_search(const codec::View& view, std::span<const float> querie
   const std::uint64_t most = std::max<std::uint64_t>(1, view.size());
   const auto k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, most));
   const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{k} + (options.skip.empty() ? 0 : 1), most));
-  const Job job{view, queries, dims, options, kept};
+  const auto parts = static_cast<std::uint32_t>(view.scorable()->part_costs().size());
+  const Job job{view, queries, dims, options, kept, parts};
   FlatTimes spent;
   const bool many = job.count() >= pool.size() * codec::max_batch || pool.size() == 1;
   auto out = many ? by_batches(job, pool, spent) : by_rows(job, pool, spent);

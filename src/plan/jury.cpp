@@ -48,8 +48,8 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
   return Jury(dims, k, std::move(chosen), std::move(renumbered), std::move(meter));
 }
 
-Result<std::vector<double>> Jury::grade(const Trial& trial, base::ThreadPool& pool) const {
-  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k_, queries_.own_rows, pool));
+Result<std::vector<double>> Jury::grade(const Trial& trial, index::Look look, base::ThreadPool& pool) const {
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k_, look, queries_.own_rows, pool));
   ATTAR_ASSIGN(const auto per_query, meter_.measure(returned, k_, k_, pool));
   return certify::unit_means(units_, per_query);
 }

@@ -32,7 +32,7 @@ class Jury {
                                            base::ThreadPool& pool, base::Progress& progress);
 
   /// Recall@k of a trial, one observation a unit, in the units' order.
-  [[nodiscard]] Result<std::vector<double>> grade(const Trial& trial, base::ThreadPool& pool) const;
+  [[nodiscard]] Result<std::vector<double>> grade(const Trial& trial, index::Look look, base::ThreadPool& pool) const;
   [[nodiscard]] std::size_t units() const noexcept { return units_.size(); }
 
  private:

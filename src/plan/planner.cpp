@@ -19,6 +19,15 @@ constexpr double preview_slack = 0.03;
 // "Within 0.01 of the recall at 8 bits": the goal when none is named.
 constexpr double default_loss = 0.01;
 constexpr int most_probes = 7;
+// Below this, one look is quick enough.
+constexpr std::uint64_t least_rows_for_looks = 20'000;
+// Recall that two looks may cost on tune queries, and the share of a full scan's work at which they are not worth it.
+constexpr double look_loss = 0.001;
+constexpr double most_look_cost = 0.8;
+// A first look at less than this share of a row finds nothing.
+constexpr double least_head_cost = 0.1;
+// Work of looking again at one row, in rows scanned: its bytes are not where the processor expects them.
+constexpr double shortlisted_row_cost = 100;
 // Sizes closer than this share count as found, and so does a recall this near above its target.
 constexpr double size_resolution = 0.01;
 constexpr double recall_resolution = 0.001;
@@ -27,7 +36,8 @@ constexpr double recall_resolution = 0.001;
 struct Measured {
   Contender contender;
   std::shared_ptr<const Trial> trial;
-  std::vector<double> tune;  ///< observations on the tune units
+  std::vector<double> tune;  ///< observations on the tune units, every row scored whole
+  index::Look look = {};
 };
 
 class Chooser {
@@ -77,7 +87,7 @@ class Chooser {
   Result<Measured> measure(const Contender& contender) {
     setting_.progress->stage("trying candidates", setting_.schema.rows);
     ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(contender, *setting_.base, setting_.schema));
-    ATTAR_ASSIGN(auto tune, tune_jury_->grade(*trial, *setting_.pool));
+    ATTAR_ASSIGN(auto tune, tune_jury_->grade(*trial, {}, *setting_.pool));
     Measured out{.contender = contender, .trial = std::move(trial), .tune = std::move(tune)};
     out.contender.measured = true;
     out.contender.recall = mean_of(out.tune);
@@ -117,7 +127,7 @@ class Chooser {
                                                *setting_.pool, *setting_.progress));
     for (Contender& contender : contenders) {
       ATTAR_ASSIGN(const auto trial, field_->attempt(contender, *sample, schema));
-      ATTAR_ASSIGN(const auto observations, jury.grade(*trial, *setting_.pool));
+      ATTAR_ASSIGN(const auto observations, jury.grade(*trial, {}, *setting_.pool));
       contender.recall = mean_of(observations);
       note(contender);
     }
@@ -174,19 +184,31 @@ class Chooser {
   // The first size to look at when no budget names one: about three bits a value.
   std::uint64_t first_guess() const { return setting_.schema.rows * setting_.schema.dims * 3 / 8 + (1u << 16); }
 
-  Result<Decision> reach_floor(double floor, bool certified) {
+  // Begins at `start`, or at the best plan of the budget or of a first guess.
+  Result<Decision> reach_floor(double floor, bool certified, std::optional<Measured> start = std::nullopt) {
     const std::uint64_t most = goal_.budget_bytes.value_or(ceiling());
-    ATTAR_ASSIGN(auto field, final_round(goal_.budget_bytes ? most : std::min(most, first_guess()), 1));
-    if (field.empty() && !goal_.budget_bytes) {
-      ATTAR_ASSIGN(field, final_round(most, 1));
+    if (!start) {
+      ATTAR_ASSIGN(start, best_of(goal_.budget_bytes ? most : std::min(most, first_guess())));
     }
-    if (field.empty()) return out_of_reach();
-    const Family family{field.front().contender.codec, field.front().contender.option.variant};
-    ladder_.push_back(field.front());
+    if (!start && !goal_.budget_bytes) {
+      ATTAR_ASSIGN(start, best_of(most));
+    }
+    if (!start) return out_of_reach();
+    Family family = family_of(*start);
+    const double first_recall = start->contender.recall;
+    ladder_.push_back(*std::move(start));
     ATTAR_TRY(search_size(family, floor, certified, most));
+    if (!goal_.budget_bytes && !any_safe(floor, certified)) {  // another kind may go further than the best of the guess
+      ATTAR_ASSIGN(auto largest, best_of(most));
+      if (largest && family_of(*largest) != family) {
+        family = family_of(*largest);
+        ladder_ = {*std::move(largest)};
+        ATTAR_TRY(search_size(family, floor, certified, most));
+      }
+    }
     std::erase_if(ladder_, [&](const Measured& plan) { return plan.contender.recall < floor; });
     if (ladder_.empty()) {
-      decision_.nearest.recall_in_budget = goal_.budget_bytes ? field.front().contender.recall : 0;
+      decision_.nearest.recall_in_budget = goal_.budget_bytes ? first_recall : 0;
       ATTAR_TRY(find_nearest(family, floor));
       return out_of_reach();
     }
@@ -198,6 +220,17 @@ class Chooser {
       return ship(*smallest, {});
     }
     return certify_ladder(family, floor);
+  }
+
+  Result<std::optional<Measured>> best_of(std::uint64_t file_bytes) {
+    ATTAR_ASSIGN(auto field, final_round(file_bytes, 1));
+    return field.empty() ? std::nullopt : std::optional(std::move(field.front()));
+  }
+
+  static Family family_of(const Measured& plan) { return {plan.contender.codec, plan.contender.option.variant}; }
+
+  bool any_safe(double floor, bool certified) const {
+    return std::any_of(ladder_.begin(), ladder_.end(), [&](const Measured& plan) { return safe(plan, floor, certified); });
   }
 
   // Brackets the smallest safe size. log(1 − recall) falls about linearly with the bytes, so the line through the two
@@ -267,8 +300,9 @@ class Chooser {
     if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
       return ship(ladder_[order.back()], claim);  // too few queries: an estimate, no certificate
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
-    ATTAR_ASSIGN(const auto tested, certify::sequence(order, claim, tune, [&](std::size_t plan) {
-                   return jury.grade(*ladder_[plan].trial, *setting_.pool);
+    ATTAR_ASSIGN(const auto tested, certify::sequence(order, claim, tune, [&](std::size_t plan) -> Result<std::vector<double>> {
+                   ATTAR_TRY(choose_look(ladder_[plan], floor + margin(ladder_[plan], floor)));
+                   return jury.grade(*ladder_[plan].trial, ladder_[plan].look, *setting_.pool);
                  }));
     if (!tested.shipped) {
       decision_.nearest.recall_in_budget = goal_.budget_bytes ? tested.trials.front().finding.estimate : 0;
@@ -299,7 +333,13 @@ class Chooser {
     return {};
   }
 
-  std::uint64_t eight_bits() const { return setting_.schema.rows * (setting_.schema.dims + 8) + (2u << 20); }
+  // A file that spends eight bits a value, and what a codec needs beside them: a scale a row, and a transform.
+  Result<std::uint64_t> eight_bits() const {
+    constexpr std::uint64_t row_extra = 8, most_transform = 2u << 20, slack = 4096;
+    const std::uint64_t dims = setting_.schema.dims;
+    const std::uint64_t codes = setting_.schema.rows * (dims + row_extra);
+    return setting_.file_size(std::min(dims * dims + 8 * dims, most_transform) + slack, codes);
+  }
 
   // --- a handful of rows: no query can be held out, so nothing is measured and nothing certified --------------------
 
@@ -307,7 +347,11 @@ class Chooser {
     if (goal_.floor)
       return fail(ErrorCode::invalid_argument,
                   "a floor needs at least two different queries, one to tune and one to certify; give more with --queries");
-    ATTAR_ASSIGN(const auto contenders, field_->within(goal_.budget_bytes.value_or(eight_bits())));
+    ATTAR_ASSIGN(const std::uint64_t otherwise, eight_bits());
+    ATTAR_ASSIGN(auto contenders, field_->within(goal_.budget_bytes.value_or(otherwise)));
+    if (contenders.empty() && !goal_.budget_bytes) {
+      ATTAR_ASSIGN(contenders, field_->within(ceiling()));
+    }
     for (const Contender& contender : contenders) note(contender);
     if (contenders.empty()) return out_of_reach();
     const auto best = std::min_element(contenders.begin(), contenders.end(), [](const Contender& a, const Contender& b) {
@@ -320,17 +364,50 @@ class Chooser {
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
 
   Result<Decision> near_eight_bits() {
-    ATTAR_ASSIGN(auto field, final_round(eight_bits(), 1));
-    if (field.empty()) return out_of_reach();
-    return reach_floor(field.front().contender.recall - default_loss, false);
+    ATTAR_ASSIGN(const std::uint64_t bytes, eight_bits());
+    ATTAR_ASSIGN(auto start, best_of(bytes));
+    if (!start) {  // a codec that was asked for by name may need more
+      ATTAR_ASSIGN(start, best_of(ceiling()));
+    }
+    if (!start) return out_of_reach();
+    const double floor = start->contender.recall - default_loss;
+    return reach_floor(floor, false, std::move(start));
+  }
+
+  // --- how the plan is searched -----------------------------------------------------------------------------------
+
+  // The cheapest of a few pairs of looks, by the frozen cost model, that costs next to no recall on tune queries and
+  // stays above `least`. One look where none does, or where the base is small.
+  Status choose_look(Measured& plan, double least) {
+    const std::uint64_t rows = setting_.schema.rows;
+    if (rows < least_rows_for_looks) return {};
+    const std::vector<double> costs = plan.trial->view().scorable()->part_costs();
+    const double needed = std::max(plan.contender.recall - look_loss, std::min(least, plan.contender.recall));
+    double best = most_look_cost * static_cast<double>(rows), head_cost = 0;
+    for (std::uint32_t head = 1; head < costs.size(); ++head) {
+      head_cost += costs[head - 1] * static_cast<double>(rows);
+      if (head_cost < least_head_cost * static_cast<double>(rows)) continue;
+      for (const std::uint32_t shortlist : {64u, 128u, 256u, 512u, 1024u}) {
+        const double cost = head_cost + shortlisted_row_cost * shortlist;
+        if (cost >= best) break;
+        const index::Look look{.head = head, .shortlist = shortlist};
+        ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, look, *setting_.pool));
+        if (mean_of(tune) < needed) continue;
+        best = cost;
+        plan.look = look;
+        break;
+      }
+    }
+    return {};
   }
 
   // --- ends ---------------------------------------------------------------------------------------------------------
 
   // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is one.
-  Result<Decision> ship(const Measured& plan, const certify::Claim& claim) {
+  Result<Decision> ship(Measured& plan, const certify::Claim& claim) {
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
-    ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, *setting_.pool));
+    ATTAR_TRY(choose_look(plan, decision_.relative_floor.value_or(0)));
+    ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, plan.look, *setting_.pool));
     decision_.claim = claim;
     decision_.claim.delta = goal_.delta;
     if (claim.floor > 0) {
@@ -345,6 +422,7 @@ class Chooser {
 
   Result<Decision> conclude(const Measured& plan) {
     decision_.trial = plan.trial;
+    decision_.look = plan.look;
     decision_.file_bytes = plan.contender.file_bytes;
     for (Contender& known : decision_.contenders)
       known.chosen = known.codec == plan.contender.codec && known.option.params == plan.contender.option.params;

@@ -60,6 +60,7 @@ struct Nearest {
 
 struct Decision {
   std::shared_ptr<const Trial> trial;      ///< null when the goal is out of reach
+  index::Look look;                        ///< how the trial is searched
   std::uint64_t file_bytes = 0;
   std::vector<Contender> contenders;
   certify::Claim claim;                    ///< floor 0: nothing was claimed

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "certify/truth.h"
-#include "index/flat.h"
 
 namespace attar::plan {
 namespace {
@@ -70,8 +69,9 @@ Result<std::unique_ptr<Trial>> Trial::encode(const codec::Codec& codec, const co
 }
 
 Result<std::vector<std::uint32_t>> Trial::search(std::span<const float> queries, std::uint32_t dims, std::uint32_t k,
-                                                 std::span<const std::uint32_t> own_rows, base::ThreadPool& pool) const {
-  ATTAR_ASSIGN(const auto lists, index::flat_search(*view_, queries, dims, {.k = k, .skip = own_rows}, pool));
+                                                 index::Look look, std::span<const std::uint32_t> own_rows,
+                                                 base::ThreadPool& pool) const {
+  ATTAR_ASSIGN(const auto lists, index::flat_search(*view_, queries, dims, {.k = k, .look = look, .skip = own_rows}, pool));
   std::vector<std::uint32_t> out(lists.size() * k, certify::no_row);
   for (std::size_t q = 0; q < lists.size(); ++q)
     for (std::size_t i = 0; i < lists[q].size() && i < k; ++i) out[q * k + i] = lists[q][i].row;

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "codec/codec.h"
 #include "data/source.h"
+#include "index/flat.h"
 
 namespace attar::plan {
 
@@ -37,7 +38,8 @@ class Trial {
   /// Rows returned for each query (prepared; n × dims), [query][k], certify::no_row in unfilled places. `own_rows`: a row
   /// to leave out a query, or empty.
   [[nodiscard]] Result<std::vector<std::uint32_t>> search(std::span<const float> queries, std::uint32_t dims,
-                                                          std::uint32_t k, std::span<const std::uint32_t> own_rows,
+                                                          std::uint32_t k, index::Look look,
+                                                          std::span<const std::uint32_t> own_rows,
                                                           base::ThreadPool& pool) const;
 
  private:

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "base/random.h"
@@ -50,7 +52,7 @@ struct PreparedQueries {
 // All runs of one block; the planes lie one after another.
 void scan_all(const Kernel& kernel, const Shape& shape, const std::byte* codes, const Queries& queries, float* out) {
   for (std::size_t r = 0; r < shape.run_count; ++r) {
-    kernel.scan(shape, r, codes, queries, out);
+    kernel.scan(shape, r, codes, {}, queries, out);
     codes += block_rows * shape.runs[r].row_bytes();
   }
 }
@@ -69,6 +71,56 @@ TEST(TcqKernel, EveryLevelGivesTheScalarScoresBitForBit) {
       scan_all(kernel_for(static_cast<simd::Level>(level)), shape, codes.data(), queries.view, got.data());
       ASSERT_EQ(std::memcmp(expected.data(), got.data(), got.size() * sizeof(float)), 0)
           << "trial " << trial << " at " << simd::level_name(static_cast<simd::Level>(level));
+    }
+  }
+}
+
+TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
+  base::Random random(8);
+  for (int trial = 0; trial < 30; ++trial) {
+    const Shape shape = random_shape(random);
+    const auto codes = random_bytes(random, block_rows * shape.row_bytes() + overread_bytes);
+    const std::size_t count = 1 + random.below(8);
+    const PreparedQueries queries(shape, count, random);
+    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(4)));
+    const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
+    for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+      const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
+      std::vector<float> whole(count * block_rows), some(count * block_rows, -7.0f);
+      kernel.scan(shape, 0, codes.data(), {}, queries.view, whole.data());
+      kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
+      for (std::size_t i = 0; i < whole.size(); ++i) {
+        const bool inside = i % block_rows >= first && i % block_rows < last;
+        ASSERT_EQ(some[i], inside ? whole[i] : -7.0f) << "row " << i << " of " << first << " to " << last << ", level " << level;
+      }
+    }
+  }
+}
+
+TEST(TcqKernel, ScalesAndScoresAreTheScalarOnes) {
+  base::Random random(9);
+  std::array<float, 256> grid;
+  for (float& value : grid) value = static_cast<float>(random.uniform());
+  for (int trial = 0; trial < 50; ++trial) {
+    const auto codes = random_bytes(random, block_rows);
+    std::array<float, block_rows> sums, norms, expected_scales, expected, scales, scores;
+    for (float& value : sums) value = static_cast<float>(random.normal());
+    for (float& value : norms) value = static_cast<float>(random.uniform());
+    const Kernel& scalar = kernel_for(simd::Level::scalar);
+    scalar.scales(codes.data(), grid.data(), expected_scales.data());
+    const Finish block{.sums = sums.data(),
+                       .scales = expected_scales.data(),
+                       .norms = trial % 2 == 0 ? norms.data() : nullptr,
+                       .base = static_cast<float>(random.normal())};
+    const float threshold = trial % 5 == 0 ? -std::numeric_limits<float>::infinity() : block.base;
+    const std::uint32_t reached = scalar.finish(block, threshold, expected.data());
+    for (std::size_t i = 0; i < block_rows; ++i) EXPECT_EQ((reached >> i & 1) != 0, expected[i] >= threshold);
+    for (int level = 1; level <= static_cast<int>(simd::best_level()); ++level) {
+      const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
+      kernel.scales(codes.data(), grid.data(), scales.data());
+      EXPECT_EQ(scales, expected_scales) << "level " << level;
+      EXPECT_EQ(kernel.finish(block, threshold, scores.data()), reached) << "level " << level;
+      EXPECT_EQ(scores, expected) << "level " << level;
     }
   }
 }
@@ -92,7 +144,7 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
         for (const std::int8_t level : levels) sum += level * value;
         for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
           std::vector<float> out(block_rows);
-          kernel_for(static_cast<simd::Level>(level)).scan(shape, 0, codes.data(), queries, out.data());
+          kernel_for(static_cast<simd::Level>(level)).scan(shape, 0, codes.data(), {}, queries, out.data());
           EXPECT_EQ(out[31], static_cast<float>(sum)) << bits << " bits, level " << level;
         }
       }

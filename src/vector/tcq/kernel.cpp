@@ -44,12 +44,13 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
 
 namespace {
 
-void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, const Queries& queries, float* out) noexcept {
+void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, BlockRows rows, const Queries& queries,
+                 float* out) noexcept {
   const Run run = shape.runs[r];
   const Width& width = widths[run.bits];
   const auto& levels = level_table(shape.trellis, run.bits).levels;
   const std::size_t first = shape.first_component(r);
-  for (std::size_t row = 0; row < block_rows; ++row) {
+  for (std::size_t row = rows.first; row < rows.last; ++row) {
     std::array<std::int32_t, 8> sums{};
     for (std::uint32_t unit = 0; unit < run.units; ++unit)
       for (std::uint32_t j = 0; j < width.unit; ++j) {
@@ -69,8 +70,24 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, cons
 }  // namespace
 
 namespace detail {
-const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar};
+
+void scales_scalar(const std::byte* codes, const float* grid, float* scales) noexcept {
+  for (std::size_t i = 0; i < block_rows; ++i) scales[i] = grid[std::to_integer<std::size_t>(codes[i])];
 }
+
+std::uint32_t finish_scalar(const Finish& block, float threshold, float* scores) noexcept {
+  std::uint32_t reached = 0;
+  for (std::size_t i = 0; i < block_rows; ++i) {
+    const float product = block.base + block.scales[i] * block.sums[i];
+    scores[i] = block.norms == nullptr ? product : 2.0f * product - block.norms[i];
+    reached |= std::uint32_t{scores[i] >= threshold} << i;
+  }
+  return reached;
+}
+
+const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar, scales_scalar, finish_scalar};
+
+}  // namespace detail
 
 const Kernel& kernel_for(simd::Level level) noexcept {
   switch (level) {

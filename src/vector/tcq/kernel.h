@@ -76,12 +76,31 @@ struct Queries {
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
 inline constexpr std::size_t overread_bytes = 64;
 
+/// Rows [first, last) of a block; both are multiples of 8.
+struct BlockRows {
+  std::uint32_t first = 0;
+  std::uint32_t last = block_rows;
+};
+
+/// What turns the sums of a block into scores.
+struct Finish {
+  const float* sums = nullptr;    ///< [32]
+  const float* scales = nullptr;  ///< [32]
+  const float* norms = nullptr;   ///< [32] under l2, else null
+  float base = 0;                 ///< ⟨q, c⟩
+};
+
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
   simd::Level level;
-  /// One run of one full block (32 rows): out[query · 32 + row] becomes f_r·I_r for the first run and grows by it for a
-  /// later one. `block` points at the block in the run's plane.
-  void (*scan)(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept;
+  /// One run of some rows of one full block: out[query · 32 + row] becomes f_r·I_r for the first run and grows by it for
+  /// a later one. `block` points at the block in the run's plane.
+  void (*scan)(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+               float* out) noexcept;
+  /// scales[i] = grid[codes[i]], 32 of them.
+  void (*scales)(const std::byte* codes, const float* grid, float* scales) noexcept;
+  /// scores[i] = base + scale·sum, under l2 twice that less the norm; bit i of the result: scores[i] ≥ threshold.
+  std::uint32_t (*finish)(const Finish& block, float threshold, float* scores) noexcept;
 };
 
 /// The kernel for a level; a level without one of its own gets the next lower.
@@ -96,6 +115,13 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
 [[nodiscard]] std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t j) noexcept;
 
 namespace detail {
+void scales_scalar(const std::byte* codes, const float* grid, float* scales) noexcept;
+void scales_avx2(const std::byte* codes, const float* grid, float* scales) noexcept;
+void scales_avx512(const std::byte* codes, const float* grid, float* scales) noexcept;
+std::uint32_t finish_scalar(const Finish& block, float threshold, float* scores) noexcept;
+std::uint32_t finish_avx2(const Finish& block, float threshold, float* scores) noexcept;
+std::uint32_t finish_avx512(const Finish& block, float threshold, float* scores) noexcept;
+
 extern const Kernel scalar_kernel;
 extern const Kernel avx2_kernel;
 extern const Kernel avx512_kernel;

@@ -7,8 +7,12 @@
 
 #include <cstring>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2")
+#endif
 
 namespace attar::vector::tcq {
 namespace {
@@ -106,8 +110,8 @@ __m128i lane_sums(__m256i pairs) noexcept {
 }
 
 template <int Bits, std::size_t Count>
-void scan_run(const Shape& shape, std::size_t r, const std::byte* block, const Queries& queries, std::size_t from,
-              float* out) noexcept {
+void scan_run(const Shape& shape, std::size_t r, const std::byte* block, BlockRows rows, const Queries& queries,
+              std::size_t from, float* out) noexcept {
   constexpr Width width = widths[Bits];
   const Run run = shape.runs[r];
   const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
@@ -115,7 +119,7 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* block, const Q
   for (std::size_t i = 0; i < Count; ++i)
     values[i] = queries.values + queries.which[from + i] * queries.stride + shape.first_component(r);
   const __m256i ones = _mm256_set1_epi16(1);
-  for (std::size_t row = 0; row < block_rows; row += lane_rows) {
+  for (std::size_t row = rows.first; row < rows.last; row += lane_rows) {
     __m256i total[Count];
     for (std::size_t i = 0; i < Count; ++i) total[i] = _mm256_setzero_si256();
     const std::byte* at = block + row * width.ring_bytes;
@@ -144,33 +148,62 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* block, const Q
 }
 
 template <int Bits>
-void scan_width(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+void scan_width(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+                float* out) noexcept {
   std::size_t i = 0;
-  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, block, queries, i, out);
-  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, block, queries, i, out);
-  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, block, queries, i, out);
-  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, block, queries, i, out);
+  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, block, rows, queries, i, out);
+  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, block, rows, queries, i, out);
+  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, block, rows, queries, i, out);
+  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, block, rows, queries, i, out);
 }
 
-void scan(const Shape& shape, std::size_t run, const std::byte* block, const Queries& queries, float* out) noexcept {
+void scan(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+          float* out) noexcept {
   switch (shape.runs[run].bits) {
-    case 1: return scan_width<1>(shape, run, block, queries, out);
-    case 2: return scan_width<2>(shape, run, block, queries, out);
-    case 3: return scan_width<3>(shape, run, block, queries, out);
-    case 4: return scan_width<4>(shape, run, block, queries, out);
-    case 5: return scan_width<5>(shape, run, block, queries, out);
-    case 6: return scan_width<6>(shape, run, block, queries, out);
-    case 7: return scan_width<7>(shape, run, block, queries, out);
-    default: return scan_width<8>(shape, run, block, queries, out);
+    case 1: return scan_width<1>(shape, run, block, rows, queries, out);
+    case 2: return scan_width<2>(shape, run, block, rows, queries, out);
+    case 3: return scan_width<3>(shape, run, block, rows, queries, out);
+    case 4: return scan_width<4>(shape, run, block, rows, queries, out);
+    case 5: return scan_width<5>(shape, run, block, rows, queries, out);
+    case 6: return scan_width<6>(shape, run, block, rows, queries, out);
+    case 7: return scan_width<7>(shape, run, block, rows, queries, out);
+    default: return scan_width<8>(shape, run, block, rows, queries, out);
   }
 }
 
 }  // namespace
 
 namespace detail {
-const Kernel avx2_kernel = {simd::Level::avx2, scan};
+
+void scales_avx2(const std::byte* codes, const float* grid, float* scales) noexcept {
+  for (std::size_t i = 0; i < block_rows; i += 8) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + i));
+    _mm256_storeu_ps(scales + i, _mm256_i32gather_ps(grid, _mm256_cvtepu8_epi32(bytes), 4));
+  }
 }
+
+std::uint32_t finish_avx2(const Finish& block, float threshold, float* scores) noexcept {
+  std::uint32_t reached = 0;
+  for (std::size_t i = 0; i < block_rows; i += 8) {
+    const __m256 products = _mm256_mul_ps(_mm256_loadu_ps(block.scales + i), _mm256_loadu_ps(block.sums + i));
+    __m256 score = _mm256_add_ps(_mm256_set1_ps(block.base), products);
+    if (block.norms != nullptr)
+      score = _mm256_sub_ps(_mm256_mul_ps(_mm256_set1_ps(2.0f), score), _mm256_loadu_ps(block.norms + i));
+    _mm256_storeu_ps(scores + i, score);
+    const __m256 above = _mm256_cmp_ps(score, _mm256_set1_ps(threshold), _CMP_GE_OQ);
+    reached |= static_cast<std::uint32_t>(_mm256_movemask_ps(above)) << i;
+  }
+  return reached;
+}
+
+const Kernel avx2_kernel = {simd::Level::avx2, scan, scales_avx2, finish_avx2};
+
+}  // namespace detail
 
 }  // namespace attar::vector::tcq
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif

@@ -52,25 +52,65 @@ constexpr auto controls = make_controls();
 }  // namespace attar::vector::tcq
 
 // The same text for both instruction sets, each in a region and a namespace of its own.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+#endif
+namespace attar::vector::tcq::detail {
+
+void scales_avx512(const std::byte* codes, const float* grid, float* scales) noexcept {
+  for (std::size_t i = 0; i < block_rows; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + i));
+    _mm512_storeu_ps(scales + i, _mm512_i32gather_ps(_mm512_cvtepu8_epi32(bytes), grid, 4));
+  }
+}
+
+std::uint32_t finish_avx512(const Finish& block, float threshold, float* scores) noexcept {
+  std::uint32_t reached = 0;
+  for (std::size_t i = 0; i < block_rows; i += 16) {
+    const __m512 products = _mm512_mul_ps(_mm512_loadu_ps(block.scales + i), _mm512_loadu_ps(block.sums + i));
+    __m512 score = _mm512_add_ps(_mm512_set1_ps(block.base), products);
+    if (block.norms != nullptr)
+      score = _mm512_sub_ps(_mm512_mul_ps(_mm512_set1_ps(2.0f), score), _mm512_loadu_ps(block.norms + i));
+    _mm512_storeu_ps(scores + i, score);
+    reached |= std::uint32_t{_mm512_cmp_ps_mask(score, _mm512_set1_ps(threshold), _CMP_GE_OQ)} << i;
+  }
+  return reached;
+}
+
+}  // namespace attar::vector::tcq::detail
+
 #define ATTAR_TCQ_NAMESPACE plain
 #define ATTAR_TCQ_VNNI 0
 #include "vector/tcq/kernel_avx512.inc"
 #undef ATTAR_TCQ_NAMESPACE
 #undef ATTAR_TCQ_VNNI
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#endif
 #define ATTAR_TCQ_NAMESPACE vnni
 #define ATTAR_TCQ_VNNI 1
 #include "vector/tcq/kernel_avx512.inc"
 #undef ATTAR_TCQ_NAMESPACE
 #undef ATTAR_TCQ_VNNI
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 namespace attar::vector::tcq::detail {
-const Kernel avx512_kernel = {simd::Level::avx512, plain::scan};
-const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan};
+const Kernel avx512_kernel = {simd::Level::avx512, plain::scan, scales_avx512, finish_avx512};
+const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan, scales_avx512, finish_avx512};
 }  // namespace attar::vector::tcq::detail

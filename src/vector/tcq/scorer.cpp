@@ -5,12 +5,6 @@
 #include <cmath>
 #include <cstring>
 
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ATTAR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define ATTAR_CLONES
-#endif
-
 namespace attar::vector::tcq {
 namespace {
 
@@ -20,25 +14,25 @@ constexpr float bound_slack = 1e-4f;
 // Components of a row decoded at a time when single rows are scored.
 constexpr std::size_t max_components_on_stack = 512;
 
-// scores[i] = base + scales[i] · sums[i].
-ATTAR_CLONES void finish_scores(const float* sums, const float* scales, float base, float* scores) noexcept {
-  for (std::size_t i = 0; i < block_rows; ++i) scores[i] = base + scales[i] * sums[i];
-}
+// Blocks between a prefetch and the use of what it fetches.
+constexpr std::uint64_t prefetch_blocks = 3;
+// Rows between the two when single rows are scored.
+constexpr std::size_t prefetch_rows = 2;
 
-// scores[i] = 2 · scores[i] − norms[i]: larger is nearer under l2.
-ATTAR_CLONES void to_l2(const float* norms, float* scores) noexcept {
-  for (std::size_t i = 0; i < block_rows; ++i) scores[i] = 2.0f * scores[i] - norms[i];
-}
+constexpr std::size_t cache_line = 64;
 
-ATTAR_CLONES int count_reaching(const float* scores, float threshold) noexcept {
-  int count = 0;
-  for (std::size_t i = 0; i < block_rows; ++i) count += scores[i] >= threshold ? 1 : 0;
-  return count;
+void prefetch(const std::byte* from, std::size_t bytes) noexcept {
+  for (std::size_t at = 0; at < bytes; at += cache_line) {
+    __builtin_prefetch(from + at);
+    // GCC 12 keeps only the first prefetch of a loop unless something holds the others in place.
+    asm volatile("" ::: "memory");
+  }
 }
 
 }  // namespace
 
 struct TcqScorer::Block {
+  std::uint64_t index = 0;
   std::uint32_t valid = 0;       ///< bit i: row i exists and is allowed
   std::uint32_t first_row = 0;   ///< row number of the block's first row, offset included
   alignas(64) float scales[block_rows];
@@ -105,61 +99,128 @@ void TcqScorer::quantize(std::size_t query, std::span<const float> components) {
   }
 }
 
-void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
-  if (rows.size() == 0) return;
+template <class Take>
+void TcqScorer::each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept {
+  Block block;
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
     const std::uint64_t first = index * block_rows;
-    std::uint32_t valid = 0xffffffffu;
-    if (first < rows.first) valid &= 0xffffffffu << (rows.first - first);
-    if (first + block_rows > rows.last) valid &= 0xffffffffu >> (first + block_rows - rows.last);
-    if (!scan.allowed.empty()) valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));
-    if (valid != 0) scan_block(index, valid, scan.row_offset, top);
+    block.valid = 0xffffffffu;
+    if (first < rows.first) block.valid &= 0xffffffffu << (rows.first - first);
+    if (first + block_rows > rows.last) block.valid &= 0xffffffffu >> (first + block_rows - rows.last);
+    if (!scan.allowed.empty()) block.valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));
+    if (block.valid == 0) continue;
+    block.first_row = static_cast<std::uint32_t>(first) + scan.row_offset;
+    load(block, index);
+    take(block);
   }
 }
 
-void TcqScorer::scan_block(std::uint64_t index, std::uint32_t valid, std::uint32_t row_offset,
-                           std::span<codec::TopK> top) const noexcept {
+// Scales and norms of a block; rows that are not there get zeros.
+void TcqScorer::load(Block& block, std::uint64_t index) const noexcept {
+  block.index = index;
+  const std::uint64_t first = index * block_rows;
+  const std::uint64_t rows = std::min<std::uint64_t>(block_rows, view_.size() - first);
+  if (rows == block_rows && view_.model().scale_bytes == 1) {
+    kernel_.scales(view_.scale_codes() + first, view_.scale_grid(), block.scales);
+  } else {
+    for (std::size_t i = 0; i < block_rows; ++i) block.scales[i] = i < rows ? view_.scale(first + i) : 0.0f;
+  }
+  if (view_.schema().metric != Metric::l2) return;
+  for (std::size_t i = 0; i < block_rows; ++i) block.norms[i] = i < rows ? view_.norm(first + i) : 0.0f;
+}
+
+Queries TcqScorer::queries(std::uint8_t* which) const noexcept {
+  for (std::size_t q = 0; q < count_; ++q) which[q] = static_cast<std::uint8_t>(q);
+  return {values_.data(), stride_, factors_.data(), sums_.data(), which, count_};
+}
+
+Finish TcqScorer::finish(const Block& block, std::size_t query) const noexcept {
+  return {.sums = block.sums + query * block_rows,
+          .scales = block.scales,
+          .norms = view_.schema().metric == Metric::l2 ? block.norms : nullptr,
+          .base = base_[query]};
+}
+
+void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
+  each_block(rows, scan, [&](Block& block) { scan_block(block, top); });
+}
+
+void TcqScorer::scan_block(Block& block, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  Block block;
-  block.valid = valid;
-  block.first_row = static_cast<std::uint32_t>(index * block_rows) + row_offset;
-  const std::uint64_t rows = std::min<std::uint64_t>(block_rows, view_.size() - index * block_rows);
-  for (std::size_t i = 0; i < block_rows; ++i) {
-    block.scales[i] = i < rows ? view_.scale(index * block_rows + i) : 0.0f;
-    block.norms[i] = l2 && i < rows ? view_.norm(index * block_rows + i) : 0.0f;
-  }
   std::array<std::uint8_t, codec::max_batch> which{};
-  Queries queries = {values_.data(), stride_, factors_.data(), sums_.data(), which.data(), count_};
-  for (std::size_t q = 0; q < count_; ++q) which[q] = static_cast<std::uint8_t>(q);
-
-  for (std::size_t r = 0; r < shape.run_count && queries.count != 0; ++r) {
-    kernel_.scan(shape, r, view_.block(r, index), queries, block.sums);
+  Queries active = queries(which.data());
+  for (std::size_t r = 0; r < shape.run_count && active.count != 0; ++r) {
+    kernel_.scan(shape, r, view_.block(r, block.index), {}, active, block.sums);
     const bool last = r + 1 == shape.run_count;
     std::size_t left = 0;
-    for (std::size_t i = 0; i < queries.count; ++i) {
+    for (std::size_t i = 0; i < active.count; ++i) {
       const std::size_t q = which[i];
-      finish_scores(block.sums + q * block_rows, block.scales, base_[q], block.scores);
-      if (l2) to_l2(block.norms, block.scores);
       const float threshold = top[q].threshold();
-      const float reach = (l2 ? 2.0f : 1.0f) * reach_[q * max_runs + r];
-      const float slack = bound_slack * (std::fabs(threshold) + std::fabs(base_[q]));
       if (last) {
-        offer(block, top[q]);
-      } else if (count_reaching(block.scores, threshold - reach - (std::isfinite(slack) ? slack : 0.0f)) != 0) {
-        which[left++] = static_cast<std::uint8_t>(q);
+        for (std::uint32_t hits = kernel_.finish(finish(block, q), threshold, block.scores) & block.valid; hits != 0; hits &= hits - 1) {
+          const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
+          top[q].push(block.scores[row], block.first_row + row);
+        }
+        continue;
       }
+      const float reach = (l2 ? 2.0f : 1.0f) * reach_[q * max_runs + r];
+      const float slack = bound_slack * (std::fabs(threshold) + std::fabs(base_[q]) + (l2 ? largest_norm(block) : 0.0f));
+      const float least = threshold - reach - (std::isfinite(slack) ? slack : 0.0f);
+      if ((kernel_.finish(finish(block, q), least, block.scores) & block.valid) != 0) which[left++] = static_cast<std::uint8_t>(q);
     }
-    queries.count = left;
+    active.count = left;
   }
 }
 
-void TcqScorer::offer(const Block& block, codec::TopK& top) noexcept {
-  const float threshold = top.threshold();
-  if (count_reaching(block.scores, threshold) == 0) return;
-  for (std::uint32_t left = block.valid; left != 0; left &= left - 1) {
-    const auto i = static_cast<std::uint32_t>(std::countr_zero(left));
-    if (block.scores[i] >= threshold) top.push(block.scores[i], block.first_row + i);
+float TcqScorer::largest_norm(const Block& block) noexcept { return *std::max_element(block.norms, block.norms + block_rows); }
+
+void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
+                           std::span<codec::Shortlist> lists) const noexcept {
+  each_block(rows, scan, [&](Block& block) { scan_head(block, parts, lists); });
+}
+
+void TcqScorer::scan_head(Block& block, std::uint32_t parts, std::span<codec::Shortlist> lists) const noexcept {
+  const Shape& shape = view_.model().shape;
+  std::array<std::uint8_t, codec::max_batch> which{};
+  const Queries all = queries(which.data());
+  for (std::size_t r = 0; r < parts; ++r) {
+    const std::byte* at = view_.block(r, block.index);
+    prefetch(at + prefetch_blocks * block_rows * shape.runs[r].row_bytes(), block_rows * shape.runs[r].row_bytes());
+    kernel_.scan(shape, r, at, {}, all, block.sums);
+  }
+  for (std::size_t q = 0; q < count_; ++q) {
+    const float* sums = block.sums + q * block_rows;
+    std::uint32_t hits = kernel_.finish(finish(block, q), lists[q].threshold(), block.scores) & block.valid;
+    for (; hits != 0; hits &= hits - 1) {
+      const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
+      lists[q].push({block.scores[row], sums[row], static_cast<std::uint32_t>(block.index * block_rows) + row});
+    }
+  }
+}
+
+void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
+  const Shape& shape = view_.model().shape;
+  const Run& run = shape.runs[part];
+  const std::size_t ring_bytes = widths[run.bits].ring_bytes;
+  const bool l2 = view_.schema().metric == Metric::l2;
+  auto which = static_cast<std::uint8_t>(query);
+  const Queries one = {values_.data(), stride_, factors_.data(), sums_.data(), &which, 1};
+  alignas(64) std::array<float, codec::max_batch * block_rows> sums{};
+  const auto group_of = [](std::uint32_t row) { return row % std::uint32_t{block_rows} / 8 * 8; };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + prefetch_rows < rows.size()) {
+      const std::uint32_t next = rows[i + prefetch_rows].row;
+      const std::byte* at = view_.block(part, next / block_rows) + group_of(next) * ring_bytes;
+      for (std::size_t unit = 0; unit < run.units; ++unit) prefetch(at + unit * block_rows * ring_bytes, 8 * ring_bytes);
+    }
+    const std::uint32_t row = rows[i].row, group = group_of(row);
+    float& sum = sums[query * block_rows + row % block_rows];
+    sum = rows[i].sum;
+    kernel_.scan(shape, part, view_.block(part, row / block_rows), {group, group + 8}, one, sums.data());
+    rows[i].sum = sum;
+    const float score = base_[query] + view_.scale(row) * sum;
+    rows[i].score = l2 ? 2.0f * score - view_.norm(row) : score;
   }
 }
 

@@ -15,15 +15,23 @@ class TcqScorer final : public codec::Scorer {
 
   void scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept override;
   void score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept override;
+  void scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
+                  std::span<codec::Shortlist> lists) const noexcept override;
+  void add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept override;
 
  private:
   struct Block;  // one block of 32 rows on its way through the runs
 
   TcqScorer(const TcqView& view, const Kernel& kernel) : view_(view), kernel_(kernel) {}
   void quantize(std::size_t query, std::span<const float> components);
-  void scan_block(std::uint64_t index, std::uint32_t valid, std::uint32_t row_offset,
-                  std::span<codec::TopK> top) const noexcept;
-  static void offer(const Block& block, codec::TopK& top) noexcept;
+  template <class Take>
+  void each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept;
+  void load(Block& block, std::uint64_t index) const noexcept;
+  void scan_block(Block& block, std::span<codec::TopK> top) const noexcept;
+  void scan_head(Block& block, std::uint32_t parts, std::span<codec::Shortlist> lists) const noexcept;
+  [[nodiscard]] Queries queries(std::uint8_t* which) const noexcept;
+  [[nodiscard]] static float largest_norm(const Block& block) noexcept;
+  [[nodiscard]] Finish finish(const Block& block, std::size_t query) const noexcept;
 
   const TcqView& view_;
   const Kernel& kernel_;

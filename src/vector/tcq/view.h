@@ -20,12 +20,16 @@ class TcqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const override;
   [[nodiscard]] const codec::Scorable* scorable() const noexcept override { return this; }
   [[nodiscard]] Result<std::unique_ptr<codec::Scorer>> prepare(codec::QueryBatch queries) const override;
+  [[nodiscard]] std::vector<double> part_costs() const override;
 
   /// A block of 32 rows in a run's plane; the last, partial one is read from a copy filled up with zeros.
   [[nodiscard]] const std::byte* block(std::size_t run, std::uint64_t index) const noexcept {
     return index < layout_.full_blocks ? bytes_ + layout_.plane[run] + index * block_bytes(run) : tail_block_[run].data();
   }
   [[nodiscard]] float scale(std::uint64_t row) const noexcept;
+  /// Where the one-byte scales lie, and what they stand for.
+  [[nodiscard]] const std::byte* scale_codes() const noexcept { return bytes_ + layout_.scales; }
+  [[nodiscard]] const float* scale_grid() const noexcept { return grid_.data(); }
   [[nodiscard]] float norm(std::uint64_t row) const noexcept {
     return base::load<float>(bytes_ + layout_.norms + 4 * row);
   }

@@ -40,7 +40,7 @@ struct SearchOptions {
   std::filesystem::path base = {};  ///< originals for `exact`; empty: those kept in the file
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
   std::span<const std::uint32_t> skip = {};     ///< one row a query that is left out (its own), 0xffffffff: none
-  Progress* progress = nullptr;     ///< of an exact search, which reads every original; may be null
+  Progress* progress = nullptr;                 ///< of an exact search, which reads every original; may be null
 };
 
 /// Where the time of a search went, seconds. An exact search is all `scan`.
@@ -67,8 +67,8 @@ struct ArtifactInfo {
   std::string codec;
   std::uint32_t format_version = 0;
   std::vector<Part> parts;
-  std::string plan;            ///< in words
-  std::string plan_json;       ///< what the file stores of its plan: goal, codec, settings, seed, digests
+  std::string plan;       ///< in words
+  std::string plan_json;  ///< what the file stores of its plan: goal, codec, settings, seed, digests
   std::vector<Certificate> certificates;
   bool certificate_stale = false;  ///< a certificate names another content than this file's
   bool has_ids = false;
@@ -121,9 +121,9 @@ class Artifact {
 struct UnpackReport {
   std::uint64_t rows = 0;
   std::uint32_t dims = 0;
-  bool compared = false;          ///< the originals were at hand (kept in the file, or given)
-  double relative_error = 0;      ///< E‖x − x̂‖² / E‖x − mean‖², measured, when compared
-  double mean_cosine = 0;         ///< mean of ⟨x, x̂⟩ / (‖x‖·‖x̂‖), measured, when compared
+  bool compared = false;      ///< the originals were at hand (kept in the file, or given)
+  double relative_error = 0;  ///< E‖x − x̂‖² / E‖x − mean‖², measured, when compared
+  double mean_cosine = 0;     ///< mean of ⟨x, x̂⟩ / (‖x‖·‖x̂‖), measured, when compared
 };
 
 /// Writes the decoded vectors as .npy or .fvecs, whole or not at all. Under cosine they are the normalised ones.

@@ -12,16 +12,17 @@ namespace attar {
 /// A ceiling on the whole file: codes, ids, model, header, certificate. Never exceeded, not by one byte.
 struct Budget {
   enum class Unit : std::uint8_t {
-    bytes,            ///< "200MB", "1.5GiB", "300000B": of the whole file (1 MB = 10⁶ bytes, 1 MiB = 2²⁰)
-    bytes_per_vector, ///< "64B/vec"
-    bits_per_value,   ///< "2.5bit": per vector and dimension
-    percent,          ///< "30%": of the input's values, as stored in its file
+    bytes,             ///< "200MB", "1.5GiB", "300000B": of the whole file (1 MB = 10⁶ bytes, 1 MiB = 2²⁰)
+    bytes_per_vector,  ///< "64B/vec"
+    bits_per_value,    ///< "2.5bit": per vector and dimension
+    percent,           ///< "30%": of the input's values, as stored in its file
   };
   double value = 0;
   Unit unit = Unit::bytes;
 
   /// The ceiling in bytes for a base of this shape, rounded down.
-  [[nodiscard]] std::uint64_t bytes(std::uint64_t rows, std::uint32_t dims, std::uint32_t input_bytes_per_value) const noexcept;
+  [[nodiscard]] std::uint64_t bytes(std::uint64_t rows, std::uint32_t dims,
+                                    std::uint32_t input_bytes_per_value) const noexcept;
   /// In a form that parse_budget() reads, such as "64B/vec"; sizes of the whole file in bytes.
   [[nodiscard]] std::string text() const;
 };
@@ -31,7 +32,7 @@ struct Budget {
 
 /// "0.95@10": the mean recall at k must be at least that.
 struct Floor {
-  double recall = 0;     ///< in (0, 1)
+  double recall = 0;  ///< in (0, 1)
   std::uint32_t k = 10;
 
   /// In the form that parse_floor() reads.

@@ -16,7 +16,8 @@
 
 namespace attar {
 
-/// The goal and the circumstances. With neither budget nor floor: the smallest plan within 0.01 of the recall at 8 bits.
+/// The goal and the circumstances. With neither budget nor floor: the smallest plan within 0.01 of the recall at 8
+/// bits.
 struct PackOptions {
   std::optional<Budget> budget = {};
   std::optional<Floor> floor = {};
@@ -26,11 +27,12 @@ struct PackOptions {
   std::string codec = {};              ///< force a codec by name; empty: all compete
   std::string keep_originals = {};     ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
   std::uint64_t seed = 1;
-  unsigned threads = 0;                ///< 0: one per available core
-  std::uint64_t memory_bytes = 2ull << 30;  ///< working memory to aim at, at least 64 MiB; training's dims² comes on top
-  double confidence = 0.95;            ///< of the certificate
+  unsigned threads = 0;  ///< 0: one per available core
+  std::uint64_t memory_bytes =
+      2ull << 30;            ///< working memory to aim at, at least 64 MiB; training's dims² comes on top
+  double confidence = 0.95;  ///< of the certificate
   InputOptions input = {};
-  Progress* progress = nullptr;        ///< may be null
+  Progress* progress = nullptr;  ///< may be null
 };
 
 /// One plan that competed.
@@ -40,26 +42,27 @@ struct Candidate {
     measured,   ///< encoded in full and searched with every tune query
   };
   std::string codec;
-  std::string settings;           ///< in words: "8-bit PCA, power 0.35, trellis"
-  std::uint64_t bytes = 0;        ///< the whole file
+  std::string settings;     ///< in words: "8-bit PCA, power 0.35, trellis"
+  std::uint64_t bytes = 0;  ///< the whole file
   double bytes_per_row = 0;
   double code_bytes_per_row = 0;  ///< codes and scale alone
   State state = State::estimated;
-  double recall = 0;              ///< mean on tune queries (of the sample when estimated); 0 when there were none
-  double distortion = 0;          ///< the codec's own estimate of its relative squared error
-  double scan_cost = 0;           ///< frozen cost model, relative
+  double recall = 0;      ///< mean on tune queries (of the sample when estimated); 0 when there were none
+  double distortion = 0;  ///< the codec's own estimate of its relative squared error
+  double scan_cost = 0;   ///< frozen cost model, relative
   bool chosen = false;
 };
 
 /// A part of the file and its bytes.
 struct Part {
-  std::string name;  ///< "codes", "model", "ids", "originals", "model 1" (of the originals), "schema", "plan", "certificate", "container"
+  std::string name;  ///< "codes", "model", "ids", "originals", "model 1" (of the originals), "schema", "plan",
+                     ///< "certificate", "container"
   std::uint64_t bytes = 0;
 };
 
 /// What make_plan() found and pack() wrote.
 struct PackReport {
-  std::string path;                ///< empty for make_plan()
+  std::string path;  ///< empty for make_plan()
   std::uint64_t rows = 0;
   std::uint32_t dims = 0;
   Metric metric = Metric::cosine;
@@ -67,26 +70,26 @@ struct PackReport {
   std::uint64_t budget_bytes = 0;  ///< 0: none was set
   double bytes_per_row = 0;
   std::vector<Part> parts;
-  std::string goal;                ///< in words, the default goal included
-  std::string plan;                ///< the chosen plan in words
+  std::string goal;  ///< in words, the default goal included
+  std::string plan;  ///< the chosen plan in words
   std::vector<Candidate> candidates;
   std::vector<Certificate> certificates;  ///< empty where nothing could be measured
-  std::uint64_t queries = 0;       ///< given or drawn
-  std::uint64_t tune_queries = 0;  ///< that chose: units, near-duplicates counted once
-  std::uint64_t certify_queries = 0;  ///< that judged, likewise
+  std::uint64_t queries = 0;              ///< given or drawn
+  std::uint64_t tune_queries = 0;         ///< that chose: units, near-duplicates counted once
+  std::uint64_t certify_queries = 0;      ///< that judged, likewise
   bool proxy = false;
   double seconds = 0;
 };
 
 /// The nearest goals that can be had, in both directions.
 struct Nearest {
-  double recall_in_budget = 0;      ///< best recall found inside the budget; 0: nothing fits the budget
+  double recall_in_budget = 0;        ///< best recall found inside the budget; 0: nothing fits the budget
   std::uint64_t bytes_for_floor = 0;  ///< least bytes found that reach the floor; 0: not found at any size
-  std::uint64_t least_bytes = 0;    ///< the smallest file of these rows
+  std::uint64_t least_bytes = 0;      ///< the smallest file of these rows
 };
 
-/// What happened: a report, or the reason with what could be had instead. A goal out of reach is an outcome and no error;
-/// its report has the candidates but no plan, no parts and no bytes.
+/// What happened: a report, or the reason with what could be had instead. A goal out of reach is an outcome and no
+/// error; its report has the candidates but no plan, no parts and no bytes.
 struct PlanOutcome {
   PackReport report;
   bool reachable = true;

@@ -33,8 +33,8 @@ std::string_view error_name(ErrorCode code) noexcept;
 struct Error {
   ErrorCode code = ErrorCode::invalid_argument;
   std::string message;
-  std::string file = {};                             ///< path, empty when no file is involved
-  std::string section = {};                          ///< section of an artifact, empty when not inside one
+  std::string file = {};                               ///< path, empty when no file is involved
+  std::string section = {};                            ///< section of an artifact, empty when not inside one
   std::optional<std::uint64_t> offset = std::nullopt;  ///< byte offset in the file or section
 
   /// "docs.npy: row 17 holds NaN …" — file, section and offset in front of the message.
@@ -56,16 +56,16 @@ using Status = Result<void>;
 #define ATTAR_CONCAT(a, b) ATTAR_CONCAT_INNER(a, b)
 
 /// Returns the error of a Status or Result expression; goes on when there is none.
-#define ATTAR_TRY(expression)                                        \
-  do {                                                               \
+#define ATTAR_TRY(expression)                                         \
+  do {                                                                \
     if (auto attar_status = (expression); !attar_status) [[unlikely]] \
-      return std::unexpected(std::move(attar_status).error());       \
+      return std::unexpected(std::move(attar_status).error());        \
   } while (false)
 
 /// `ATTAR_ASSIGN(auto x, f());` — declares or assigns x from a Result, or returns its error.
 #define ATTAR_ASSIGN(target, expression) ATTAR_ASSIGN_AS(ATTAR_CONCAT(attar_result_, __LINE__), target, expression)
-#define ATTAR_ASSIGN_AS(name, target, expression)            \
-  auto name = (expression);                                  \
-  if (!name) [[unlikely]]                                    \
-    return std::unexpected(std::move(name).error());         \
+#define ATTAR_ASSIGN_AS(name, target, expression)    \
+  auto name = (expression);                          \
+  if (!name) [[unlikely]]                            \
+    return std::unexpected(std::move(name).error()); \
   target = *std::move(name)

@@ -25,7 +25,8 @@ struct InputOptions {
   std::string format = {};  ///< "npy", "fvecs", "jsonl" …; empty: by the ending or the first bytes
 };
 
-/// Reads .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSONL or standard input ("-"). `over_limit` above max_bytes.
+/// Reads .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSONL or standard input ("-"). `over_limit` above
+/// max_bytes.
 [[nodiscard]] Result<Vectors> read_vectors(const std::filesystem::path& path, const InputOptions& options = {},
                                            std::uint64_t max_bytes = 8ull << 30);
 

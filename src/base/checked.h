@@ -7,7 +7,6 @@
 
 namespace attar::base {
 
-
 /// a + b, or `corrupt` when it does not fit 64 bits.
 inline Result<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b) {
   std::uint64_t sum = 0;

@@ -15,8 +15,8 @@ namespace {
 
 std::unexpected<Error> io_error(std::string what, const std::string& path) {
   const int code = errno;
-  return std::unexpected(Error{
-      .code = ErrorCode::io, .message = fmt::format("{}: {}", what, std::strerror(code)), .file = path});
+  return std::unexpected(
+      Error{.code = ErrorCode::io, .message = fmt::format("{}: {}", what, std::strerror(code)), .file = path});
 }
 
 Status write_all(int descriptor, ByteView bytes, const std::string& path) {
@@ -47,7 +47,9 @@ Result<std::vector<std::byte>> read_whole(int descriptor, std::uint64_t size, co
     const ssize_t count = ::pread(descriptor, out.data() + at, size - at, static_cast<off_t>(at));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return io_error("cannot read", path);
-    if (count == 0) return std::unexpected(Error{.code = ErrorCode::truncated, .message = "the file shrank while it was read", .file = path});
+    if (count == 0)
+      return std::unexpected(
+          Error{.code = ErrorCode::truncated, .message = "the file shrank while it was read", .file = path});
     at += static_cast<std::uint64_t>(count);
   }
   return out;
@@ -194,7 +196,8 @@ Result<TemporaryFile> TemporaryFile::create(const std::filesystem::path& directo
   TemporaryFile out;
   std::string pattern = ((directory.empty() ? temporary_directory() : directory) / "attar-XXXXXX").string();
   out.descriptor_ = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (out.descriptor_ < 0) return io_error("cannot create a scratch file (set TMPDIR to a directory with room)", pattern);
+  if (out.descriptor_ < 0)
+    return io_error("cannot create a scratch file (set TMPDIR to a directory with room)", pattern);
   ::unlink(pattern.c_str());
   return out;
 }

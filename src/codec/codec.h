@@ -19,11 +19,11 @@
 namespace attar::codec {
 
 struct CodecInfo {
-  std::uint32_t id = 0;         ///< on the wire; never reused
-  std::string_view name;        ///< the field's term, as users type it
-  std::uint16_t wire_min = 1;   ///< oldest wire version that this build reads
-  std::uint16_t wire_max = 1;   ///< newest, and the one that it writes
-  std::string_view summary;     ///< one line for `attar plan` and the docs
+  std::uint32_t id = 0;        ///< on the wire; never reused
+  std::string_view name;       ///< the field's term, as users type it
+  std::uint16_t wire_min = 1;  ///< oldest wire version that this build reads
+  std::uint16_t wire_max = 1;  ///< newest, and the one that it writes
+  std::string_view summary;    ///< one line for `attar plan` and the docs
 };
 
 /// What a codec learned, ready for the wire: immutable, addressed by its digest, shared by segments.
@@ -44,9 +44,9 @@ class Trained {
 
 /// What training may use beside the rows.
 struct TrainContext {
-  base::ThreadPool* pool = nullptr;   ///< never null
+  base::ThreadPool* pool = nullptr;  ///< never null
   std::uint64_t seed = 0;
-  QueryBatch queries = {};            ///< queries of the tune or train split, any number; may be empty
+  QueryBatch queries = {};  ///< queries of the tune or train split, any number; may be empty
 };
 
 class Trainer {
@@ -83,14 +83,18 @@ class Codec {
  public:
   virtual ~Codec() = default;
   [[nodiscard]] virtual const CodecInfo& info() const noexcept = 0;
-  [[nodiscard]] virtual Result<std::unique_ptr<Trainer>> trainer(const Schema& schema, const TrainContext& context) const = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Trainer>> trainer(const Schema& schema,
+                                                                 const TrainContext& context) const = 0;
   /// Reads a model section written by save(); every field is checked.
-  [[nodiscard]] virtual Result<std::shared_ptr<const Model>> load(const format::SectionReader& section, const Schema& schema,
+  [[nodiscard]] virtual Result<std::shared_ptr<const Model>> load(const format::SectionReader& section,
+                                                                  const Schema& schema,
                                                                   const OpenLimits& limits) const = 0;
-  [[nodiscard]] virtual Result<std::unique_ptr<Encoder>> encoder(std::shared_ptr<const Model> model, const Schema& schema,
-                                                                 base::Sink& sink, base::ThreadPool& pool) const = 0;
-  [[nodiscard]] virtual Result<std::unique_ptr<View>> open(format::SectionReader codes, std::shared_ptr<const Model> model,
-                                                           const Schema& schema, const OpenLimits& limits) const = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Encoder>> encoder(std::shared_ptr<const Model> model,
+                                                                 const Schema& schema, base::Sink& sink,
+                                                                 base::ThreadPool& pool) const = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<View>> open(format::SectionReader codes,
+                                                           std::shared_ptr<const Model> model, const Schema& schema,
+                                                           const OpenLimits& limits) const = 0;
 };
 
 }  // namespace attar::codec

@@ -19,8 +19,8 @@ struct Partial {
   }
 };
 
-/// Keeps the best `size` rows of any number. Rows gather in a buffer of twice the size, which is cut back when full: for
-/// hundreds of rows much cheaper than a heap. What is kept does not depend on the order in which rows come.
+/// Keeps the best `size` rows of any number. Rows gather in a buffer of twice the size, which is cut back when full:
+/// for hundreds of rows much cheaper than a heap. What is kept does not depend on the order in which rows come.
 class Shortlist {
  public:
   explicit Shortlist(std::uint32_t size) : size_(size) { rows_.reserve(std::size_t{size} * 2); }

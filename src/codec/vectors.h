@@ -53,7 +53,8 @@ struct Params {
   friend bool operator==(const Params&, const Params&) = default;
 };
 
-/// A point on a codec's curve. Sizes are exact; the distortion is the codec's own estimate and never enters a certificate.
+/// A point on a codec's curve. Sizes are exact; the distortion is the codec's own estimate and never enters a
+/// certificate.
 struct Option {
   Params params;
   std::uint64_t model_bytes = 0;  ///< the model section's payload

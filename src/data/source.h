@@ -26,7 +26,8 @@ class VectorSource {
   [[nodiscard]] virtual ElementType element() const noexcept = 0;
   /// The file's path, or "standard input", for messages.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
-  /// Rows [first, first + out.size() / dims()) widened to float; out.size() is a multiple of dims(). Memory stays bounded.
+  /// Rows [first, first + out.size() / dims()) widened to float; out.size() is a multiple of dims(). Memory stays
+  /// bounded.
   [[nodiscard]] virtual Status read(std::uint64_t first, std::span<float> out) const = 0;
 };
 
@@ -42,7 +43,8 @@ struct SourceOptions {
                                                                  const SourceOptions& options = {});
 
 /// Rows held in memory, as a source (tests, sub-samples, stand-in queries).
-[[nodiscard]] std::unique_ptr<VectorSource> memory_source(std::vector<float> values, std::uint32_t dims, std::string name);
+[[nodiscard]] std::unique_ptr<VectorSource> memory_source(std::vector<float> values, std::uint32_t dims,
+                                                          std::string name);
 
 /// Integer rows of a ground-truth file (.ivecs or .ibin), row-major.
 struct IntegerRows {

@@ -22,21 +22,24 @@ using format::SectionKind;
 Result<const codec::Codec*> codec_of(const format::SectionReader& section) {
   const codec::Codec* found = codec::find_codec(section.codec_id());
   if (found == nullptr)
-    return section.fail(ErrorCode::unknown_codec,
-                        fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
-                                    section.codec_id()));
+    return section.fail(
+        ErrorCode::unknown_codec,
+        fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
+                    section.codec_id()));
   const codec::CodecInfo& info = found->info();
   if (section.wire_version() > info.wire_max)
-    return section.fail(ErrorCode::too_new, fmt::format("has wire version {} of codec {}; this build reads up to {}: use a newer Attar",
-                                                        section.wire_version(), info.name, info.wire_max));
+    return section.fail(ErrorCode::too_new,
+                        fmt::format("has wire version {} of codec {}; this build reads up to {}: use a newer Attar",
+                                    section.wire_version(), info.name, info.wire_max));
   if (section.wire_version() < info.wire_min)
-    return section.fail(ErrorCode::too_old, fmt::format("has wire version {} of codec {}; this build reads {} and later",
-                                                        section.wire_version(), info.name, info.wire_min));
+    return section.fail(ErrorCode::too_old,
+                        fmt::format("has wire version {} of codec {}; this build reads {} and later",
+                                    section.wire_version(), info.name, info.wire_min));
   return found;
 }
 
-Result<CodedSection> open_coded(format::SectionReader codes, const format::SectionReader& model_section, const codec::Schema& schema,
-                                const OpenLimits& limits) {
+Result<CodedSection> open_coded(format::SectionReader codes, const format::SectionReader& model_section,
+                                const codec::Schema& schema, const OpenLimits& limits) {
   CodedSection out;
   ATTAR_ASSIGN(out.codec, codec_of(codes));
   if (model_section.codec_id() != codes.codec_id() || model_section.wire_version() != codes.wire_version())
@@ -47,13 +50,15 @@ Result<CodedSection> open_coded(format::SectionReader codes, const format::Secti
   return out;
 }
 
-Result<CodedSection> open_codes(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+Result<CodedSection> open_codes(const format::ArtifactReader& reader, const codec::Schema& schema,
+                                const OpenLimits& limits) {
   ATTAR_ASSIGN(auto codes, reader.section(SectionKind::codes));
   ATTAR_ASSIGN(const auto model, reader.section(SectionKind::model));
   return open_coded(std::move(codes), model, schema, limits);
 }
 
-Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema, const OpenLimits& limits) {
+Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema,
+                                    const OpenLimits& limits) {
   ATTAR_ASSIGN(auto section, reader.section(SectionKind::originals));
   if (reader.find(SectionKind::model, originals_model_instance) != nullptr) {
     ATTAR_ASSIGN(const auto model, reader.section(SectionKind::model, originals_model_instance));
@@ -154,15 +159,16 @@ Result<ArtifactInfo> Artifact::info() const {
   out.plan = engine::in_words(plan.codec, plan.variant, out.code_bytes_per_row);
   out.plan_json = engine::to_json(plan);
   ATTAR_ASSIGN(out.certificates, state_->certificates());
-  out.certificate_stale = std::any_of(out.certificates.begin(), out.certificates.end(), [&](const Certificate& certificate) {
-    return certificate.content_digest != out.content_digest;
-  });
+  out.certificate_stale =
+      std::any_of(out.certificates.begin(), out.certificates.end(),
+                  [&](const Certificate& certificate) { return certificate.content_digest != out.content_digest; });
   return out;
 }
 
 Result<std::string> Artifact::id(std::uint32_t row) const {
   if (row >= rows())
-    return fail(ErrorCode::invalid_argument, fmt::format("there is no row {}: the artifact has rows 0 to {}", row, rows() - 1));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("there is no row {}: the artifact has rows 0 to {}", row, rows() - 1));
   if (!state_->ids) return std::to_string(row);
   return state_->ids->id(row);
 }
@@ -177,17 +183,20 @@ Result<std::optional<std::uint32_t>> Artifact::row_of(const std::string& id) con
   for (std::uint64_t first = 0; first < rows(); first += format::ids_per_group) {
     ATTAR_ASSIGN(const auto group, state_->ids->ids(first, std::min(format::ids_per_group, rows() - first)));
     const auto it = std::find(group.begin(), group.end(), id);
-    if (it != group.end()) return std::optional(static_cast<std::uint32_t>(first + static_cast<std::uint64_t>(it - group.begin())));
+    if (it != group.end())
+      return std::optional(static_cast<std::uint32_t>(first + static_cast<std::uint64_t>(it - group.begin())));
   }
   return std::optional<std::uint32_t>{};
 }
 
 Status Artifact::decode(std::uint64_t first, std::span<float> out) const {
   if (out.size() % dims() != 0)
-    return fail(ErrorCode::invalid_argument, fmt::format("room for {} values is no whole number of rows of {}", out.size(), dims()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("room for {} values is no whole number of rows of {}", out.size(), dims()));
   const std::uint64_t count = out.size() / dims();
   if (first > rows() || count > rows() - first)
-    return fail(ErrorCode::invalid_argument, fmt::format("rows {} to {} were asked for; the artifact has {}", first, first + count, rows()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("rows {} to {} were asked for; the artifact has {}", first, first + count, rows()));
   const codec::Range range{first, first + count};
   ATTAR_TRY(state_->codes.view->verify(range));
   return state_->codes.view->decode(range, out);

@@ -35,8 +35,8 @@ struct Artifact::State {
   CodedSection codes;
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
-  index::Look look;           ///< the plan's
-  std::uint32_t look_k = 1;   ///< the k that it was chosen for
+  index::Look look;          ///< the plan's
+  std::uint32_t look_k = 1;  ///< the k that it was chosen for
 
   [[nodiscard]] Result<engine::PlanText> plan() const;
   /// The plan's look for another k.

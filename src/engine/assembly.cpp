@@ -43,7 +43,8 @@ Result<std::vector<std::byte>> encode_ids(const std::filesystem::path& path, std
 }
 
 // A section's bytes in pieces, so that Ctrl-C is heard while a large one is copied.
-Status add_in_pieces(format::ArtifactWriter& writer, const format::SectionSpec& what, base::ByteView bytes, Progress& progress) {
+Status add_in_pieces(format::ArtifactWriter& writer, const format::SectionSpec& what, base::ByteView bytes,
+                     Progress& progress) {
   ATTAR_ASSIGN(base::Sink * sink, writer.begin(what));
   for (std::uint64_t at = 0; at < bytes.size(); at += copy_bytes) {
     ATTAR_TRY(base::check_cancelled(progress));
@@ -63,8 +64,8 @@ base::ByteView as_bytes(const std::string& text) { return std::as_bytes(std::spa
 
 }  // namespace
 
-Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema, const PackOptions& options,
-                                  base::ThreadPool& pool) {
+Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema,
+                                  const PackOptions& options, base::ThreadPool& pool) {
   Assembly out;
   out.base_ = &base;
   out.schema_ = schema;
@@ -75,17 +76,20 @@ Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::S
 
 Status Assembly::prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool) {
   if (codec != "f16" && codec != "f32")
-    return fail(ErrorCode::invalid_argument, fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", codec));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", codec));
   originals_codec_ = codec::find_codec(codec);
   // All that f16 learns is the magnitude of the rows.
   std::vector<std::uint32_t> numbers;
   ATTAR_ASSIGN(const auto sample, plan::sample_rows(*base_, magnitude_rows, seed, numbers));
   ATTAR_ASSIGN(const auto trainer, originals_codec_->trainer(schema_, {.pool = &pool, .seed = seed}));
   base::SilentProgress silent;
-  ATTAR_TRY(plan::stream_rows(*sample, schema_.metric, silent, [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));
+  ATTAR_TRY(plan::stream_rows(*sample, schema_.metric, silent,
+                              [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));
   ATTAR_ASSIGN(const auto trained, trainer->finish());
   const auto priced = trained->options({.bytes = std::numeric_limits<std::uint64_t>::max() / 2});
-  if (priced.size() != 1) return fail(ErrorCode::unsupported, "the codec of originals has no single option; please report this");
+  if (priced.size() != 1)
+    return fail(ErrorCode::unsupported, "the codec of originals has no single option; please report this");
   originals_bytes_ = priced.front().codes_bytes;
   ATTAR_ASSIGN(originals_model_, trained->build(priced.front().params));
   base::MemorySink saved;
@@ -96,12 +100,14 @@ Status Assembly::prepare_originals(const std::string& codec, std::uint64_t seed,
 
 std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
   using enum format::SectionKind;
-  std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes}, {spec(format::SectionKind::plan), plan_bytes}};
+  std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes},
+                                             {spec(format::SectionKind::plan), plan_bytes}};
   if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
   out.push_back({spec(model), model_bytes});
   out.push_back({spec(codes), codes_bytes});
   if (originals_codec_ == nullptr) return out;
-  if (!originals_model_bytes_.empty()) out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
+  if (!originals_model_bytes_.empty())
+    out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
   out.push_back({spec(originals), originals_bytes_});
   return out;
 }
@@ -138,7 +144,8 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
   using Kind = format::SectionKind;
   if (plan.size() > plan_bytes) return fail(ErrorCode::unsupported, "the plan's text is too long; please report this");
   ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(path, {.certificate_bytes = certificate_bytes}));
-  const auto schema_section = format::encode_schema({.rows = schema_.rows, .dims = schema_.dims, .metric = schema_.metric});
+  const auto schema_section =
+      format::encode_schema({.rows = schema_.rows, .dims = schema_.dims, .metric = schema_.metric});
   ATTAR_TRY(writer.add(spec(Kind::schema), schema_section));
   ATTAR_TRY(writer.add(spec(Kind::plan), as_bytes(padded(plan, plan_bytes))));
   if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));

@@ -42,8 +42,10 @@ class Assembly {
  private:
   Assembly() = default;
   [[nodiscard]] Status prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool);
-  [[nodiscard]] std::vector<format::PlannedSection> sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
-  [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const;
+  [[nodiscard]] std::vector<format::PlannedSection> sections(std::uint64_t model_bytes,
+                                                             std::uint64_t codes_bytes) const;
+  [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool,
+                                       Progress& progress) const;
 
   const data::VectorSource* base_ = nullptr;
   codec::Schema schema_;

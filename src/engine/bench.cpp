@@ -18,7 +18,8 @@ Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queri
   if (queries.dims != artifact.dims() || queries.values.empty())
     return fail(ErrorCode::invalid_argument, fmt::format("the bench needs queries of {} dimensions", artifact.dims()));
   if (options.batch == 0 || options.batch > queries.rows())
-    return fail(ErrorCode::invalid_argument, fmt::format("a batch of {} cannot be made of {} queries", options.batch, queries.rows()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a batch of {} cannot be made of {} queries", options.batch, queries.rows()));
   if (!(options.seconds > 0) || options.rounds == 0 || options.k == 0)
     return fail(ErrorCode::invalid_argument, "the bench needs seconds, rounds and k above 0");
   std::vector<float> prepared = queries.values;
@@ -35,7 +36,8 @@ Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queri
     do {
       if (next + options.batch > queries.rows()) next = 0;
       const auto batch = std::span(prepared).subspan(next * queries.dims, std::size_t{options.batch} * queries.dims);
-      ATTAR_TRY(index::flat_search(view, batch, queries.dims, {.k = options.k, .look = state.look_for(options.k)}, pool));
+      ATTAR_TRY(
+          index::flat_search(view, batch, queries.dims, {.k = options.k, .look = state.look_for(options.k)}, pool));
       next += options.batch;
       done += options.batch;
       seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -13,9 +13,11 @@ namespace attar {
 namespace {
 
 constexpr std::string_view budget_forms =
-    "a budget is a size of the whole file (\"200MB\", \"1.5GiB\", \"300000B\"), bytes a vector (\"64B/vec\"), bits a value "
+    "a budget is a size of the whole file (\"200MB\", \"1.5GiB\", \"300000B\"), bytes a vector (\"64B/vec\"), bits a "
+    "value "
     "(\"2.5bit\") or a share of the input (\"30%\")";
-constexpr std::string_view floor_forms = "a floor is a recall above 0 and below 1, with the k it holds for: \"0.95@10\"";
+constexpr std::string_view floor_forms =
+    "a floor is a recall above 0 and below 1, with the k it holds for: \"0.95@10\"";
 
 struct Unit {
   std::string_view suffix;
@@ -58,7 +60,8 @@ std::string_view trimmed(std::string_view text) {
 // As number() reads it: no exponent, and the digits that tell it from every other.
 std::string decimal(double value) {
   std::array<char, 512> digits{};  // the smallest and the largest double take fewer
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
   return error == std::errc{} ? std::string(digits.data(), end) : std::string();
 }
 
@@ -71,7 +74,8 @@ std::uint64_t whole_bytes(double bytes) noexcept {
 
 }  // namespace
 
-std::uint64_t Budget::bytes(std::uint64_t rows, std::uint32_t dims, std::uint32_t input_bytes_per_value) const noexcept {
+std::uint64_t Budget::bytes(std::uint64_t rows, std::uint32_t dims,
+                            std::uint32_t input_bytes_per_value) const noexcept {
   const double vectors = static_cast<double>(rows), values = vectors * dims;
   switch (unit) {
     case Unit::bytes: return whole_bytes(value);
@@ -98,7 +102,9 @@ Result<Budget> parse_budget(std::string_view text) {
     if (!whole.ends_with(unit.suffix)) continue;
     const auto value = number(trimmed(whole.substr(0, whole.size() - unit.suffix.size())));
     if (!value) break;
-    if (!(*value > 0)) return fail(ErrorCode::invalid_argument, fmt::format("a budget of \"{}\" leaves no room; {}", text, budget_forms));
+    if (!(*value > 0))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("a budget of \"{}\" leaves no room; {}", text, budget_forms));
     return Budget{.value = *value * unit.factor, .unit = unit.unit};
   }
   return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no budget: {}", text, budget_forms));

@@ -7,8 +7,8 @@
 #include "attar/version.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "certify/certificate.h"
 #include "certify/bounds.h"
+#include "certify/certificate.h"
 #include "certify/recall.h"
 #include "certify/split.h"
 #include "data/survey.h"
@@ -32,15 +32,18 @@ class Certifying {
         pool_(options.threads) {}
 
   Result<Certificate> run() {
-    if (options_.queries.empty()) return fail(ErrorCode::invalid_argument, "name queries that the plan has not seen, such as --queries new.npy");
+    if (options_.queries.empty())
+      return fail(ErrorCode::invalid_argument, "name queries that the plan has not seen, such as --queries new.npy");
     if (!(options_.confidence > 0 && options_.confidence < 1))
-      return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
     if (options_.floor) ATTAR_TRY(engine::check_floor(*options_.floor));
     ATTAR_ASSIGN(plan_, state_.plan());
     ATTAR_ASSIGN(known_, state_.certificates());
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));
     if (!options_.base.empty()) ATTAR_TRY(check_same(*base));
-    ATTAR_ASSIGN(queries_, engine::load_queries(options_.queries, options_.input.field, artifact_.dims(), artifact_.metric(), pool_));
+    ATTAR_ASSIGN(queries_, engine::load_queries(options_.queries, options_.input.field, artifact_.dims(),
+                                                artifact_.metric(), pool_));
     ATTAR_ASSIGN(const auto observations, observe(*base));
     ATTAR_ASSIGN(const Certificate out, conclude(observations));
     if (!options_.output.empty()) ATTAR_TRY(write(out));
@@ -54,23 +57,26 @@ class Certifying {
     ATTAR_ASSIGN(const auto survey,
                  data::survey(base, {.refuse_zero_rows = artifact_.metric() == Metric::cosine}, pool_, progress_));
     if (survey.digest.hex() == plan_.base) return {};
-    return std::unexpected(Error{.code = ErrorCode::invalid_data,
-                                 .message = fmt::format("these are not the vectors that were packed (digest {}…, packed {}…)",
-                                                        survey.digest.hex().substr(0, 12), plan_.base.substr(0, 12)),
-                                 .file = base.name()});
+    return std::unexpected(
+        Error{.code = ErrorCode::invalid_data,
+              .message = fmt::format("these are not the vectors that were packed (digest {}…, packed {}…)",
+                                     survey.digest.hex().substr(0, 12), plan_.base.substr(0, 12)),
+              .file = base.name()});
   }
 
   std::uint32_t k() const { return options_.floor ? options_.floor->k : plan_.k; }
 
   Result<std::vector<double>> observe(const data::VectorSource& base) {
     if (k() > artifact_.rows())
-      return fail(ErrorCode::invalid_argument, fmt::format("recall@{} cannot be measured with {} rows", k(), artifact_.rows()));
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("recall@{} cannot be measured with {} rows", k(), artifact_.rows()));
     ATTAR_ASSIGN(auto units, certify::near_duplicate_units(queries_, artifact_.dims(), pool_));
     base::Random random(options_.seed);
     for (std::size_t i = units.size(); i > 1; --i) std::swap(units[i - 1], units[random.below(i)]);
     progress_.stage("exact neighbours", base.rows());
     const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(k() + spare_neighbours, artifact_.rows()));
-    ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, artifact_.metric(), queries_, {.k = kept, .progress = &progress_}, pool_));
+    ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, artifact_.metric(), queries_,
+                                                       {.k = kept, .progress = &progress_}, pool_));
     auto truth = std::make_shared<const certify::Truth>(std::move(found));
     ATTAR_ASSIGN(const auto meter, certify::RecallMeter::create(base, artifact_.metric(), queries_, std::move(truth)));
     progress_.stage("searching", 0);
@@ -98,9 +104,9 @@ class Certifying {
     }
     const base::Digest digest = certify::queries_digest(queries_, artifact_.dims());
     // The log that chose the plan has been seen, whether or not it was certified on.
-    const bool reused = digest.hex() == plan_.queries || std::any_of(known_.begin(), known_.end(), [&](const Certificate& c) {
-                          return c.queries_digest == digest.hex();
-                        });
+    const bool reused = digest.hex() == plan_.queries ||
+                        std::any_of(known_.begin(), known_.end(),
+                                    [&](const Certificate& c) { return c.queries_digest == digest.hex(); });
     return certify::make_certificate(
         claim, finding,
         {.metric = artifact_.metric(),
@@ -131,7 +137,8 @@ class Certifying {
       all.erase(all.begin());
       text = certify::to_json(all);
     }
-    return format::copy_with_certificate(state_.reader, options_.output, std::as_bytes(std::span(text.data(), text.size())));
+    return format::copy_with_certificate(state_.reader, options_.output,
+                                         std::as_bytes(std::span(text.data(), text.size())));
   }
 
   const Artifact& artifact_;

@@ -54,7 +54,8 @@ class Evaluating {
 
   Result<Evaluation> run() {
     ATTAR_TRY(check());
-    ATTAR_ASSIGN(queries_, engine::load_queries(options_.queries, options_.input.field, artifact_.dims(), artifact_.metric(), pool_));
+    ATTAR_ASSIGN(queries_, engine::load_queries(options_.queries, options_.input.field, artifact_.dims(),
+                                                artifact_.metric(), pool_));
     out_.queries = queries_.size() / artifact_.dims();
     ATTAR_TRY(search());
     if (wants_recall()) ATTAR_TRY(options_.truth.empty() ? measure_recall() : compare_with_truth());
@@ -66,24 +67,30 @@ class Evaluating {
   bool wants_recall() const { return options_.qrels.empty() || !options_.base.empty() || !options_.truth.empty(); }
 
   Status check() {
-    if (options_.queries.empty()) return fail(ErrorCode::invalid_argument, "name the queries to evaluate with, such as --queries q.npy");
+    if (options_.queries.empty())
+      return fail(ErrorCode::invalid_argument, "name the queries to evaluate with, such as --queries q.npy");
     if (!(options_.confidence > 0 && options_.confidence < 1))
-      return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
     if (!options_.base.empty() && !options_.truth.empty())
       return fail(ErrorCode::invalid_argument, "--truth and --base both tell the true rows; name one of them");
     if (wants_recall() && options_.base.empty() && options_.truth.empty() && !state_.originals)
       return fail(ErrorCode::invalid_argument,
-                  "recall needs the truth: name the vectors that were packed (--base docs.npy), true rows (--truth gt.ivecs), or "
+                  "recall needs the truth: name the vectors that were packed (--base docs.npy), true rows (--truth "
+                  "gt.ivecs), or "
                   "judgements (--qrels qrels.tsv)");
     for (const std::uint32_t k : options_.ks) {
       if (k == 0 || k > state_.limits.max_hits)
-        return fail(ErrorCode::invalid_argument, fmt::format("k is {}; it must lie between 1 and {}", k, state_.limits.max_hits));
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("k is {}; it must lie between 1 and {}", k, state_.limits.max_hits));
       // A k above the number of rows says nothing: every row is found.
       if (k <= artifact_.rows()) ks_.push_back(k);
     }
     std::sort(ks_.begin(), ks_.end());
     ks_.erase(std::unique(ks_.begin(), ks_.end()), ks_.end());
-    if (ks_.empty()) return fail(ErrorCode::invalid_argument, fmt::format("no k was named that is at most the {} rows", artifact_.rows()));
+    if (ks_.empty())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("no k was named that is at most the {} rows", artifact_.rows()));
     return {};
   }
 
@@ -107,7 +114,8 @@ class Evaluating {
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));
     progress_.stage("exact neighbours", base->rows());
     const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back() + spare_neighbours, base->rows()));
-    ATTAR_ASSIGN(auto found, certify::exact_neighbours(*base, artifact_.metric(), queries_, {.k = kept, .progress = &progress_}, pool_));
+    ATTAR_ASSIGN(auto found, certify::exact_neighbours(*base, artifact_.metric(), queries_,
+                                                       {.k = kept, .progress = &progress_}, pool_));
     auto truth = std::make_shared<const certify::Truth>(std::move(found));
     ATTAR_ASSIGN(const auto meter, certify::RecallMeter::create(*base, artifact_.metric(), queries_, std::move(truth)));
     std::vector<std::vector<double>> recalls;
@@ -123,7 +131,8 @@ class Evaluating {
   Status compare_with_truth() {
     ATTAR_ASSIGN(const auto truth, data::read_integer_rows(options_.truth));
     const auto refuse = [&](std::string message) {
-      return std::unexpected(Error{.code = ErrorCode::invalid_data, .message = std::move(message), .file = options_.truth.string()});
+      return std::unexpected(
+          Error{.code = ErrorCode::invalid_data, .message = std::move(message), .file = options_.truth.string()});
     };
     if (truth.width < ks_.back())
       return refuse(fmt::format("has {} true rows a query; ask for k up to that with -k", truth.width));
@@ -135,7 +144,8 @@ class Evaluating {
         const auto expected = std::span(truth.values).subspan(q * truth.width, ks_[i]);
         const auto got = std::span(returned_.at(ks_[i])).subspan(q * ks_[i], ks_[i]);
         const auto hits = std::count_if(got.begin(), got.end(), [&](std::uint32_t row) {
-          return row != certify::no_row && std::find(expected.begin(), expected.end(), static_cast<std::int32_t>(row)) != expected.end();
+          return row != certify::no_row &&
+                 std::find(expected.begin(), expected.end(), static_cast<std::int32_t>(row)) != expected.end();
         });
         recalls[i][q] = static_cast<double>(hits) / ks_[i];
       }
@@ -148,11 +158,12 @@ class Evaluating {
     std::vector<std::uint64_t> order(largest.size());
     std::iota(order.begin(), order.end(), std::uint64_t{0});
     const std::size_t worst = std::min(options_.worst, order.size());
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(worst), order.end(), [&](std::uint64_t a, std::uint64_t b) {
-      return largest[a] != largest[b] ? largest[a] < largest[b] : a < b;
-    });
+    std::partial_sort(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(worst), order.end(),
+        [&](std::uint64_t a, std::uint64_t b) { return largest[a] != largest[b] ? largest[a] < largest[b] : a < b; });
     for (std::size_t i = 0; i < worst; ++i) out_.worst.push_back({order[i], largest[order[i]]});
-    for (std::size_t i = 0; i < ks_.size(); ++i) out_.recall[ks_[i]] = summarise(std::move(recalls[i]), options_.confidence);
+    for (std::size_t i = 0; i < ks_.size(); ++i)
+      out_.recall[ks_[i]] = summarise(std::move(recalls[i]), options_.confidence);
   }
 
   // Judgements by query and row; documents that the artifact does not hold stay judged under rows past the last one, so
@@ -190,15 +201,17 @@ class Evaluating {
     std::map<std::string, std::vector<double>> values;
     for (std::size_t q = 0; q < names.size(); ++q) {
       const auto it = judged.find(names[q]);
-      if (it == judged.end() || std::none_of(it->second.begin(), it->second.end(), [](const auto& pair) { return pair.second > 0; }))
+      if (it == judged.end() ||
+          std::none_of(it->second.begin(), it->second.end(), [](const auto& pair) { return pair.second > 0; }))
         continue;  // nothing relevant is known: no ranking could be better than another
       const auto found = std::span(returned_.at(ks_.back())).subspan(q * ks_.back(), ks_.back());
       for (const auto& [name, value] : engine::relevance_of(it->second, found, ks_)) values[name].push_back(value);
     }
     if (values.empty())
-      return std::unexpected(Error{.code = ErrorCode::invalid_data,
-                                   .message = "judges none of these queries; name their ids, one a line, with --query-ids",
-                                   .file = options_.qrels.string()});
+      return std::unexpected(
+          Error{.code = ErrorCode::invalid_data,
+                .message = "judges none of these queries; name their ids, one a line, with --query-ids",
+                .file = options_.qrels.string()});
     for (auto& [name, list] : values) out_.relevance[name] = summarise(std::move(list), options_.confidence);
     return {};
   }

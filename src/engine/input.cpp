@@ -27,16 +27,18 @@ Progress& or_silent(Progress* progress) noexcept {
 Status check_floor(const Floor& floor) {
   if (floor.recall > 0 && floor.recall < 1 && floor.k > 0) return {};
   return fail(ErrorCode::invalid_argument,
-              fmt::format("a floor of {}@{} is none: name a recall above 0 and below 1, and a k of at least 1", floor.recall, floor.k));
+              fmt::format("a floor of {}@{} is none: name a recall above 0 and below 1, and a k of at least 1",
+                          floor.recall, floor.k));
 }
 
 Result<Vectors> read_all(const data::VectorSource& source, std::uint64_t max_bytes) {
   const std::uint64_t row_bytes = std::uint64_t{source.dims()} * sizeof(float);
   if (source.rows() > max_bytes / row_bytes)
-    return std::unexpected(Error{.code = ErrorCode::over_limit,
-                                 .message = fmt::format("{} vectors of {} dimensions take more than the {} bytes allowed here",
-                                                        source.rows(), source.dims(), max_bytes),
-                                 .file = source.name()});
+    return std::unexpected(
+        Error{.code = ErrorCode::over_limit,
+              .message = fmt::format("{} vectors of {} dimensions take more than the {} bytes allowed here",
+                                     source.rows(), source.dims(), max_bytes),
+              .file = source.name()});
   Vectors out{.values = std::vector<float>(source.rows() * source.dims()), .dims = source.dims()};
   const std::uint64_t step = std::max<std::uint64_t>(1, read_bytes / row_bytes);
   for (std::uint64_t first = 0; first < source.rows(); first += step) {
@@ -68,11 +70,12 @@ Result<std::vector<float>> load_queries(const std::filesystem::path& path, const
                                         Metric metric, base::ThreadPool& pool) {
   ATTAR_ASSIGN(const auto source, data::open_vectors(path, {.field = field}));
   if (source->dims() != dims)
-    return std::unexpected(Error{
-        .code = ErrorCode::invalid_data,
-        .message = fmt::format("these queries have {} dimensions, the vectors {}; queries and vectors must come from one model",
-                               source->dims(), dims),
-        .file = source->name()});
+    return std::unexpected(
+        Error{.code = ErrorCode::invalid_data,
+              .message = fmt::format(
+                  "these queries have {} dimensions, the vectors {}; queries and vectors must come from one model",
+                  source->dims(), dims),
+              .file = source->name()});
   ATTAR_ASSIGN(Vectors all, read_all(*source, most_query_bytes));
   const auto rows = data::memory_source(std::move(all.values), dims, source->name());
   base::SilentProgress silent;
@@ -82,8 +85,9 @@ Result<std::vector<float>> load_queries(const std::filesystem::path& path, const
   return out;
 }
 
-Result<plan::Queries> pack_queries(const std::filesystem::path& path, const std::string& field, const data::VectorSource& base,
-                                   Metric metric, std::uint64_t seed, base::ThreadPool& pool) {
+Result<plan::Queries> pack_queries(const std::filesystem::path& path, const std::string& field,
+                                   const data::VectorSource& base, Metric metric, std::uint64_t seed,
+                                   base::ThreadPool& pool) {
   plan::Queries out;
   if (!path.empty()) {
     ATTAR_ASSIGN(out.values, load_queries(path, field, base.dims(), metric, pool));

@@ -28,8 +28,8 @@ class KeptRows final : public data::VectorSource {
 
 }  // namespace
 
-Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& state, const std::filesystem::path& base,
-                                                         const InputOptions& input) {
+Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& state,
+                                                         const std::filesystem::path& base, const InputOptions& input) {
   if (base.empty()) {
     if (state.originals) return std::make_unique<KeptRows>(state);
     return fail(ErrorCode::invalid_argument,
@@ -37,11 +37,11 @@ Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& 
   }
   ATTAR_ASSIGN(auto source, data::open_vectors(base, {.field = input.field, .format = input.format}));
   if (source->rows() != state.schema.rows || source->dims() != state.schema.dims)
-    return std::unexpected(
-        Error{.code = ErrorCode::invalid_data,
-              .message = fmt::format("holds {} rows of {} dimensions, the artifact {} of {}; name the file that was packed",
-                                     source->rows(), source->dims(), state.schema.rows, state.schema.dims),
-              .file = source->name()});
+    return std::unexpected(Error{
+        .code = ErrorCode::invalid_data,
+        .message = fmt::format("holds {} rows of {} dimensions, the artifact {} of {}; name the file that was packed",
+                               source->rows(), source->dims(), state.schema.rows, state.schema.dims),
+        .file = source->name()});
   return source;
 }
 

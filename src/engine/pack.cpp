@@ -26,23 +26,27 @@ constexpr std::uint32_t default_k = 10;
 
 std::string codec_names() {
   std::string out;
-  for (const codec::Codec* codec : codec::registry()) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->info().name);
+  for (const codec::Codec* codec : codec::registry())
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->info().name);
   return out;
 }
 
 Status check_options(const PackOptions& options) {
   if (!(options.confidence > 0 && options.confidence < 1))
-    return fail(ErrorCode::invalid_argument, fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options.confidence));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options.confidence));
   if (options.budget && !(options.budget->value > 0))
-    return fail(ErrorCode::invalid_argument, fmt::format("a budget of {} leaves no room; name a size above 0", options.budget->value));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a budget of {} leaves no room; name a size above 0", options.budget->value));
   if (options.floor) ATTAR_TRY(engine::check_floor(*options.floor));
   if (!options.codec.empty() && codec::find_codec(options.codec) == nullptr)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));
   constexpr std::uint64_t least_memory = 64ull << 20;
   if (options.memory_bytes < least_memory)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("packing needs at least 64 MiB of working memory, {} bytes were allowed", options.memory_bytes));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("packing needs at least 64 MiB of working memory, {} bytes were allowed", options.memory_bytes));
   return {};
 }
 
@@ -55,7 +59,8 @@ Status check_output(const std::filesystem::path& output) {
                                  .message = "is a folder; name the file to write, such as docs.attar",
                                  .file = output.string()});
   if (!std::filesystem::is_directory(folder, error))
-    return std::unexpected(Error{.code = ErrorCode::io, .message = "this folder does not exist; create it first", .file = folder.string()});
+    return std::unexpected(Error{
+        .code = ErrorCode::io, .message = "this folder does not exist; create it first", .file = folder.string()});
   return {};
 }
 
@@ -109,20 +114,23 @@ class Packing {
 
  private:
   Status gather() {
-    ATTAR_ASSIGN(base_, engine::open_base(input_, options_.input, options_.metric, options_.memory_bytes, pool_, progress_));
+    ATTAR_ASSIGN(base_,
+                 engine::open_base(input_, options_.input, options_.metric, options_.memory_bytes, pool_, progress_));
     const data::VectorSource& rows = *base_.rows;
     if (rows.rows() > OpenLimits{}.max_rows || rows.dims() > OpenLimits{}.max_dims)
-      return fail(ErrorCode::over_limit, fmt::format("{}: {} rows of {} dimensions; one artifact holds at most {} rows of {}",
-                                                     rows.name(), rows.rows(), rows.dims(), OpenLimits{}.max_rows,
-                                                     OpenLimits{}.max_dims));
+      return fail(ErrorCode::over_limit,
+                  fmt::format("{}: {} rows of {} dimensions; one artifact holds at most {} rows of {}", rows.name(),
+                              rows.rows(), rows.dims(), OpenLimits{}.max_rows, OpenLimits{}.max_dims));
     setting_.base = &rows;
     setting_.schema = {.rows = rows.rows(), .dims = rows.dims(), .metric = options_.metric};
     ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_));
     assembly_.emplace(std::move(assembly));
-    ATTAR_ASSIGN(setting_.queries,
-                 engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric, options_.seed, pool_));
+    ATTAR_ASSIGN(setting_.queries, engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric,
+                                                        options_.seed, pool_));
     queries_digest_ = certify::queries_digest(setting_.queries.values, rows.dims());
-    setting_.file_size = [this](std::uint64_t model, std::uint64_t codes) { return assembly_->file_bytes(model, codes); };
+    setting_.file_size = [this](std::uint64_t model, std::uint64_t codes) {
+      return assembly_->file_bytes(model, codes);
+    };
     setting_.seed = options_.seed;
     setting_.memory_bytes = options_.memory_bytes;
     setting_.pool = &pool_;
@@ -135,7 +143,8 @@ class Packing {
     const codec::Schema& schema = setting_.schema;
     goal.codec = options_.codec;
     goal.delta = 1 - options_.confidence;
-    if (options_.budget) goal.budget_bytes = options_.budget->bytes(schema.rows, schema.dims, base_.input_bytes_per_value);
+    if (options_.budget)
+      goal.budget_bytes = options_.budget->bytes(schema.rows, schema.dims, base_.input_bytes_per_value);
     const std::uint64_t neighbours = schema.rows - (setting_.queries.proxy ? 1 : 0);
     if (options_.floor) {
       goal.floor = options_.floor->recall;
@@ -190,21 +199,25 @@ class Packing {
 
   std::string goal_in_words(const plan::Decision& decision) const {
     const std::string budget =
-        options_.budget ? fmt::format("{} ({} bytes)", options_.budget->text(), setting_.goal.budget_bytes.value_or(0)) : "";
-    const std::string floor = options_.floor ? fmt::format("recall@{} ≥ {}", options_.floor->k, options_.floor->recall) : "";
+        options_.budget ? fmt::format("{} ({} bytes)", options_.budget->text(), setting_.goal.budget_bytes.value_or(0))
+                        : "";
+    const std::string floor =
+        options_.floor ? fmt::format("recall@{} ≥ {}", options_.floor->k, options_.floor->recall) : "";
     if (options_.budget && options_.floor) return fmt::format("{} within {}, the fastest plan", floor, budget);
     if (options_.budget) return fmt::format("the best recall@{} within {}", setting_.goal.k, budget);
     if (options_.floor) return fmt::format("{}, the smallest plan", floor);
     return fmt::format(
-        "the smallest plan within 0.01 of the recall@{} at 8 bits{}, on tune queries (no budget and no floor were named)",
+        "the smallest plan within 0.01 of the recall@{} at 8 bits{}, on tune queries (no budget and no floor were "
+        "named)",
         setting_.goal.k, decision.relative_floor ? fmt::format(", so at least {:.4f}", *decision.relative_floor) : "");
   }
 
   std::string why_unreachable(const Nearest& nearest) const {
     if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
-      return fmt::format("nothing fits {} ({} bytes): the smallest file of these {} rows takes {} bytes; name at least {}B",
-                         options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows, nearest.least_bytes,
-                         nearest.least_bytes);
+      return fmt::format(
+          "nothing fits {} ({} bytes): the smallest file of these {} rows takes {} bytes; name at least {}B",
+          options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows, nearest.least_bytes,
+          nearest.least_bytes);
     std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
     if (options_.budget && nearest.recall_in_budget > 0)
       out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,
@@ -219,7 +232,8 @@ class Packing {
   }
 
   std::string goal_words_short() const {
-    if (options_.floor && options_.budget) return fmt::format("{} within {}", options_.floor->text(), options_.budget->text());
+    if (options_.floor && options_.budget)
+      return fmt::format("{} within {}", options_.floor->text(), options_.budget->text());
     if (options_.floor) return options_.floor->text();
     return options_.budget ? options_.budget->text() : "the goal";
   }
@@ -284,7 +298,8 @@ Result<PlanOutcome> make_plan(const std::filesystem::path& input, const PackOpti
   return Packing(input, {}, options).run();
 }
 
-Result<PlanOutcome> pack(const std::filesystem::path& input, const std::filesystem::path& output, const PackOptions& options) {
+Result<PlanOutcome> pack(const std::filesystem::path& input, const std::filesystem::path& output,
+                         const PackOptions& options) {
   if (output.empty()) return fail(ErrorCode::invalid_argument, "name the file to write, such as docs.attar");
   return Packing(input, output, options).run();
 }

@@ -48,7 +48,9 @@ class Fields {
   std::string wrong_;
 };
 
-std::uint32_t narrowed(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xffff'ffffu)); }
+std::uint32_t narrowed(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xffff'ffffu));
+}
 
 }  // namespace
 

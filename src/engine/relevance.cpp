@@ -34,7 +34,8 @@ std::map<std::string, double> relevance_of(const Judged& judged, std::span<const
   std::map<std::string, double> out;
   out["mrr"] = first == gains.end() ? 0 : 1.0 / static_cast<double>(first - gains.begin() + 1);
   for (const std::uint32_t k : ks) {
-    out[fmt::format("hit@{}", k)] = first != gains.end() && first - gains.begin() < static_cast<std::ptrdiff_t>(k) ? 1 : 0;
+    out[fmt::format("hit@{}", k)] =
+        first != gains.end() && first - gains.begin() < static_cast<std::ptrdiff_t>(k) ? 1 : 0;
     double gain = 0;
     for (std::size_t i = 0; i < gains.size() && i < k; ++i) gain += static_cast<double>(gains[i]) * discount(i);
     const double ideal = ideal_gain(judged, k);

@@ -16,9 +16,9 @@ namespace attar::engine {
 /// Relevance of documents to one query, by row.
 using Judged = std::unordered_map<std::uint32_t, std::int32_t>;
 
-/// Values of every measure for one query: 1 if a relevant row is among the first k ("hit@k"), DCG with gains `relevance`
-/// and discounts log2(rank + 1) over the ideal one ("ndcg@k"), and 1 / rank of the first relevant row among all that
-/// were returned ("mrr"). Rows without a judgement count as irrelevant.
+/// Values of every measure for one query: 1 if a relevant row is among the first k ("hit@k"), DCG with gains
+/// `relevance` and discounts log2(rank + 1) over the ideal one ("ndcg@k"), and 1 / rank of the first relevant row among
+/// all that were returned ("mrr"). Rows without a judgement count as irrelevant.
 [[nodiscard]] std::map<std::string, double> relevance_of(const Judged& judged, std::span<const std::uint32_t> returned,
                                                          std::span<const std::uint32_t> ks);
 

@@ -26,14 +26,17 @@ constexpr std::uint64_t verify_rows = 65'536;
 Status check(const Artifact::State& state, std::span<const float> queries, const SearchOptions& options) {
   const codec::Schema& schema = state.schema;
   if (queries.size() % schema.dims != 0)
-    return fail(ErrorCode::invalid_argument, fmt::format("{} values are no whole number of queries of {} dimensions", queries.size(), schema.dims));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} values are no whole number of queries of {} dimensions", queries.size(), schema.dims));
   if (options.k == 0 || options.k > state.limits.max_hits)
-    return fail(ErrorCode::invalid_argument, fmt::format("k is {}; it must lie between 1 and {}", options.k, state.limits.max_hits));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("k is {}; it must lie between 1 and {}", options.k, state.limits.max_hits));
   if (!options.allowed.empty() && options.allowed.size() < (schema.rows + 63) / 64)
-    return fail(ErrorCode::invalid_argument, fmt::format("the filter has {} words of 64 rows; {} rows need {}", options.allowed.size(),
-                                                         schema.rows, (schema.rows + 63) / 64));
+    return fail(ErrorCode::invalid_argument, fmt::format("the filter has {} words of 64 rows; {} rows need {}",
+                                                         options.allowed.size(), schema.rows, (schema.rows + 63) / 64));
   if (!options.skip.empty() && options.skip.size() != queries.size() / schema.dims)
-    return fail(ErrorCode::invalid_argument, fmt::format("{} rows to skip were given for {} queries", options.skip.size(), queries.size() / schema.dims));
+    return fail(ErrorCode::invalid_argument, fmt::format("{} rows to skip were given for {} queries",
+                                                         options.skip.size(), queries.size() / schema.dims));
   return {};
 }
 
@@ -54,12 +57,13 @@ float shown_score(Metric metric, double score, double query_norm) {
 }
 
 double squared_norm(std::span<const float> query) {
-  return std::accumulate(query.begin(), query.end(), 0.0,
-                         [](double sum, float value) { return sum + static_cast<double>(value) * static_cast<double>(value); });
+  return std::accumulate(query.begin(), query.end(), 0.0, [](double sum, float value) {
+    return sum + static_cast<double>(value) * static_cast<double>(value);
+  });
 }
 
-Result<SearchResult> search_codes(const Artifact::State& state, std::span<const float> prepared, const SearchOptions& options,
-                                  base::ThreadPool& pool) {
+Result<SearchResult> search_codes(const Artifact::State& state, std::span<const float> prepared,
+                                  const SearchOptions& options, base::ThreadPool& pool) {
   SearchResult out;
   out.k = options.k;
   const codec::View& view = *state.codes.view;
@@ -67,17 +71,19 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   ATTAR_TRY(verify_codes(view, pool));
   out.times.verify = seconds_since(start);
   index::FlatTimes times;
-  ATTAR_ASSIGN(const auto lists,
-               index::flat_search(view, prepared, state.schema.dims, {.k = options.k,
-                                   .look = options.whole ? index::Look{} : state.look_for(options.k),
-                                   .allowed = options.allowed,
-                                   .skip = options.skip},
-                                  pool, &times));
+  ATTAR_ASSIGN(const auto lists, index::flat_search(view, prepared, state.schema.dims,
+                                                    {.k = options.k,
+                                                     .look = options.whole ? index::Look{} : state.look_for(options.k),
+                                                     .allowed = options.allowed,
+                                                     .skip = options.skip},
+                                                    pool, &times));
   out.times.prepare = times.prepare;
   out.times.scan = times.scan;
   out.hits.resize(lists.size());
   for (std::size_t q = 0; q < lists.size(); ++q) {
-    const double norm = state.schema.metric == Metric::l2 ? squared_norm(prepared.subspan(q * state.schema.dims, state.schema.dims)) : 0;
+    const double norm = state.schema.metric == Metric::l2
+                            ? squared_norm(prepared.subspan(q * state.schema.dims, state.schema.dims))
+                            : 0;
     out.hits[q].reserve(lists[q].size());
     for (const codec::Hit& hit : lists[q])
       out.hits[q].push_back({hit.row, shown_score(state.schema.metric, static_cast<double>(hit.score), norm)});
@@ -110,8 +116,8 @@ class AllowedRows final : public data::VectorSource {
   std::vector<std::uint32_t> numbers_;
 };
 
-Result<SearchResult> search_originals(const Artifact::State& state, std::span<const float> queries, const SearchOptions& options,
-                                      base::ThreadPool& pool) {
+Result<SearchResult> search_originals(const Artifact::State& state, std::span<const float> queries,
+                                      const SearchOptions& options, base::ThreadPool& pool) {
   ATTAR_ASSIGN(const auto whole, engine::originals_of(state, options.base));
   std::optional<AllowedRows> allowed;
   if (!options.allowed.empty()) allowed.emplace(*whole, options.allowed);
@@ -124,7 +130,8 @@ Result<SearchResult> search_originals(const Artifact::State& state, std::span<co
   // One neighbour more where a query's own row is dropped from its list afterwards.
   const std::uint64_t wanted = std::uint64_t{options.k} + (options.skip.empty() ? 0 : 1);
   const auto k = static_cast<std::uint32_t>(std::min(wanted, rows.rows()));
-  ATTAR_ASSIGN(const auto truth, certify::exact_neighbours(rows, state.schema.metric, queries, {.k = k, .progress = options.progress}, pool));
+  ATTAR_ASSIGN(const auto truth, certify::exact_neighbours(rows, state.schema.metric, queries,
+                                                           {.k = k, .progress = options.progress}, pool));
   out.times.scan = seconds_since(start);
   for (std::size_t q = 0; q < out.hits.size(); ++q)
     for (std::uint32_t i = 0; i < truth.k && out.hits[q].size() < options.k; ++i) {
@@ -132,7 +139,8 @@ Result<SearchResult> search_originals(const Artifact::State& state, std::span<co
       const std::uint32_t row = allowed ? allowed->number(place) : place;
       if (!options.skip.empty() && row == options.skip[q]) continue;
       const double score = truth.scores_of(q)[i];
-      out.hits[q].push_back({row, static_cast<float>(state.schema.metric == Metric::l2 ? std::max(0.0, -score) : score)});
+      out.hits[q].push_back(
+          {row, static_cast<float>(state.schema.metric == Metric::l2 ? std::max(0.0, -score) : score)});
     }
   return out;
 }

@@ -54,8 +54,8 @@ class Comparison {
 
 }  // namespace
 
-Result<UnpackReport> unpack(const Artifact& artifact, const std::filesystem::path& output, const std::filesystem::path& base,
-                            Progress* progress_or_null) {
+Result<UnpackReport> unpack(const Artifact& artifact, const std::filesystem::path& output,
+                            const std::filesystem::path& base, Progress* progress_or_null) {
   const Artifact::State& state = ArtifactAccess::state(artifact);
   Progress& progress = engine::or_silent(progress_or_null);
   std::unique_ptr<data::VectorSource> originals;
@@ -80,7 +80,8 @@ Result<UnpackReport> unpack(const Artifact& artifact, const std::filesystem::pat
     ATTAR_TRY(originals->read(first, rows));
     ATTAR_TRY(certify::prepare_rows(artifact.metric(), rows, out.dims, first, originals->name()));
     for (std::uint64_t i = 0; i < count; ++i)
-      comparison.add(std::span(rows).subspan(i * out.dims, out.dims), std::span(decoded).subspan(i * out.dims, out.dims));
+      comparison.add(std::span(rows).subspan(i * out.dims, out.dims),
+                     std::span(decoded).subspan(i * out.dims, out.dims));
   }
   ATTAR_TRY(writer.finish());
   if (originals != nullptr) comparison.report(out);

@@ -1,7 +1,6 @@
 // Small sets of vectors, read whole.
 #include "attar/vectors.h"
 
-
 #include "data/source.h"
 #include "engine/input.h"
 

@@ -46,7 +46,8 @@ Status SectionReader::verify(std::uint64_t offset, std::uint64_t length) const {
   return {};
 }
 
-std::unexpected<Error> SectionReader::fail(ErrorCode code, std::string message, std::optional<std::uint64_t> offset) const {
+std::unexpected<Error> SectionReader::fail(ErrorCode code, std::string message,
+                                           std::optional<std::uint64_t> offset) const {
   return std::unexpected(
       Error{.code = code, .message = std::move(message), .file = file_, .section = name_, .offset = offset});
 }

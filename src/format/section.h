@@ -1,4 +1,5 @@
-// A section of an artifact as its reader sees it: bytes, versions, and checksums that are verified at most once a block.
+// A section of an artifact as its reader sees it: bytes, versions, and checksums that are verified at most once a
+// block.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,9 @@ class SectionReader {
   [[nodiscard]] static SectionReader trusted(base::ByteView bytes, std::string name, std::uint32_t codec_id,
                                              std::uint16_t wire_version);
   /// `checksums` holds one XXH3-64 per block_bytes of `bytes` and outlives the handle.
-  [[nodiscard]] static SectionReader checked(base::ByteView bytes, std::span<const std::byte> checksums, std::string name,
-                                             std::string file, std::uint32_t codec_id, std::uint16_t wire_version);
+  [[nodiscard]] static SectionReader checked(base::ByteView bytes, std::span<const std::byte> checksums,
+                                             std::string name, std::string file, std::uint32_t codec_id,
+                                             std::uint16_t wire_version);
 
   [[nodiscard]] base::ByteView bytes() const noexcept { return bytes_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

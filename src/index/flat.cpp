@@ -25,8 +25,8 @@ struct Job {
   std::span<const float> queries;
   std::uint32_t dims;
   const FlatOptions& options;
-  std::uint32_t kept;  // k, and one more where a row is to be left out
-  std::uint32_t parts; // in which a row can be scored
+  std::uint32_t kept;   // k, and one more where a row is to be left out
+  std::uint32_t parts;  // in which a row can be scored
 
   [[nodiscard]] bool two_looks() const {
     return options.look.head != 0 && options.look.head < parts && options.look.shortlist != 0;
@@ -45,7 +45,8 @@ struct Job {
 using Lists = std::vector<std::vector<codec::Hit>>;
 
 // The second look at one query's shortlist.
-codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t query, std::vector<codec::Partial> rows) {
+codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t query,
+                       std::vector<codec::Partial> rows) {
   std::size_t most = job.shortlist();
   for (std::uint32_t part = job.options.look.head; part < job.parts; ++part) {
     scorer.add_part(query, part, rows);
@@ -82,7 +83,8 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
     if (job.two_looks()) {
       std::vector<codec::Shortlist> lists(size, codec::Shortlist(job.shortlist()));
       (*scorer)->scan_parts(all, scan, job.options.look.head, lists);
-      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, look_again(job, **scorer, q, lists[q].take()));
+      for (std::size_t q = 0; q < size; ++q)
+        out[first + q] = job.finish(first + q, look_again(job, **scorer, q, lists[q].take()));
     } else {
       std::vector<codec::TopK> top(size, codec::TopK(job.kept));
       (*scorer)->scan(all, scan, top);
@@ -103,29 +105,32 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
 template <class Top, class Scanning>
 std::vector<Top> split(const Job& job, base::ThreadPool& pool, const std::vector<Top>& empty, const Scanning& scan) {
   std::vector<std::vector<Top>> found(pool.size(), empty);
-  pool.run(static_cast<std::size_t>((job.view.size() + split_rows - 1) / split_rows), [&](std::size_t piece, unsigned worker) {
-    scan(codec::Range{piece * split_rows, std::min(job.view.size(), (piece + 1) * split_rows)}, found[worker]);
-  });
+  pool.run(static_cast<std::size_t>((job.view.size() + split_rows - 1) / split_rows),
+           [&](std::size_t piece, unsigned worker) {
+             scan(codec::Range{piece * split_rows, std::min(job.view.size(), (piece + 1) * split_rows)}, found[worker]);
+           });
   for (std::size_t worker = 1; worker < found.size(); ++worker)
     for (std::size_t q = 0; q < empty.size(); ++q) found[0][q].merge(found[worker][q]);
   return std::move(found[0]);
 }
 
-void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size, base::ThreadPool& pool,
-                Lists& out) {
-  const auto top = split(job, pool, std::vector(size, codec::TopK(job.kept)), [&](codec::Range rows, std::span<codec::TopK> found) {
-    scorer.scan(rows, {.allowed = job.options.allowed}, found);
-  });
+void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
+                base::ThreadPool& pool, Lists& out) {
+  const auto top =
+      split(job, pool, std::vector(size, codec::TopK(job.kept)), [&](codec::Range rows, std::span<codec::TopK> found) {
+        scorer.scan(rows, {.allowed = job.options.allowed}, found);
+      });
   for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
 }
 
-void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size, base::ThreadPool& pool,
-                     Lists& out) {
+void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
+                     base::ThreadPool& pool, Lists& out) {
   auto lists = split(job, pool, std::vector(size, codec::Shortlist(job.shortlist())),
                      [&](codec::Range rows, std::span<codec::Shortlist> found) {
                        scorer.scan_parts(rows, {.allowed = job.options.allowed}, job.options.look.head, found);
                      });
-  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, look_again(job, scorer, q, lists[q].take()));
+  for (std::size_t q = 0; q < size; ++q)
+    out[first + q] = job.finish(first + q, look_again(job, scorer, q, lists[q].take()));
 }
 
 // One batch at a time, its rows split over the pool.
@@ -153,7 +158,8 @@ Result<Lists> flat_search(const codec::View& view, std::span<const float> querie
   if (view.scorable() == nullptr) return fail(ErrorCode::unsupported, "this codec cannot score its codes");
   const std::uint64_t most = std::max<std::uint64_t>(1, view.size());
   const auto k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, most));
-  const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{k} + (options.skip.empty() ? 0 : 1), most));
+  const auto kept =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{k} + (options.skip.empty() ? 0 : 1), most));
   const auto parts = static_cast<std::uint32_t>(view.scorable()->part_costs().size());
   const Job job{view, queries, dims, options, kept, parts};
   FlatTimes spent;

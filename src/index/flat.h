@@ -41,8 +41,9 @@ inline constexpr std::uint32_t kept_per_hit = 4;
 /// The k best rows of each query (prepared, row-major), best first. Many queries run in batches on the pool's threads,
 /// few ones split the rows; the result is the same either way.
 [[nodiscard]] Result<std::vector<std::vector<codec::Hit>>> flat_search(const codec::View& view,
-                                                                       std::span<const float> queries, std::uint32_t dims,
-                                                                       const FlatOptions& options, base::ThreadPool& pool,
+                                                                       std::span<const float> queries,
+                                                                       std::uint32_t dims, const FlatOptions& options,
+                                                                       base::ThreadPool& pool,
                                                                        FlatTimes* times = nullptr);
 
 }  // namespace attar::index

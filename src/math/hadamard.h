@@ -7,8 +7,8 @@
 
 namespace attar::math {
 
-/// H = P₂·F·D₂·P₁·F·D₁ on d values: D random signs, P random permutations, F the orthonormal Walsh–Hadamard transform of
-/// consecutive blocks whose sizes are the binary digits of d, largest first. Only additions and exact scalings by
+/// H = P₂·F·D₂·P₁·F·D₁ on d values: D random signs, P random permutations, F the orthonormal Walsh–Hadamard transform
+/// of consecutive blocks whose sizes are the binary digits of d, largest first. Only additions and exact scalings by
 /// rounded constants in a fixed order: the same result on every machine.
 class HadamardRotation {
  public:

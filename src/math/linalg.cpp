@@ -15,7 +15,8 @@ void dsyevd_(const char* job, const char* uplo, const int* n, double* a, const i
              const int* lwork, int* iwork, const int* liwork, int* info);
 void dpotrf_(const char* uplo, const int* n, double* a, const int* lda, int* info);
 void dpotri_(const char* uplo, const int* n, double* a, const int* lda, int* info);
-void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork, int* info);
+void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
+             int* info);
 void dorgqr_(const int* m, const int* n, const int* k, double* a, const int* lda, const double* tau, double* work,
              const int* lwork, int* info);
 }
@@ -112,19 +113,23 @@ Result<Eigen> symmetric_eigen(const Matrix<double>& symmetric) {
   int info = 0, integer_work = 0, minus_one = -1;
   double work_size = 0;
   const auto lock = lock_blas();
-  dsyevd_("V", "U", &n, out.vectors.values.data(), &n, out.values.data(), &work_size, &minus_one, &integer_work, &minus_one, &info);
+  dsyevd_("V", "U", &n, out.vectors.values.data(), &n, out.values.data(), &work_size, &minus_one, &integer_work,
+          &minus_one, &info);
   std::vector<double> work(static_cast<std::size_t>(work_size) + 1);
   std::vector<int> iwork(static_cast<std::size_t>(integer_work) + 1);
   const int lwork = as_int(work.size()), liwork = as_int(iwork.size());
-  dsyevd_("V", "U", &n, out.vectors.values.data(), &n, out.values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
-  if (info != 0) return fail(ErrorCode::invalid_data, "the covariance matrix has no eigen-decomposition (values too large?)");
+  dsyevd_("V", "U", &n, out.vectors.values.data(), &n, out.values.data(), work.data(), &lwork, iwork.data(), &liwork,
+          &info);
+  if (info != 0)
+    return fail(ErrorCode::invalid_data, "the covariance matrix has no eigen-decomposition (values too large?)");
   // Fortran's column i is our row i; LAPACK sorts ascending.
   std::reverse(out.values.begin(), out.values.end());
   for (std::size_t top = 0, bottom = symmetric.rows; top + 1 < bottom--; ++top)
     std::swap_ranges(out.vectors.row(top), out.vectors.row(top) + n, out.vectors.row(bottom));
   for (std::size_t i = 0; i < out.vectors.rows; ++i) {
     double* row = out.vectors.row(i);
-    const double* largest = std::max_element(row, row + n, [](double a, double b) { return std::fabs(a) < std::fabs(b); });
+    const double* largest =
+        std::max_element(row, row + n, [](double a, double b) { return std::fabs(a) < std::fabs(b); });
     if (*largest < 0) std::transform(row, row + n, row, [](double value) { return -value; });
   }
   return out;

@@ -1,5 +1,6 @@
-// Dense linear algebra: thin, checked words over serial BLAS and LAPACK (one call at a time: blas.h), and moments summed
-// in fixed blocks by our own pool, so that results do not depend on the number of threads. Matrices are row-major.
+// Dense linear algebra: thin, checked words over serial BLAS and LAPACK (one call at a time: blas.h), and moments
+// summed in fixed blocks by our own pool, so that results do not depend on the number of threads. Matrices are
+// row-major.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,8 @@ struct Matrix {
   std::vector<T> values;
 
   Matrix() = default;
-  Matrix(std::size_t row_count, std::size_t col_count) : rows(row_count), cols(col_count), values(row_count * col_count) {}
+  Matrix(std::size_t row_count, std::size_t col_count)
+      : rows(row_count), cols(col_count), values(row_count * col_count) {}
 
   [[nodiscard]] T* row(std::size_t i) noexcept { return values.data() + i * cols; }
   [[nodiscard]] const T* row(std::size_t i) const noexcept { return values.data() + i * cols; }

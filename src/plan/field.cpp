@@ -88,14 +88,15 @@ Result<std::optional<Contender>> Field::within(std::uint64_t file_bytes, const F
 Result<std::unique_ptr<Trial>> Field::attempt(const Contender& contender, const data::VectorSource& base,
                                               const codec::Schema& schema) const {
   // Several trials may live at once; each takes a share of the memory.
-  ATTAR_ASSIGN(auto trial, Trial::encode(*contender.codec, *trained_.at(contender.codec), contender.option, base, schema,
-                                         setting_->memory_bytes / 8, *setting_->pool, *setting_->progress));
+  ATTAR_ASSIGN(auto trial, Trial::encode(*contender.codec, *trained_.at(contender.codec), contender.option, base,
+                                         schema, setting_->memory_bytes / 8, *setting_->pool, *setting_->progress));
   const codec::Option& priced = contender.option;
   if (schema.rows == setting_->schema.rows &&
       (trial->codes().size() != priced.codes_bytes || trial->model().size() != priced.model_bytes))
-    return fail(ErrorCode::unsupported, fmt::format("codec {} priced {} + {} bytes and wrote {} + {}; please report this",
-                                                    contender.codec->info().name, priced.model_bytes, priced.codes_bytes,
-                                                    trial->model().size(), trial->codes().size()));
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("codec {} priced {} + {} bytes and wrote {} + {}; please report this", contender.codec->info().name,
+                    priced.model_bytes, priced.codes_bytes, trial->model().size(), trial->codes().size()));
   return trial;
 }
 

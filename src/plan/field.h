@@ -41,7 +41,8 @@ class Field {
 };
 
 /// `rows` rows of the base, spread evenly and shifted by the seed, in memory; `numbers` tells which.
-[[nodiscard]] Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource& base, std::uint64_t rows,
-                                                                      std::uint64_t seed, std::vector<std::uint32_t>& numbers);
+[[nodiscard]] Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource& base,
+                                                                      std::uint64_t rows, std::uint64_t seed,
+                                                                      std::vector<std::uint32_t>& numbers);
 
 }  // namespace attar::plan

@@ -37,8 +37,8 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
     next += static_cast<std::uint32_t>(unit.size());
     renumbered.push_back(std::move(positions));
   }
-  certify::TruthOptions options{.k = k + spare_neighbours, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes,
-                                .progress = &progress};
+  certify::TruthOptions options{
+      .k = k + spare_neighbours, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress};
   const std::uint64_t others = base.rows() - (chosen.own_rows.empty() ? 0 : 1);
   options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, others));
   ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, metric, chosen.values, options, pool));

@@ -28,15 +28,17 @@ class Jury {
  public:
   /// Finds the truth for the units' queries over the base, at up to `k` neighbours.
   [[nodiscard]] static Result<Jury> create(const data::VectorSource& base, Metric metric, const Queries& queries,
-                                           std::span<const certify::Unit> units, std::uint32_t k, std::uint64_t memory_bytes,
-                                           base::ThreadPool& pool, base::Progress& progress);
+                                           std::span<const certify::Unit> units, std::uint32_t k,
+                                           std::uint64_t memory_bytes, base::ThreadPool& pool,
+                                           base::Progress& progress);
 
   /// Recall@k of a trial, one observation a unit, in the units' order.
   [[nodiscard]] Result<std::vector<double>> grade(const Trial& trial, index::Look look, base::ThreadPool& pool) const;
   [[nodiscard]] std::size_t units() const noexcept { return units_.size(); }
 
  private:
-  Jury(std::uint32_t dims, std::uint32_t k, Queries queries, std::vector<certify::Unit> units, certify::RecallMeter meter)
+  Jury(std::uint32_t dims, std::uint32_t k, Queries queries, std::vector<certify::Unit> units,
+       certify::RecallMeter meter)
       : dims_(dims), k_(k), queries_(std::move(queries)), units_(std::move(units)), meter_(std::move(meter)) {}
 
   std::uint32_t dims_;

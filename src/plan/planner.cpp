@@ -113,7 +113,8 @@ class Chooser {
     if (contenders.size() <= 1 || setting_.schema.rows <= 2 * preview_rows) return contenders;
     setting_.progress->stage("comparing candidates", contenders.size() * preview_rows);
     std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(preview_rows), setting_.seed + 1, numbers));
+    ATTAR_ASSIGN(const auto sample,
+                 sample_rows(*setting_.base, bounded_rows(preview_rows), setting_.seed + 1, numbers));
     codec::Schema schema = setting_.schema;
     schema.rows = sample->rows();
     Queries queries = setting_.queries;
@@ -123,8 +124,8 @@ class Chooser {
       own = there ? static_cast<std::uint32_t>(it - numbers.begin()) : certify::no_row;
     }
     const auto units = std::span(split_.tune).first(std::min(preview_units, split_.tune.size()));
-    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k, setting_.memory_bytes / 4,
-                                               *setting_.pool, *setting_.progress));
+    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k,
+                                               setting_.memory_bytes / 4, *setting_.pool, *setting_.progress));
     for (Contender& contender : contenders) {
       ATTAR_ASSIGN(const auto trial, field_->attempt(contender, *sample, schema));
       ATTAR_ASSIGN(const auto observations, jury.grade(*trial, {}, *setting_.pool));
@@ -166,7 +167,8 @@ class Chooser {
   // --- a floor: the smallest plan that reaches it, or inside a budget the fastest ------------------------------------
 
   double margin(const Measured& plan, double floor) const {
-    if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0)) return 0;  // cannot pass anyway
+    if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
+      return 0;  // cannot pass anyway
     const double margin = certify::expected_margin(plan.tune, split_.certify.size(), floor, goal_.delta);
     return std::isfinite(margin) ? margin : 0;
   }
@@ -230,7 +232,8 @@ class Chooser {
   static Family family_of(const Measured& plan) { return {plan.contender.codec, plan.contender.option.variant}; }
 
   bool any_safe(double floor, bool certified) const {
-    return std::any_of(ladder_.begin(), ladder_.end(), [&](const Measured& plan) { return safe(plan, floor, certified); });
+    return std::any_of(ladder_.begin(), ladder_.end(),
+                       [&](const Measured& plan) { return safe(plan, floor, certified); });
   }
 
   // Brackets the smallest safe size. log(1 − recall) falls about linearly with the bytes, so the line through the two
@@ -280,7 +283,8 @@ class Chooser {
       return static_cast<std::uint64_t>(std::clamp(aim, std::min(bytes(*below) * 1.1, limit), limit));
     }
     if (bytes(*above) - x0 < size_resolution * bytes(*above)) return 0;
-    return static_cast<std::uint64_t>(std::clamp(aim, x0 + 0.1 * (bytes(*above) - x0), x0 + 0.9 * (bytes(*above) - x0)));
+    return static_cast<std::uint64_t>(
+        std::clamp(aim, x0 + 0.1 * (bytes(*above) - x0), x0 + 0.9 * (bytes(*above) - x0)));
   }
 
   // Safest to cheapest, each tested on the certify units, until one fails.
@@ -290,7 +294,8 @@ class Chooser {
     std::vector<std::vector<double>> tune;
     for (const Measured& plan : ladder_) {
       means.push_back(plan.contender.recall);
-      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost : static_cast<double>(plan.contender.file_bytes));
+      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost
+                                         : static_cast<double>(plan.contender.file_bytes));
       tune.push_back(plan.tune);
     }
     auto order = certify::safest_first(means, costs);
@@ -300,7 +305,8 @@ class Chooser {
     if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
       return ship(ladder_[order.back()], claim);  // too few queries: an estimate, no certificate
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
-    ATTAR_ASSIGN(const auto tested, certify::sequence(order, claim, tune, [&](std::size_t plan) -> Result<std::vector<double>> {
+    ATTAR_ASSIGN(const auto tested,
+                 certify::sequence(order, claim, tune, [&](std::size_t plan) -> Result<std::vector<double>> {
                    ATTAR_TRY(choose_look(ladder_[plan], floor + margin(ladder_[plan], floor)));
                    return jury.grade(*ladder_[plan].trial, ladder_[plan].look, *setting_.pool);
                  }));
@@ -345,8 +351,9 @@ class Chooser {
 
   Result<Decision> unmeasured() {
     if (goal_.floor)
-      return fail(ErrorCode::invalid_argument,
-                  "a floor needs at least two different queries, one to tune and one to certify; give more with --queries");
+      return fail(
+          ErrorCode::invalid_argument,
+          "a floor needs at least two different queries, one to tune and one to certify; give more with --queries");
     ATTAR_ASSIGN(const std::uint64_t otherwise, eight_bits());
     ATTAR_ASSIGN(auto contenders, field_->within(goal_.budget_bytes.value_or(otherwise)));
     if (contenders.empty() && !goal_.budget_bytes) {
@@ -354,9 +361,11 @@ class Chooser {
     }
     for (const Contender& contender : contenders) note(contender);
     if (contenders.empty()) return out_of_reach();
-    const auto best = std::min_element(contenders.begin(), contenders.end(), [](const Contender& a, const Contender& b) {
-      return a.option.distortion != b.option.distortion ? a.option.distortion < b.option.distortion : a.file_bytes < b.file_bytes;
-    });
+    const auto best =
+        std::min_element(contenders.begin(), contenders.end(), [](const Contender& a, const Contender& b) {
+          return a.option.distortion != b.option.distortion ? a.option.distortion < b.option.distortion
+                                                            : a.file_bytes < b.file_bytes;
+        });
     ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, *setting_.base, setting_.schema));
     return conclude({.contender = *best, .trial = std::move(trial), .tune = {}});
   }
@@ -403,7 +412,8 @@ class Chooser {
 
   // --- ends ---------------------------------------------------------------------------------------------------------
 
-  // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is one.
+  // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is
+  // one.
   Result<Decision> ship(Measured& plan, const certify::Claim& claim) {
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
     ATTAR_TRY(choose_look(plan, decision_.relative_floor.value_or(0)));

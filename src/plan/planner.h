@@ -24,7 +24,7 @@ struct Goal {
   std::optional<double> floor;                ///< mean recall at k
   std::uint32_t k = 10;
   double delta = 0.05;
-  std::string codec;                          ///< only this one; empty: all
+  std::string codec;  ///< only this one; empty: all
 };
 
 /// Exact size of the file that holds a model and codes of these sizes.
@@ -47,8 +47,8 @@ struct Contender {
   const codec::Codec* codec = nullptr;
   codec::Option option;
   std::uint64_t file_bytes = 0;
-  bool measured = false;      ///< on the whole base with every tune query; else on a sample
-  double recall = 0;          ///< mean over tune units
+  bool measured = false;  ///< on the whole base with every tune query; else on a sample
+  double recall = 0;      ///< mean over tune units
   bool chosen = false;
 };
 
@@ -59,14 +59,14 @@ struct Nearest {
 };
 
 struct Decision {
-  std::shared_ptr<const Trial> trial;      ///< null when the goal is out of reach
-  index::Look look;                        ///< how the trial is searched
+  std::shared_ptr<const Trial> trial;  ///< null when the goal is out of reach
+  index::Look look;                    ///< how the trial is searched
   std::uint64_t file_bytes = 0;
   std::vector<Contender> contenders;
-  certify::Claim claim;                    ///< floor 0: nothing was claimed
-  certify::Finding finding;                ///< on the certify units
+  certify::Claim claim;      ///< floor 0: nothing was claimed
+  certify::Finding finding;  ///< on the certify units
   std::uint32_t plans_tested = 1;
-  std::optional<double> relative_floor;    ///< the floor that stood for "within 0.01 of 8 bits"
+  std::optional<double> relative_floor;  ///< the floor that stood for "within 0.01 of 8 bits"
   std::uint64_t queries_given = 0;
   std::uint64_t tune_units = 0, certify_units = 0;
   Nearest nearest;

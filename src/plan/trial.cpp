@@ -48,7 +48,8 @@ Result<std::unique_ptr<Trial>> Trial::encode(const codec::Codec& codec, const co
     sink = &*out->scratch_;
   }
   ATTAR_ASSIGN(const auto encoder, codec.encoder(model, schema, *sink, pool));
-  ATTAR_TRY(stream_rows(base, schema.metric, progress, [&](const codec::Chunk& chunk) { return encoder->append(chunk); }));
+  ATTAR_TRY(
+      stream_rows(base, schema.metric, progress, [&](const codec::Chunk& chunk) { return encoder->append(chunk); }));
   ATTAR_TRY(encoder->finish());
   if (out->scratch_) {
     ATTAR_ASSIGN(auto mapped, base::MappedFile::open(out->scratch_->path()));
@@ -71,7 +72,8 @@ Result<std::unique_ptr<Trial>> Trial::encode(const codec::Codec& codec, const co
 Result<std::vector<std::uint32_t>> Trial::search(std::span<const float> queries, std::uint32_t dims, std::uint32_t k,
                                                  index::Look look, std::span<const std::uint32_t> own_rows,
                                                  base::ThreadPool& pool) const {
-  ATTAR_ASSIGN(const auto lists, index::flat_search(*view_, queries, dims, {.k = k, .look = look, .skip = own_rows}, pool));
+  ATTAR_ASSIGN(const auto lists,
+               index::flat_search(*view_, queries, dims, {.k = k, .look = look, .skip = own_rows}, pool));
   std::vector<std::uint32_t> out(lists.size() * k, certify::no_row);
   for (std::size_t q = 0; q < lists.size(); ++q)
     for (std::size_t i = 0; i < lists[q].size() && i < k; ++i) out[q * k + i] = lists[q][i].row;

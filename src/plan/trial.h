@@ -25,7 +25,8 @@ class Trial {
   /// Encodes all rows of the base. Codes above memory_bytes go to a scratch file and are mapped. The option was priced
   /// for the schema of the whole base; `schema` may be that of a sample.
   [[nodiscard]] static Result<std::unique_ptr<Trial>> encode(const codec::Codec& codec, const codec::Trained& trained,
-                                                             const codec::Option& option, const data::VectorSource& base,
+                                                             const codec::Option& option,
+                                                             const data::VectorSource& base,
                                                              const codec::Schema& schema, std::uint64_t memory_bytes,
                                                              base::ThreadPool& pool, base::Progress& progress);
 
@@ -35,8 +36,8 @@ class Trial {
   [[nodiscard]] base::ByteView model() const noexcept { return model_bytes_; }
   [[nodiscard]] base::ByteView codes() const noexcept { return codes_; }
 
-  /// Rows returned for each query (prepared; n × dims), [query][k], certify::no_row in unfilled places. `own_rows`: a row
-  /// to leave out a query, or empty.
+  /// Rows returned for each query (prepared; n × dims), [query][k], certify::no_row in unfilled places. `own_rows`: a
+  /// row to leave out a query, or empty.
   [[nodiscard]] Result<std::vector<std::uint32_t>> search(std::span<const float> queries, std::uint32_t dims,
                                                           std::uint32_t k, index::Look look,
                                                           std::span<const std::uint32_t> own_rows,

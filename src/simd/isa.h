@@ -10,7 +10,7 @@ namespace attar::simd {
 /// What the processor and the operating system offer.
 struct Features {
   bool avx2 = false;
-  bool avx512 = false;       ///< F, BW, DQ and VL together
+  bool avx512 = false;  ///< F, BW, DQ and VL together
   bool avx512_vnni = false;
   bool avx512_vbmi = false;
   bool avx512_vpopcntdq = false;

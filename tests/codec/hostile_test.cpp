@@ -131,7 +131,9 @@ constexpr OddRows odd_rows[] = {
     {"one outlier", Metric::inner_product,
      [](std::size_t row, std::size_t column) { return row == 17 ? 1e15f : spread(row, column); }},
     {"a first row of zeros and an outlier", Metric::l2,
-     [](std::size_t row, std::size_t column) { return row == 0 ? 0 : row == 3 ? -1e15f : 1e-15f * spread(row, column); }},
+     [](std::size_t row, std::size_t column) {
+       return row == 0 ? 0 : row == 3 ? -1e15f : 1e-15f * spread(row, column);
+     }},
     {"a plane", Metric::inner_product,
      [](std::size_t row, std::size_t column) {
        return static_cast<float>(row) * spread(0, column) + static_cast<float>(row % 5) * spread(1, column);

@@ -23,7 +23,8 @@ constexpr std::uint64_t rows = 20'011;  // more than one piece of a split scan, 
 const Coded& coded(Metric metric) {
   static base::ThreadPool pool(2);
   const auto make = [](Metric of) {
-    return vector::tcq::code({.rows = rows, .dims = dims, .metric = of}, vector::tcq::make_rows(Kind::clustered, rows, dims, of, 5),
+    return vector::tcq::code({.rows = rows, .dims = dims, .metric = of},
+                             vector::tcq::make_rows(Kind::clustered, rows, dims, of, 5),
                              {.row_bytes = 60, .matrix_bits = 8, .trellis = true, .scale_bytes = 1}, pool);
   };
   static const std::array all = {make(Metric::cosine), make(Metric::inner_product), make(Metric::l2)};
@@ -47,7 +48,8 @@ TEST_P(Flat, ScoresOfTwoLooksAreThoseOfOne) {
   const auto whole = search({.k = 10});
   for (std::uint32_t head = 1; head < parts; ++head) {
     // A shortlist that nothing drops out of: the very same hits.
-    EXPECT_EQ(search({.k = 10, .look = {.head = head, .shortlist = 64 * static_cast<std::uint32_t>(rows)}}), whole) << head;
+    EXPECT_EQ(search({.k = 10, .look = {.head = head, .shortlist = 64 * static_cast<std::uint32_t>(rows)}}), whole)
+        << head;
   }
 }
 
@@ -58,7 +60,8 @@ TEST_P(Flat, AShortlistKeepsNearlyAllHitsWithTheirScores) {
   std::size_t kept = 0;
   for (std::size_t q = 0; q < whole.size(); ++q) {
     ASSERT_EQ(looked[q].size(), 10u);
-    for (const Hit& hit : looked[q]) kept += static_cast<std::size_t>(std::count(whole[q].begin(), whole[q].end(), hit));
+    for (const Hit& hit : looked[q])
+      kept += static_cast<std::size_t>(std::count(whole[q].begin(), whole[q].end(), hit));
   }
   EXPECT_GE(kept, whole.size() * 10 * 95 / 100);
 }

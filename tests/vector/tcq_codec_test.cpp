@@ -178,8 +178,8 @@ TEST(TcqCodec, ScansThatStopEarlyFindWhatSortingFinds) {
   EXPECT_GE(most_runs, 4u) << "with one run there is nothing to stop before";
 }
 
-// A model met by far smaller rows than it was trained on: binary16 scales of 2^-24 and its multiples. The rotation keeps
-// norms, so what a row adds to the centre is what the tail norm of all runs bounds.
+// A model met by far smaller rows than it was trained on: binary16 scales of 2^-24 and its multiples. The rotation
+// keeps norms, so what a row adds to the centre is what the tail norm of all runs bounds.
 TEST(TcqCodec, SubnormalScalesStayWithinTheirBounds) {
   base::ThreadPool pool(1);
   base::Random random(34);
@@ -202,7 +202,8 @@ TEST(TcqCodec, SubnormalScalesStayWithinTheirBounds) {
     for (std::size_t row = 0; row < schema.rows; ++row) {
       double norm = 0;
       for (std::size_t i = 0; i < schema.dims; ++i)
-        norm += std::pow(static_cast<double>(decoded[row * schema.dims + i]) - static_cast<double>(model->centre[i]), 2);
+        norm +=
+            std::pow(static_cast<double>(decoded[row * schema.dims + i]) - static_cast<double>(model->centre[i]), 2);
       longest = std::max(longest, std::sqrt(norm) / static_cast<double>(model->deviations[0]));
     }
     const auto tail = base::load<float>(coded.codes.data() + Layout(schema, coded.shape(), 2).tails);

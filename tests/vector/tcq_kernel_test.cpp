@@ -17,7 +17,8 @@ Shape random_shape(base::Random& random) {
   shape.trellis = random.below(2) == 0;
   for (int bits = max_width; bits >= 1; --bits)
     if (random.below(2) == 0 || (bits == 1 && shape.run_count == 0))
-      shape.runs[shape.run_count++] = {static_cast<std::uint8_t>(bits), static_cast<std::uint16_t>(1 + random.below(5))};
+      shape.runs[shape.run_count++] = {static_cast<std::uint8_t>(bits),
+                                       static_cast<std::uint16_t>(1 + random.below(5))};
   return shape;
 }
 
@@ -91,7 +92,8 @@ TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
       kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
       for (std::size_t i = 0; i < whole.size(); ++i) {
         const bool inside = i % block_rows >= first && i % block_rows < last;
-        ASSERT_EQ(some[i], inside ? whole[i] : -7.0f) << "row " << i << " of " << first << " to " << last << ", level " << level;
+        ASSERT_EQ(some[i], inside ? whole[i] : -7.0f)
+            << "row " << i << " of " << first << " to " << last << ", level " << level;
       }
     }
   }

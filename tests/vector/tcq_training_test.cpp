@@ -60,9 +60,8 @@ TEST(TcqTraining, AnOptionIsTheLargestRateThatFits) {
       }
       for (const auto& [variant, all] : sizes) {
         const bool fits = std::any_of(all.begin(), all.end(), [&](std::uint64_t size) { return size <= goal; });
-        EXPECT_EQ(fits, std::any_of(options.begin(), options.end(), [&](const codec::Option& option) {
-                    return option.variant == variant;
-                  }))
+        EXPECT_EQ(fits, std::any_of(options.begin(), options.end(),
+                                    [&](const codec::Option& option) { return option.variant == variant; }))
             << variant;
       }
     }
@@ -123,7 +122,8 @@ TEST(TcqTraining, MomentsOutlastAFarMeanAndLeaps) {
   leaping.add(leaps, pool);
   leaping.finish(pool);
   EXPECT_NEAR(leaping.mean()[0], std::ldexp(1.0 / 400, 60), std::ldexp(1e-6, 60));
-  EXPECT_NEAR(leaping.covariance()(0, 0) * leaping.unit() * leaping.unit() / std::ldexp(1.0, 120), 399.0 / 160000, 1e-8);
+  EXPECT_NEAR(leaping.covariance()(0, 0) * leaping.unit() * leaping.unit() / std::ldexp(1.0, 120), 399.0 / 160000,
+              1e-8);
 }
 
 TEST(TcqTraining, RowsThatDoNotDifferGetTheSmallestCodesAndDecodeToTheCentre) {

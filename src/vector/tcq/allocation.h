@@ -22,12 +22,15 @@ class Allocator {
   Allocator(std::span<const double> variances, std::uint32_t most_row_bytes, bool trellis);
 
   /// The runs that leave the least distortion in at most `row_bytes` ≤ most_row_bytes bytes a row; the same for any
-  /// ceiling that the allocator was made with. Their bytes never fall as row_bytes grow. At least one unit is allotted when row_bytes
-  /// ≥ 5 · ⌈dims / 4096⌉, units being handed out that many at a time, unless all variances are zero: then none is.
+  /// ceiling that the allocator was made with. Their bytes never fall as row_bytes grow. At least one unit is allotted
+  /// when row_bytes ≥ 5 · ⌈dims / 4096⌉, units being handed out that many at a time, unless all variances are zero:
+  /// then none is.
   [[nodiscard]] Allocation at(std::uint32_t row_bytes) const;
 
  private:
-  [[nodiscard]] std::size_t state(std::size_t position, std::size_t cell) const { return position * (cells_ + 1) + cell; }
+  [[nodiscard]] std::size_t state(std::size_t position, std::size_t cell) const {
+    return position * (cells_ + 1) + cell;
+  }
   void sum_energy(std::span<const double> variances);
   void relax(int bits);
   void find_ends();
@@ -36,10 +39,10 @@ class Allocator {
   std::size_t dims_;
   bool trellis_;
   std::size_t step_ = 1, positions_ = 0, cells_ = 0;
-  std::vector<double> energy_;         // of the first p positions
-  std::vector<double> best_;           // by state: least distortion
-  std::vector<std::uint8_t> choice_;   // by state: width of the last unit
-  std::vector<std::size_t> ends_;      // by cells: the best state within them
+  std::vector<double> energy_;        // of the first p positions
+  std::vector<double> best_;          // by state: least distortion
+  std::vector<std::uint8_t> choice_;  // by state: width of the last unit
+  std::vector<std::size_t> ends_;     // by cells: the best state within them
 };
 
 /// Allocator(variances, row_bytes, trellis).at(row_bytes).

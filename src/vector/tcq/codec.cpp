@@ -9,8 +9,11 @@ namespace {
 class TcqCodec final : public codec::Codec {
  public:
   const codec::CodecInfo& info() const noexcept override {
-    static constexpr codec::CodecInfo row = {
-        .id = 0x0101, .name = "tcq", .wire_min = 1, .wire_max = 1, .summary = "transform coding, trellis-coded quantization"};
+    static constexpr codec::CodecInfo row = {.id = 0x0101,
+                                             .name = "tcq",
+                                             .wire_min = 1,
+                                             .wire_max = 1,
+                                             .summary = "transform coding, trellis-coded quantization"};
     return row;
   }
 
@@ -24,8 +27,9 @@ class TcqCodec final : public codec::Codec {
     return TcqModel::load(section, schema, limits);
   }
 
-  Result<std::unique_ptr<codec::Encoder>> encoder(std::shared_ptr<const codec::Model> model, const codec::Schema& schema,
-                                                  base::Sink& sink, base::ThreadPool& pool) const override {
+  Result<std::unique_ptr<codec::Encoder>> encoder(std::shared_ptr<const codec::Model> model,
+                                                  const codec::Schema& schema, base::Sink& sink,
+                                                  base::ThreadPool& pool) const override {
     return make_encoder(std::static_pointer_cast<const TcqModel>(std::move(model)), schema, sink, pool);
   }
 

@@ -57,7 +57,8 @@ double DistortionModel::of_decoded(const Shape& shape, std::span<const double> v
   std::vector<double> means(shape.run_count);  // of each run's real components, which a rotation makes alike
   std::size_t first = 0;
   for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const std::size_t count = std::min<std::size_t>(shape.runs[r].components(), dims_ - std::min<std::size_t>(dims_, first));
+    const std::size_t count =
+        std::min<std::size_t>(shape.runs[r].components(), dims_ - std::min<std::size_t>(dims_, first));
     for (std::size_t i = first; i < first + count; ++i) means[r] += variances[i] / static_cast<double>(count);
     first += shape.runs[r].components();
   }

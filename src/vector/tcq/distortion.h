@@ -23,8 +23,8 @@ class DistortionModel {
 
  private:
   struct Row {
-    double energy = 0, match = 0;                 // ⟨z,z⟩ and ⟨ẑ,z⟩
-    double all = 0, cross = 0, own = 0;           // Σ cost · z², zẑ, ẑ²
+    double energy = 0, match = 0;        // ⟨z,z⟩ and ⟨ẑ,z⟩
+    double all = 0, cross = 0, own = 0;  // Σ cost · z², zẑ, ẑ²
   };
   [[nodiscard]] Row draw(std::size_t row, const Shape& shape, std::span<const double> variances,
                          std::span<const double> cost, std::span<const double> means, bool whole_norm) const;

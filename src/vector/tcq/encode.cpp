@@ -16,26 +16,26 @@
 namespace attar::vector::tcq {
 namespace {
 
-constexpr std::size_t piece_rows = 128;               // one task of the pool
-constexpr std::size_t batch_rows = 16 * piece_rows;   // rows gathered before the pool is called
-constexpr std::uint64_t plane_memory = 64ull << 20;   // a plane beyond this moves to a scratch file
+constexpr std::size_t piece_rows = 128;              // one task of the pool
+constexpr std::size_t batch_rows = 16 * piece_rows;  // rows gathered before the pool is called
+constexpr std::uint64_t plane_memory = 64ull << 20;  // a plane beyond this moves to a scratch file
 
-constexpr double most_gain = 1e30;                    // a row that is far smaller is as good as zero
+constexpr double most_gain = 1e30;  // a row that is far smaller is as good as zero
 
 // Reconstruction values of each run's windows, for a component of unit variance.
 using LevelValues = std::array<float, 256>;
 
 // What the encoding of one row leaves behind beside its rings.
 struct RowResult {
-  float scale = 0;                        // before clamping and rounding
-  float norm = 0;                         // ‖x‖², l2 only
-  std::array<float, max_runs> tails{};    // √(Σ_{r' ≥ r} λ²·Σ l²)
+  float scale = 0;                      // before clamping and rounding
+  float norm = 0;                       // ‖x‖², l2 only
+  std::array<float, max_runs> tails{};  // √(Σ_{r' ≥ r} λ²·Σ l²)
 };
 
 class TcqEncoder final : public codec::Encoder {
  public:
-  TcqEncoder(std::shared_ptr<const TcqModel> model, std::shared_ptr<const Analysis> analysis, const codec::Schema& schema,
-             base::Sink& sink, base::ThreadPool& pool)
+  TcqEncoder(std::shared_ptr<const TcqModel> model, std::shared_ptr<const Analysis> analysis,
+             const codec::Schema& schema, base::Sink& sink, base::ThreadPool& pool)
       : model_(std::move(model)), analysis_(std::move(analysis)), schema_(schema), sink_(sink), pool_(pool) {
     const Shape& shape = model_->shape;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
@@ -46,8 +46,10 @@ class TcqEncoder final : public codec::Encoder {
   }
 
   Status append(const codec::Chunk& chunk) override {
-    if (chunk.dims != schema_.dims) return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
-    if (chunk.rows() > schema_.rows - appended_) return fail(ErrorCode::invalid_argument, "more rows than the schema says");
+    if (chunk.dims != schema_.dims)
+      return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
+    if (chunk.rows() > schema_.rows - appended_)
+      return fail(ErrorCode::invalid_argument, "more rows than the schema says");
     appended_ += chunk.rows();
     std::span<const float> values = chunk.values;
     const std::size_t full = batch_rows * schema_.dims;
@@ -94,7 +96,8 @@ class TcqEncoder final : public codec::Encoder {
     scales_.push_back(result.scale);
     if (schema_.metric == Metric::l2) norms_.push_back(result.norm);
     for (std::size_t r = 0; r < planes_.size(); ++r) {
-      scaled_tail_[r] = std::max(scaled_tail_[r], static_cast<double>(result.scale) * static_cast<double>(result.tails[r]));
+      scaled_tail_[r] =
+          std::max(scaled_tail_[r], static_cast<double>(result.scale) * static_cast<double>(result.tails[r]));
       plain_tail_[r] = std::max(plain_tail_[r], static_cast<double>(result.tails[r]));
     }
   }
@@ -142,8 +145,8 @@ class TcqEncoder final : public codec::Encoder {
 
   // Sums over a piece's rows while its runs are encoded.
   struct Tally {
-    std::vector<float> gain;                               // to the variance that the levels are made for
-    std::vector<double> energy, match;                     // ⟨z, z⟩ and ⟨ẑ, z⟩ without the scale
+    std::vector<float> gain;            // to the variance that the levels are made for
+    std::vector<double> energy, match;  // ⟨z, z⟩ and ⟨ẑ, z⟩ without the scale
     std::vector<std::array<double, max_runs>> level_energy;
   };
 
@@ -164,7 +167,8 @@ class TcqEncoder final : public codec::Encoder {
       }
     }
     for (std::size_t row = 0; row < piece.rows; ++row)
-      if (tally.energy[row] > 0) tally.gain[row] = static_cast<float>(std::min(1 / std::sqrt(tally.energy[row]), most_gain));
+      if (tally.energy[row] > 0)
+        tally.gain[row] = static_cast<float>(std::min(1 / std::sqrt(tally.energy[row]), most_gain));
     std::size_t first = 0;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
       encode_run(piece, r, first, components, tally);
@@ -199,7 +203,8 @@ class TcqEncoder final : public codec::Encoder {
     const Run& run = model_->shape.runs[r];
     piece.rings[r].assign(base::round_up(piece.rows, 8) * run.row_bytes(), std::byte{0});
     for (std::size_t row = 0; row < piece.rows; row += encode_lanes)
-      for (std::uint32_t unit = 0; unit < run.units; ++unit) encode_group(piece, r, first, row, unit, components, tally);
+      for (std::uint32_t unit = 0; unit < run.units; ++unit)
+        encode_group(piece, r, first, row, unit, components, tally);
   }
 
   // One unit of encode_lanes rows.
@@ -272,9 +277,10 @@ class TcqEncoder final : public codec::Encoder {
     out.pad_to(8);
     for (std::size_t r = 0; r < planes_.size(); ++r) {
       // A decoded scale exceeds the row's own by half a step at most, or is the lowest of the grid.
-      const double bound = std::max(std::min(scaled_tail_[r], plain_tail_[r] * coder.highest()) * coder.largest_growth() +
-                                        plain_tail_[r] * coder.largest_shift(),
-                                    plain_tail_[r] * coder.lowest());
+      const double bound =
+          std::max(std::min(scaled_tail_[r], plain_tail_[r] * coder.highest()) * coder.largest_growth() +
+                       plain_tail_[r] * coder.largest_shift(),
+                   plain_tail_[r] * coder.lowest());
       out.write(std::nextafter(static_cast<float>(bound), std::numeric_limits<float>::infinity()));
     }
     out.write_array(std::span<const float>(norms_));

@@ -36,8 +36,8 @@ inline constexpr std::array<Width, max_width + 1> widths = {{{0, 8, 0, 6},
 /// Levels of one width: 2^window entries used (all 256 for width 8).
 struct LevelTable {
   std::array<std::int8_t, 256> levels{};
-  float step = 0;        ///< λ_b: value of one level step for a component of unit variance
-  double distortion = 0; ///< mean squared error of a unit-variance Gaussian component
+  float step = 0;         ///< λ_b: value of one level step for a component of unit variance
+  double distortion = 0;  ///< mean squared error of a unit-variance Gaussian component
 };
 
 /// The tables of wire version 1; trellis or scalar (Lloyd–Max), by width 1 … 8.
@@ -93,8 +93,8 @@ struct Finish {
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
   simd::Level level;
-  /// One run of some rows of one full block: out[query · 32 + row] becomes f_r·I_r for the first run and grows by it for
-  /// a later one. `block` points at the block in the run's plane.
+  /// One run of some rows of one full block: out[query · 32 + row] becomes f_r·I_r for the first run and grows by it
+  /// for a later one. `block` points at the block in the run's plane.
   void (*scan)(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
                float* out) noexcept;
   /// scales[i] = grid[codes[i]], 32 of them.

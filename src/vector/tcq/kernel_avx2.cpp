@@ -19,10 +19,11 @@ namespace {
 
 constexpr std::size_t lane_rows = 4;  // rows in a 256-bit register
 
-// For eight components of a row: which two ring bytes hold each window, and the factor that moves it to the top of 16 bits.
+// For eight components of a row: which two ring bytes hold each window, and the factor that moves it to the top of 16
+// bits.
 struct alignas(32) WindowControl {
-  std::array<std::uint8_t, 32> even{};    // rows 0 and 2 of the register
-  std::array<std::uint8_t, 32> odd{};     // rows 1 and 3
+  std::array<std::uint8_t, 32> even{};  // rows 0 and 2 of the register
+  std::array<std::uint8_t, 32> odd{};   // rows 1 and 3
   std::array<std::uint16_t, 16> factor{};
 };
 
@@ -85,7 +86,8 @@ __m256i levels_of(__m256i rings, std::size_t group, const std::int8_t* levels) n
       const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(levels + index * 16));
       return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(sixteen), windows);
     };
-    // Bit 4, then 5, then 6 of the window moves to bit 7, where the blend looks; no bit crosses into the next byte's top.
+    // Bit 4, then 5, then 6 of the window moves to bit 7, where the blend looks; no bit crosses into the next byte's
+    // top.
     const __m256i by_bit4 = _mm256_slli_epi16(windows, 3);
     const __m256i by_bit5 = _mm256_slli_epi16(windows, 2);
     const __m256i low = _mm256_blendv_epi8(_mm256_blendv_epi8(part(0), part(1), by_bit4),

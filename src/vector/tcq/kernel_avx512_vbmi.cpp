@@ -11,7 +11,8 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"))), \
+                                 apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")
@@ -118,7 +119,8 @@ void add_term(float* out, __m512i pairs, std::int32_t query_sum, float factor, b
 void add_terms(float* out, __m512i low, __m512i high, std::int32_t query_sum, float factor, bool first) noexcept {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
   const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-  const __m512i sums = _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high));
+  const __m512i sums =
+      _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high));
   const __m512i exact = _mm512_sub_epi32(sums, _mm512_set1_epi32(query_sum * 128));
   const __m512 term = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_cvtepi32_ps(exact));
   _mm512_storeu_ps(out, first ? term : _mm512_add_ps(_mm512_loadu_ps(out), term));
@@ -175,7 +177,8 @@ void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows ro
         add_term(part.out[q] + row, total[q][0], part.sum[q], part.factor[q], first);
       } else {
         for (std::size_t l = 0; l < Lanes; l += 2)
-          add_terms(part.out[q] + row + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q], first);
+          add_terms(part.out[q] + row + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q],
+                    first);
       }
     }
   }

@@ -13,11 +13,11 @@ namespace attar::vector::tcq {
 struct Layout {
   std::array<std::uint64_t, max_runs> plane{};  ///< offset of each run's plane
   std::uint64_t full_blocks = 0;
-  std::uint64_t tail_rows = 0;                  ///< rows of the last, partial block, padded to 8; 0 when there is none
-  std::uint64_t grid = 0;                       ///< offset of the scale grid
+  std::uint64_t tail_rows = 0;  ///< rows of the last, partial block, padded to 8; 0 when there is none
+  std::uint64_t grid = 0;       ///< offset of the scale grid
   std::uint64_t scales = 0;
   std::uint64_t tails = 0;
-  std::uint64_t norms = 0;                      ///< l2 only
+  std::uint64_t norms = 0;  ///< l2 only
   std::uint64_t total_bytes = 0;
 
   /// The caller has bounded rows (32 bits) and components (dims + 63), so nothing here overflows.

@@ -27,7 +27,9 @@ ATTAR_CLONES void add_scaled(float* out, const float* column, float value, std::
   for (std::size_t j = 0; j < count; ++j) out[j] += value * column[j];
 }
 
-std::uint64_t entry_bytes(std::uint64_t dims, std::uint8_t bits) { return bits == 4 ? (dims + 1) / 2 : dims * bits / 8; }
+std::uint64_t entry_bytes(std::uint64_t dims, std::uint8_t bits) {
+  return bits == 4 ? (dims + 1) / 2 : dims * bits / 8;
+}
 
 }  // namespace
 
@@ -110,7 +112,8 @@ void TcqModel::set_matrix(const math::Matrix<double>& rows, std::uint8_t bits) {
         entry = static_cast<std::int16_t>(base::float_to_half(static_cast<float>(scaled)));
       else
         entry = static_cast<std::int16_t>(std::clamp<long>(std::lrint(scaled), -top, top));
-      const float value = bits == 16 ? base::half_to_float(static_cast<std::uint16_t>(entry)) : static_cast<float>(entry);
+      const float value =
+          bits == 16 ? base::half_to_float(static_cast<std::uint16_t>(entry)) : static_cast<float>(entry);
       rows_[r * dims + i] = value * steps_[r];
     }
   }
@@ -256,8 +259,8 @@ Status check_runs(const format::SectionReader& section, const Shape& shape, std:
 
 }  // namespace
 
-Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionReader& section, const codec::Schema& schema,
-                                                       const OpenLimits& limits) {
+Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionReader& section,
+                                                       const codec::Schema& schema, const OpenLimits& limits) {
   if (section.bytes().size() > limits.max_model_bytes)
     return section.fail(ErrorCode::over_limit, "the model is larger than OpenLimits::max_model_bytes");
   ATTAR_TRY(section.verify_all());

@@ -31,8 +31,10 @@ struct Settings {
 
 /// How rows become components; only a freshly trained model has it in full, a loaded one rebuilds it from the matrix.
 struct Analysis {
-  math::Matrix<float> matrix;  ///< kept components first, then dropped ones (if known); empty for the Hadamard transform
-  std::vector<float> energy;   ///< by component: what its square adds to the (weighted) squared norm, the mean of which is 1
+  math::Matrix<float>
+      matrix;  ///< kept components first, then dropped ones (if known); empty for the Hadamard transform
+  std::vector<float>
+      energy;  ///< by component: what its square adds to the (weighted) squared norm, the mean of which is 1
 };
 
 /// The inverse of a Gram matrix, with as much of a ridge as it takes where rounding left it indefinite.
@@ -42,7 +44,8 @@ class TcqModel final : public codec::Model {
  public:
   [[nodiscard]] Status save(base::Sink& sink) const override;
   [[nodiscard]] static Result<std::shared_ptr<const TcqModel>> load(const format::SectionReader& section,
-                                                                    const codec::Schema& schema, const OpenLimits& limits);
+                                                                    const codec::Schema& schema,
+                                                                    const OpenLimits& limits);
   /// Bytes that save() writes, without building the model.
   [[nodiscard]] static std::uint64_t saved_bytes(std::uint32_t dims, const Shape& shape, std::uint8_t matrix_bits);
 

@@ -12,8 +12,8 @@
 namespace attar::vector::tcq {
 
 /// Sums moments of differences from the mean of the first rows, in units of a power of two near the largest of them:
-/// squares then neither overflow nor vanish, a mean far from zero costs no precision, and rows that are all equal have a
-/// covariance of exactly zero. The result does not depend on chunking or threads.
+/// squares then neither overflow nor vanish, a mean far from zero costs no precision, and rows that are all equal have
+/// a covariance of exactly zero. The result does not depend on chunking or threads.
 class RowMoments {
  public:
   explicit RowMoments(std::uint32_t dims);

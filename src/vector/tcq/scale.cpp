@@ -19,7 +19,7 @@ ScaleCoder ScaleCoder::fit(std::span<const float> scales, std::uint8_t bytes) {
   ScaleCoder out;
   out.bytes_ = bytes;
   std::vector<float> positive;
-  std::copy_if(scales.begin(), scales.end(), std::back_inserter(positive), 
+  std::copy_if(scales.begin(), scales.end(), std::back_inserter(positive),
                [](float s) { return s > 0 && s < undirected; });
   if (positive.empty()) {
     if (bytes == 1) out.ratio_ = 1;

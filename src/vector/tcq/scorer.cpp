@@ -33,8 +33,8 @@ void prefetch(const std::byte* from, std::size_t bytes) noexcept {
 
 struct TcqScorer::Block {
   std::uint64_t index = 0;
-  std::uint32_t valid = 0;       ///< bit i: row i exists and is allowed
-  std::uint32_t first_row = 0;   ///< row number of the block's first row, offset included
+  std::uint32_t valid = 0;      ///< bit i: row i exists and is allowed
+  std::uint32_t first_row = 0;  ///< row number of the block's first row, offset included
   alignas(64) float scales[block_rows];
   alignas(64) float norms[block_rows];
   alignas(64) float sums[codec::max_batch * block_rows];
@@ -158,22 +158,27 @@ void TcqScorer::scan_block(Block& block, std::span<codec::TopK> top) const noexc
       const std::size_t q = which[i];
       const float threshold = top[q].threshold();
       if (last) {
-        for (std::uint32_t hits = kernel_.finish(finish(block, q), threshold, block.scores) & block.valid; hits != 0; hits &= hits - 1) {
+        for (std::uint32_t hits = kernel_.finish(finish(block, q), threshold, block.scores) & block.valid; hits != 0;
+             hits &= hits - 1) {
           const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
           top[q].push(block.scores[row], block.first_row + row);
         }
         continue;
       }
       const float reach = (l2 ? 2.0f : 1.0f) * reach_[q * max_runs + r];
-      const float slack = bound_slack * (std::fabs(threshold) + std::fabs(base_[q]) + (l2 ? largest_norm(block) : 0.0f));
+      const float slack =
+          bound_slack * (std::fabs(threshold) + std::fabs(base_[q]) + (l2 ? largest_norm(block) : 0.0f));
       const float least = threshold - reach - (std::isfinite(slack) ? slack : 0.0f);
-      if ((kernel_.finish(finish(block, q), least, block.scores) & block.valid) != 0) which[left++] = static_cast<std::uint8_t>(q);
+      if ((kernel_.finish(finish(block, q), least, block.scores) & block.valid) != 0)
+        which[left++] = static_cast<std::uint8_t>(q);
     }
     active.count = left;
   }
 }
 
-float TcqScorer::largest_norm(const Block& block) noexcept { return *std::max_element(block.norms, block.norms + block_rows); }
+float TcqScorer::largest_norm(const Block& block) noexcept {
+  return *std::max_element(block.norms, block.norms + block_rows);
+}
 
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
@@ -212,7 +217,8 @@ void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec:
     if (i + prefetch_rows < rows.size()) {
       const std::uint32_t next = rows[i + prefetch_rows].row;
       const std::byte* at = view_.block(part, next / block_rows) + group_of(next) * ring_bytes;
-      for (std::size_t unit = 0; unit < run.units; ++unit) prefetch(at + unit * block_rows * ring_bytes, 8 * ring_bytes);
+      for (std::size_t unit = 0; unit < run.units; ++unit)
+        prefetch(at + unit * block_rows * ring_bytes, 8 * ring_bytes);
     }
     const std::uint32_t row = rows[i].row, group = group_of(row);
     float& sum = sums[query * block_rows + row % block_rows];

@@ -37,11 +37,11 @@ class TcqScorer final : public codec::Scorer {
   const Kernel& kernel_;
   std::size_t count_ = 0;
   std::size_t stride_ = 0;
-  std::vector<std::int8_t> values_;     // [query][component]
-  std::vector<float> factors_;          // [query][max_runs]
-  std::vector<std::int32_t> sums_;      // [query][max_runs]
-  std::vector<float> base_;             // ⟨q, c⟩
-  std::vector<float> reach_;            // [query][max_runs]: most that the runs after r can add to any row
+  std::vector<std::int8_t> values_;  // [query][component]
+  std::vector<float> factors_;       // [query][max_runs]
+  std::vector<std::int32_t> sums_;   // [query][max_runs]
+  std::vector<float> base_;          // ⟨q, c⟩
+  std::vector<float> reach_;         // [query][max_runs]: most that the runs after r can add to any row
 };
 
 }  // namespace attar::vector::tcq

@@ -26,7 +26,11 @@ class TcqTrained final : public codec::Trained {
  public:
   /// eigen: of the covariance, the values in the rows' own unit.
   TcqTrained(codec::Schema schema, std::uint64_t seed, std::vector<double> centre, math::Eigen eigen)
-      : schema_(schema), seed_(seed), centre_(std::move(centre)), eigen_(std::move(eigen)), decoding_(schema.dims, seed) {
+      : schema_(schema),
+        seed_(seed),
+        centre_(std::move(centre)),
+        eigen_(std::move(eigen)),
+        decoding_(schema.dims, seed) {
     double mean = mean_variance();
     constant_ = !(mean > least_deviation * least_deviation);
     if (constant_) {
@@ -84,12 +88,14 @@ class TcqTrained final : public codec::Trained {
     if (settings.matrix_bits == 0) return std::vector<double>(schema_.dims, mean_variance());
     std::vector<double> out(schema_.dims);
     const double floor = rounding_of_matrix(settings.matrix_bits) * mean_variance();
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = (eigen_.values[i] + floor) * std::pow(weights_[i], settings.power);
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = (eigen_.values[i] + floor) * std::pow(weights_[i], settings.power);
     return out;
   }
 
-  // Share of a row of the matrix that rounding moves into all other directions, where the components of those directions
-  // must code it. The largest of d Gaussian entries, which sets the row's step, is about √(2 ln d) deviations.
+  // Share of a row of the matrix that rounding moves into all other directions, where the components of those
+  // directions must code it. The largest of d Gaussian entries, which sets the row's step, is about √(2 ln d)
+  // deviations.
   double rounding_of_matrix(std::uint8_t bits) const {
     const double peak = 2 * std::log(std::max(2.0, static_cast<double>(schema_.dims)));
     return bits == 16 ? 0 : peak / (12 * std::pow(std::ldexp(1.0, bits - 1) - 1, 2));
@@ -116,11 +122,10 @@ class TcqTrained final : public codec::Trained {
 
   std::optional<codec::Option> largest_fitting(Settings settings, std::uint64_t bytes) const {
     const auto all = variances(settings);
-    // Beyond the rate where every component has eight bits there is nothing left to gain; a matrix of fewer rows may make
-    // a lower rate fit that much sooner than its codes do, so every rate is priced.
+    // Beyond the rate where every component has eight bits there is nothing left to gain; a matrix of fewer rows may
+    // make a lower rate fit that much sooner than its codes do, so every rate is priced.
     const std::uint64_t most = constant_ ? least_row_bytes : base::round_up(schema_.dims, 64);
-    const auto ceiling =
-        static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
+    const auto ceiling = static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
     if (ceiling < least_row_bytes) return std::nullopt;
     const Allocator allocator(all, ceiling, settings.trellis);
     for (settings.row_bytes = ceiling; settings.row_bytes >= least_row_bytes; --settings.row_bytes) {
@@ -128,7 +133,8 @@ class TcqTrained final : public codec::Trained {
       if (shape.run_count == 0) return std::nullopt;
       codec::Option option = price(settings, shape);
       if (option.bytes() > bytes) continue;
-      if (!constant_) option.distortion = decoding_.of_decoded(shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
+      if (!constant_)
+        option.distortion = decoding_.of_decoded(shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
       return option;
     }
     return std::nullopt;
@@ -155,7 +161,8 @@ class TcqTrained final : public codec::Trained {
       math::Matrix<double> basis(count, dims);
       for (std::size_t i = 0; i < count; ++i)
         for (std::size_t j = 0; j < dims; ++j)
-          basis(i, j) = eigen_.vectors(first + i, j) * std::pow(weights_[first + i], -settings.power / 2) * std::sqrt(mean);
+          basis(i, j) =
+              eigen_.vectors(first + i, j) * std::pow(weights_[first + i], -settings.power / 2) * std::sqrt(mean);
       const auto rotated = math::multiply(math::random_orthogonal(count, settings.seed * 1000003 + r), basis);
       std::copy(rotated.values.begin(), rotated.values.end(), synthesis.row(first));
       std::fill_n(energy.begin() + static_cast<std::ptrdiff_t>(first), count, mean);
@@ -165,8 +172,8 @@ class TcqTrained final : public codec::Trained {
     return set_analysis(model, settings, variance, energy, kept);
   }
 
-  // The encoder's matrix: for kept components (Â W Âᵀ)⁻¹ Â W with Â the matrix as stored and W = M^p, so that rounding Â
-  // costs no accuracy; for dropped ones the weighted eigenvectors, which only measure the energy that is lost.
+  // The encoder's matrix: for kept components (Â W Âᵀ)⁻¹ Â W with Â the matrix as stored and W = M^p, so that rounding
+  // Â costs no accuracy; for dropped ones the weighted eigenvectors, which only measure the energy that is lost.
   Status set_analysis(TcqModel& model, const Settings& settings, const std::vector<double>& variance,
                       const std::vector<double>& energy, std::size_t kept) const {
     const std::size_t dims = schema_.dims;
@@ -187,7 +194,8 @@ class TcqTrained final : public codec::Trained {
     for (std::size_t i = 0; i < dims; ++i) {
       const double* row = i < kept ? forward.row(i) : weighted.row(i);
       const double scale = i < kept ? 1 : 1 / std::sqrt(total);
-      std::transform(row, row + dims, analysis->matrix.row(i), [&](double value) { return static_cast<float>(value * scale); });
+      std::transform(row, row + dims, analysis->matrix.row(i),
+                     [&](double value) { return static_cast<float>(value * scale); });
       if (i < kept) analysis->energy[i] = static_cast<float>(energy[i] / total);
     }
     model.analysis = std::move(analysis);

@@ -35,7 +35,8 @@ constexpr bool closings_fit() {
   for (std::size_t bits = 1; bits < max_width; ++bits) {
     const auto [trials, reach] = closings[bits];
     const unsigned states = states_of(widths[bits]);
-    if (trials > max_trials || trials * widths[bits].unit * states > max_choices || reach > widths[bits].unit) return false;
+    if (trials > max_trials || trials * widths[bits].unit * states > max_choices || reach > widths[bits].unit)
+      return false;
     if (reach == 0 && trials != states) return false;
   }
   return true;
@@ -47,7 +48,8 @@ using Costs = float[max_states][lanes];
 struct Search {
   alignas(64) Costs cost[2];
   alignas(64) Costs back[2];
-  alignas(64) std::uint8_t choice[max_choices][lanes];  // [trial][component][state]: the predecessor window's lowest b bits
+  alignas(
+      64) std::uint8_t choice[max_choices][lanes];  // [trial][component][state]: the predecessor window's lowest b bits
   unsigned closing[max_trials][lanes];
 };
 
@@ -83,8 +85,8 @@ ATTAR_CLONES void step(int bits, int window, const float* levels, const float* v
 }
 
 // The same without a record of the paths, forwards or backwards: a path backwards goes from state w >> b to w mod S.
-ATTAR_CLONES void relax(int bits, int window, bool forwards, const float* levels, const float* values, const float (*from)[lanes],
-                        float (*to)[lanes]) noexcept {
+ATTAR_CLONES void relax(int bits, int window, bool forwards, const float* levels, const float* values,
+                        const float (*from)[lanes], float (*to)[lanes]) noexcept {
   const unsigned states = 1u << (window - bits);
   const unsigned branches = 1u << bits;
   Lanes target;
@@ -111,7 +113,8 @@ void choose_closings(const Width& width, const Closing& plan, const float* level
   std::memset(search.back[0], 0, sizeof(Costs));
   std::size_t now = 0;
   for (std::size_t i = plan.reach; i-- > 0; now = 1 - now) {
-    relax(width.bits, width.window, true, levels, values + (width.unit - 1 - i) * lanes, search.cost[now], search.cost[1 - now]);
+    relax(width.bits, width.window, true, levels, values + (width.unit - 1 - i) * lanes, search.cost[now],
+          search.cost[1 - now]);
     relax(width.bits, width.window, false, levels, values + i * lanes, search.back[now], search.back[1 - now]);
   }
   for (std::size_t l = 0; l < lanes; ++l) {
@@ -126,7 +129,8 @@ void choose_closings(const Width& width, const Closing& plan, const float* level
 }
 
 // Closes each lane's ring in the state of its own that this trial has; returns the cost buffer that holds the result.
-std::size_t close(const Width& width, const float* levels, const float* values, std::size_t trial, Search& search) noexcept {
+std::size_t close(const Width& width, const float* levels, const float* values, std::size_t trial,
+                  Search& search) noexcept {
   const unsigned states = states_of(width);
   for (unsigned s = 0; s < states; ++s)
     for (std::size_t l = 0; l < lanes; ++l)
@@ -164,7 +168,8 @@ void encode_unit(const Width& width, const float* levels, const float* values, s
   for (std::size_t l = 0; l < lanes; ++l) state[l] = search.closing[best[l]][l];
   for (std::size_t j = width.unit; j-- > 0;)
     for (std::size_t l = 0; l < lanes; ++l) {  // all lanes at once: each one's walk is a chain of loads
-      const unsigned window = (state[l] << width.bits) | search.choice[(best[l] * width.unit + j) * states + state[l]][l];
+      const unsigned window =
+          (state[l] << width.bits) | search.choice[(best[l] * width.unit + j) * states + state[l]][l];
       windows[j * lanes + l] = static_cast<std::uint8_t>(window);
       state[l] = window & (states - 1);
     }

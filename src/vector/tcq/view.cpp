@@ -28,12 +28,14 @@ Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, 
   const auto lowest = base::load<double>(out->bytes_ + layout.grid);
   const auto ratio = base::load<double>(out->bytes_ + layout.grid + 8);
   const bool one_byte = out->model_->scale_bytes == 1;
-  const bool sound = one_byte ? lowest >= 0 && std::isfinite(lowest) && ratio >= 1 && ratio <= 2 : lowest == 0 && ratio == 0;
+  const bool sound =
+      one_byte ? lowest >= 0 && std::isfinite(lowest) && ratio >= 1 && ratio <= 2 : lowest == 0 && ratio == 0;
   if (!sound) return section.fail(ErrorCode::corrupt, "the scale grid is not one that this codec writes", layout.grid);
   if (one_byte) out->grid_ = tcq::scale_grid(lowest, ratio);
   for (std::size_t r = 0; r < out->model_->shape.run_count; ++r) {
     out->tails_[r] = base::load<float>(out->bytes_ + layout.tails + 4 * r);
-    if (!(out->tails_[r] >= 0)) return section.fail(ErrorCode::corrupt, "a tail norm is negative", layout.tails + 4 * r);
+    if (!(out->tails_[r] >= 0))
+      return section.fail(ErrorCode::corrupt, "a tail norm is negative", layout.tails + 4 * r);
   }
   out->copy_tail_block();
   return out;
@@ -105,7 +107,8 @@ std::vector<double> TcqView::part_costs() const {
   const auto cost = [](std::uint32_t components, std::uint32_t bytes) { return components + bytes / 2.0; };
   std::vector<double> out;
   for (std::size_t r = 0; r < shape.run_count; ++r)
-    out.push_back(cost(shape.runs[r].components(), shape.runs[r].row_bytes()) / cost(shape.components(), shape.row_bytes()));
+    out.push_back(cost(shape.runs[r].components(), shape.runs[r].row_bytes()) /
+                  cost(shape.components(), shape.row_bytes()));
   return out;
 }
 

@@ -24,7 +24,8 @@ class TcqView final : public codec::View, public codec::Scorable {
 
   /// A block of 32 rows in a run's plane; the last, partial one is read from a copy filled up with zeros.
   [[nodiscard]] const std::byte* block(std::size_t run, std::uint64_t index) const noexcept {
-    return index < layout_.full_blocks ? bytes_ + layout_.plane[run] + index * block_bytes(run) : tail_block_[run].data();
+    return index < layout_.full_blocks ? bytes_ + layout_.plane[run] + index * block_bytes(run)
+                                       : tail_block_[run].data();
   }
   [[nodiscard]] float scale(std::uint64_t row) const noexcept;
   /// Where the one-byte scales lie, and what they stand for.

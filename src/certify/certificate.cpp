@@ -38,13 +38,14 @@ std::string scope_of(const Certificate& certificate, std::uint64_t rows) {
                 certificate.queries)
           : fmt::format("{} held-out queries of a log of {} (digest {}…)", certificate.queries,
                         certificate.queries_given, certificate.queries_digest.substr(0, 12));
+  const std::string content = certificate.content_digest == base::Digest{}.hex()
+                                  ? " (nothing was written)"
+                                  : fmt::format(" (content {}…)", certificate.content_digest.substr(0, 12));
   return fmt::format(
-      "Measured on this snapshot of {} rows (content {}…) under {} with {}, seed {}{}; it speaks of the average over "
-      "queries "
-      "drawn as these were, and promises nothing of a single query, of other kinds of queries, or of rows added or "
-      "changed "
+      "Measured on this snapshot of {} rows{} under {} with {}, seed {}{}; it speaks of the average over queries drawn "
+      "as these were, and promises nothing of a single query, of other kinds of queries, or of rows added or changed "
       "later.",
-      rows, certificate.content_digest.substr(0, 12), metric_name(certificate.metric), sample, certificate.seed,
+      rows, content, metric_name(certificate.metric), sample, certificate.seed,
       certificate.reused_log ? ", a log that had graded an earlier artifact too, so that its error adds to that one's"
                              : "");
 }

@@ -215,9 +215,9 @@ class Packing {
   std::string why_unreachable(const Nearest& nearest) const {
     if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
       return fmt::format(
-          "nothing fits {} ({} bytes): the smallest file of these {} rows takes {} bytes; name at least {}B",
-          options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows, nearest.least_bytes,
-          nearest.least_bytes);
+          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes; name at least {}B",
+          options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows,
+          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, nearest.least_bytes);
     std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
     if (options_.budget && nearest.recall_in_budget > 0)
       out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,

@@ -64,24 +64,28 @@ void MomentAccumulator::flush(base::ThreadPool& pool) {
   const std::size_t rows = pending_.size() / dims_;
   if (rows == 0) return;
   const std::size_t blocks = (rows + moment_block - 1) / moment_block;
-  std::vector<Matrix<float>> outer(blocks);
-  pool.run(blocks, [&](std::size_t block, unsigned) {
-    const std::size_t first = block * moment_block;
-    const std::size_t count = std::min(moment_block, rows - first);
-    outer[block] = Matrix<float>(dims_, dims_);
-    std::vector<float> columns(dims_ * count);
-    for (std::size_t r = 0; r < count; ++r)
-      for (std::size_t i = 0; i < dims_; ++i) columns[i * count + r] = pending_[(first + r) * dims_ + i];
-    simd::inner_products({.a = columns.data(),
-                          .n = dims_,
-                          .b = columns.data(),
-                          .m = dims_,
-                          .dims = count,
-                          .out = outer[block].values.data(),
-                          .stride = dims_});
-  });
-  for (const auto& block : outer)
-    for (std::size_t i = 0; i < block.values.size(); ++i) outer_.values[i] += static_cast<double>(block.values[i]);
+  // A block a thread at a time, so that memory does not grow with the rows; the sums are taken in the order of blocks.
+  std::vector<Matrix<float>> outer(pool.size(), Matrix<float>(dims_, dims_));
+  for (std::size_t done = 0; done < blocks; done += outer.size()) {
+    const std::size_t count_now = std::min(outer.size(), blocks - done);
+    pool.run(count_now, [&](std::size_t block, unsigned) {
+      const std::size_t first = (done + block) * moment_block;
+      const std::size_t count = std::min(moment_block, rows - first);
+      std::vector<float> columns(dims_ * count);
+      for (std::size_t r = 0; r < count; ++r)
+        for (std::size_t i = 0; i < dims_; ++i) columns[i * count + r] = pending_[(first + r) * dims_ + i];
+      simd::inner_products({.a = columns.data(),
+                            .n = dims_,
+                            .b = columns.data(),
+                            .m = dims_,
+                            .dims = count,
+                            .out = outer[block].values.data(),
+                            .stride = dims_});
+    });
+    for (std::size_t block = 0; block < count_now; ++block)
+      for (std::size_t i = 0; i < outer_.values.size(); ++i)
+        outer_.values[i] += static_cast<double>(outer[block].values[i]);
+  }
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t i = 0; i < dims_; ++i) sum_[i] += static_cast<double>(pending_[r * dims_ + i]);
   count_ += rows;

@@ -76,7 +76,7 @@ TEST(TcqTraining, MomentsAreTheSameInAnyUnitAndChunking) {
   const auto moments = [&](float factor, std::size_t chunk) {
     std::vector<float> values = rows;
     for (float& value : values) value *= factor;
-    RowMoments out(dims);
+    RowMoments out(dims, true);
     for (std::size_t at = 0; at < values.size(); at += chunk * dims)
       out.add(std::span(values).subspan(at, std::min(chunk * dims, values.size() - at)), pool);
     out.finish(pool);
@@ -109,7 +109,7 @@ TEST(TcqTraining, MomentsOutlastAFarMeanAndLeaps) {
   base::ThreadPool pool(1);
   std::vector<float> far(2000);
   for (std::size_t i = 0; i < far.size(); ++i) far[i] = 1e6f + static_cast<float>(i % 4);
-  RowMoments moments(1);
+  RowMoments moments(1, true);
   moments.add(far, pool);
   moments.finish(pool);
   EXPECT_NEAR(moments.mean()[0], 1e6 + 1.5, 1e-6);
@@ -118,12 +118,39 @@ TEST(TcqTraining, MomentsOutlastAFarMeanAndLeaps) {
   std::vector<float> leaps(300, 0.0f);
   leaps.insert(leaps.end(), 99, 0x1p-60f);
   leaps.push_back(0x1p60f);
-  RowMoments leaping(1);
+  RowMoments leaping(1, true);
   leaping.add(leaps, pool);
   leaping.finish(pool);
   EXPECT_NEAR(leaping.mean()[0], std::ldexp(1.0 / 400, 60), std::ldexp(1e-6, 60));
   EXPECT_NEAR(leaping.covariance()(0, 0) * leaping.unit() * leaping.unit() / std::ldexp(1.0, 120), 399.0 / 160000,
               1e-8);
+}
+
+TEST(TcqTraining, WithoutACovarianceTheMeanVarianceIsTheSame) {
+  base::ThreadPool pool(1);
+  constexpr std::uint32_t dims = 9;
+  const auto rows = make_rows(Kind::correlated, 3000, dims, Metric::l2, 2);
+  RowMoments with(dims, true), without(dims, false);
+  for (RowMoments* moments : {&with, &without}) {
+    moments->add(rows, pool);
+    moments->finish(pool);
+  }
+  EXPECT_NEAR(without.mean_variance() / with.mean_variance(), 1, 1e-5);
+  for (std::size_t i = 0; i < dims; ++i) EXPECT_NEAR(without.mean()[i], with.mean()[i], 1e-5);
+  EXPECT_TRUE(without.covariance().values.empty());
+}
+
+// A dense transform of 20,000 dimensions would take gigabytes and minutes to learn.
+TEST(TcqTraining, VeryManyDimensionsGetTheHadamardTransform) {
+  base::ThreadPool pool(2);
+  const codec::Schema schema = {.rows = 40, .dims = 20'000, .metric = Metric::cosine};
+  const auto rows = make_rows(Kind::isotropic, schema.rows, schema.dims, schema.metric, 2);
+  const auto options = train(schema, rows, pool)->options({.bytes = 40 * 5000 + 200'000});
+  ASSERT_EQ(options.size(), 1u);
+  EXPECT_EQ(options[0].params.get("matrix_bits", -1), 0);
+  const Coded coded = code(*train(schema, rows, pool), schema, rows, Settings::from_params(options[0].params), pool);
+  EXPECT_EQ(coded.codes.size(), options[0].codes_bytes);
+  EXPECT_LT(relative_error(coded), 0.5);
 }
 
 TEST(TcqTraining, RowsThatDoNotDifferGetTheSmallestCodesAndDecodeToTheCentre) {

@@ -6,8 +6,10 @@
 #include <cstring>
 
 // GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace attar::vector::tcq {
 namespace {

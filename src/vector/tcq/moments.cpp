@@ -13,7 +13,9 @@ constexpr int headroom = 40;
 
 }  // namespace
 
-RowMoments::RowMoments(std::uint32_t dims) : dims_(dims), moments_(dims) {}
+RowMoments::RowMoments(std::uint32_t dims, bool with_covariance) : dims_(dims), sum_(dims) {
+  if (with_covariance) moments_.emplace(dims);
+}
 
 void RowMoments::add(std::span<const float> rows, base::ThreadPool& pool) {
   count_ += rows.size() / dims_;
@@ -57,12 +59,24 @@ void RowMoments::add_differences(std::span<const float> rows, base::ThreadPool& 
 // Beside rows 2^40 times as far from the origin the earlier ones are nothing: only their number still counts.
 void RowMoments::widen_unit(int exponent, base::ThreadPool& pool) {
   pass_on(pool);
-  moments_ = math::MomentAccumulator(dims_);
+  if (moments_) moments_.emplace(dims_);
+  in_unit_ = 0;
+  squares_ = 0;
+  std::fill(sum_.begin(), sum_.end(), 0.0);
   exponent_ = exponent;
 }
 
 void RowMoments::pass_on(base::ThreadPool& pool) {
-  moments_.add(scaled_, pool);
+  if (moments_) {
+    moments_->add(scaled_, pool);
+  } else {
+    in_unit_ += scaled_.size() / dims_;
+    for (std::size_t i = 0; i < scaled_.size(); ++i) {
+      const auto value = static_cast<double>(scaled_[i]);
+      sum_[i % dims_] += value;
+      squares_ += value * value;
+    }
+  }
   scaled_.clear();
 }
 
@@ -73,12 +87,22 @@ void RowMoments::finish(base::ThreadPool& pool) {
     add_differences(first_rows_, pool);
   }
   pass_on(pool);
-  const double share = static_cast<double>(moments_.count()) / static_cast<double>(count_);
-  std::vector<double> offset = moments_.mean(pool);
-  for (double& value : offset) value *= share;
-  covariance_ = moments_.covariance(std::vector<double>(dims_), pool);
-  for (std::size_t i = 0; i < dims_; ++i)
-    for (std::size_t j = 0; j < dims_; ++j) covariance_(i, j) = share * covariance_(i, j) - offset[i] * offset[j];
+  std::vector<double> offset = sum_;
+  if (moments_) {
+    offset = moments_->mean(pool);
+    for (double& value : offset) value *= static_cast<double>(moments_->count());
+  }
+  for (double& value : offset) value /= static_cast<double>(count_);
+  if (moments_) {
+    const double share = static_cast<double>(moments_->count()) / static_cast<double>(count_);
+    covariance_ = moments_->covariance(std::vector<double>(dims_), pool);
+    for (std::size_t i = 0; i < dims_; ++i)
+      for (std::size_t j = 0; j < dims_; ++j) covariance_(i, j) = share * covariance_(i, j) - offset[i] * offset[j];
+    for (std::size_t i = 0; i < dims_; ++i) mean_variance_ += covariance_(i, i) / dims_;
+  } else {
+    mean_variance_ = squares_ / static_cast<double>(count_) / dims_;
+    for (const double value : offset) mean_variance_ -= value * value / dims_;
+  }
   mean_ = origin_;
   for (std::size_t i = 0; i < dims_; ++i) mean_[i] += unit() * offset[i];
 }

@@ -16,7 +16,8 @@ namespace attar::vector::tcq {
 /// a covariance of exactly zero. The result does not depend on chunking or threads.
 class RowMoments {
  public:
-  explicit RowMoments(std::uint32_t dims);
+  /// Without `with_covariance`, memory is linear in the dimensions, and covariance() stays empty.
+  RowMoments(std::uint32_t dims, bool with_covariance);
 
   /// Finite rows, dims values each.
   void add(std::span<const float> rows, base::ThreadPool& pool);
@@ -28,6 +29,8 @@ class RowMoments {
   [[nodiscard]] const std::vector<double>& mean() const noexcept { return mean_; }
   /// After finish(): E (x − mean)(x − mean)ᵀ / unit².
   [[nodiscard]] const math::Matrix<double>& covariance() const noexcept { return covariance_; }
+  /// After finish(): the mean of the covariance's diagonal.
+  [[nodiscard]] double mean_variance() const noexcept { return mean_variance_; }
   [[nodiscard]] double unit() const noexcept;
 
  private:
@@ -38,13 +41,17 @@ class RowMoments {
 
   std::uint32_t dims_;
   std::uint64_t count_ = 0;
-  std::vector<float> first_rows_;  // until the origin is chosen
-  std::vector<double> origin_;     // empty until then
-  std::optional<int> exponent_;    // of the unit; none while all differences are zero
-  std::vector<float> scaled_;      // differences on their way to moments_
-  math::MomentAccumulator moments_;
+  std::vector<float> first_rows_;                   // until the origin is chosen
+  std::vector<double> origin_;                      // empty until then
+  std::optional<int> exponent_;                     // of the unit; none while all differences are zero
+  std::vector<float> scaled_;                       // differences on their way to moments_
+  std::optional<math::MomentAccumulator> moments_;  // with the covariance
+  std::uint64_t in_unit_ = 0;                       // without it: rows summed in the present unit,
+  std::vector<double> sum_;                         // their differences,
+  double squares_ = 0;                              // and these squared
   std::vector<double> mean_;
   math::Matrix<double> covariance_;
+  double mean_variance_ = 0;
 };
 
 }  // namespace attar::vector::tcq

@@ -19,12 +19,16 @@ constexpr double shrinkage = 0.1;
 // Rows whose deviation is below this are taken to be equal: products with them would leave a float's range.
 constexpr double least_deviation = 1e-25;
 
+// Above this, a dense transform is not offered: its covariance alone would take dims² doubles, and its eigenvectors
+// minutes.
+constexpr std::uint32_t most_dense_dims = 3072;
+
 // A unit of the smallest ring.
 constexpr std::uint32_t least_row_bytes = widths[5].ring_bytes;
 
 class TcqTrained final : public codec::Trained {
  public:
-  /// eigen: of the covariance, the values in the rows' own unit.
+  /// eigen: of the covariance, the values in the rows' own unit; without vectors no dense transform can be built.
   TcqTrained(codec::Schema schema, std::uint64_t seed, std::vector<double> centre, math::Eigen eigen)
       : schema_(schema),
         seed_(seed),
@@ -49,10 +53,12 @@ class TcqTrained final : public codec::Trained {
       settings.seed = seed_;
       if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };
-    for (const double power : {0.35, 0.6}) offer({.matrix_bits = 8, .power = power});
-    offer({.matrix_bits = 4});
+    if (dense()) {
+      for (const double power : {0.35, 0.6}) offer({.matrix_bits = 8, .power = power});
+      offer({.matrix_bits = 4});
+    }
     offer({.matrix_bits = 0});
-    offer({.matrix_bits = 8, .trellis = false});
+    if (dense()) offer({.matrix_bits = 8, .trellis = false});
     return out;
   }
 
@@ -64,6 +70,8 @@ class TcqTrained final : public codec::Trained {
     model->set_centre(centre_);
     model->shape = allocate(variances(settings), settings.row_bytes, settings.trellis).shape;
     if (model->shape.run_count == 0) return fail(ErrorCode::invalid_argument, "no component gets a bit at this rate");
+    if (settings.matrix_bits != 0 && !dense())
+      return fail(ErrorCode::invalid_argument, "no dense transform was learned for this many dimensions");
     if (settings.matrix_bits == 0)
       build_hadamard(*model, settings.seed);
     else
@@ -72,6 +80,8 @@ class TcqTrained final : public codec::Trained {
   }
 
  private:
+  bool dense() const { return !eigen_.vectors.values.empty(); }
+
   double mean_variance() const {
     return std::accumulate(eigen_.values.begin(), eigen_.values.end(), 0.0) / schema_.dims;
   }
@@ -214,7 +224,7 @@ class TcqTrained final : public codec::Trained {
 class TcqTrainer final : public codec::Trainer {
  public:
   TcqTrainer(const codec::Schema& schema, const codec::TrainContext& context)
-      : schema_(schema), context_(context), moments_(schema.dims) {}
+      : schema_(schema), context_(context), moments_(schema.dims, schema.dims <= most_dense_dims) {}
 
   Status feed(const codec::Chunk& chunk) override {
     moments_.add(chunk.values, *context_.pool);
@@ -224,7 +234,10 @@ class TcqTrainer final : public codec::Trainer {
   Result<std::unique_ptr<codec::Trained>> finish() override {
     if (moments_.count() == 0) return fail(ErrorCode::invalid_argument, "training needs at least one row");
     moments_.finish(*context_.pool);
-    ATTAR_ASSIGN(auto eigen, math::symmetric_eigen(moments_.covariance()));
+    math::Eigen eigen{.values = std::vector<double>(schema_.dims, moments_.mean_variance()), .vectors = {}};
+    if (schema_.dims <= most_dense_dims) {
+      ATTAR_ASSIGN(eigen, math::symmetric_eigen(moments_.covariance()));
+    }
     for (double& value : eigen.values) value *= moments_.unit() * moments_.unit();
     return std::make_unique<TcqTrained>(schema_, context_.seed, moments_.mean(), std::move(eigen));
   }

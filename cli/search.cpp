@@ -27,7 +27,7 @@ struct Arguments {
   std::optional<double> cutoff;
   std::uint32_t k = 10;
   unsigned threads = 0;
-  bool exact = false, explain = false;
+  bool exact = false, whole = false, explain = false;
   OpenOptions open;
   InputOptions input;
 };
@@ -180,8 +180,11 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
   const bool comparing = arguments.explain && !arguments.exact && originals;
   const bool at_once = arguments.exact || comparing;
   const std::uint64_t step = at_once ? asked.queries.rows() : piece;
-  SearchOptions options{
-      .k = arguments.k, .threads = arguments.threads, .exact = arguments.exact, .base = arguments.base};
+  SearchOptions options{.k = arguments.k,
+                        .threads = arguments.threads,
+                        .whole = arguments.whole,
+                        .exact = arguments.exact,
+                        .base = arguments.base};
   options.progress = &asked.progress;
   std::uint64_t found = 0;
   if (!at_once) asked.progress.stage("searching", asked.queries.rows());
@@ -255,6 +258,7 @@ void add_search(CLI::App& app, Session& session) {
   add_value(
       *command, "--cutoff", arguments->cutoff, [](std::string_view text) { return parse_finite(text); },
       "Only rows at least this near: score at least S (l2: at most S)", "S");
+  command->add_flag("--whole", arguments->whole, "Score every row whole, where the plan looks at part of each first");
   command->add_flag("--exact", arguments->exact, "Score the originals, from --base or the file");
   add_path(*command, "--base", arguments->base, "The originals, for --exact and --explain");
   command->add_flag("--explain", arguments->explain, "Say where time and error went");

@@ -192,9 +192,10 @@ class Packing {
     return out;
   }
 
-  static std::string plan_in_words(const plan::Decision& decision) {
+  std::string plan_in_words(const plan::Decision& decision) const {
     const codec::Option& option = decision.trial->option();
-    return engine::in_words(decision.trial->codec().info().name, option.variant, option.bytes_per_row);
+    return engine::in_words(decision.trial->codec().info().name, option.variant,
+                            static_cast<double>(option.codes_bytes) / static_cast<double>(setting_.schema.rows));
   }
 
   std::string goal_in_words(const plan::Decision& decision) const {

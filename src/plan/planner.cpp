@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "certify/bounds.h"
 #include "plan/field.h"
@@ -19,6 +21,9 @@ constexpr double preview_slack = 0.03;
 // "Within 0.01 of the recall at 8 bits": the goal when none is named.
 constexpr double default_loss = 0.01;
 constexpr int most_probes = 7;
+constexpr std::size_t most_other_kinds = 2;
+// Values in a base on which every kind is searched.
+constexpr std::uint64_t small_base_values = 1'000'000;
 // Below this, one look is quick enough.
 constexpr std::uint64_t least_rows_for_looks = 20'000;
 // Recall that two looks may cost on tune queries, and the share of a full scan's work at which they are not worth it.
@@ -208,6 +213,9 @@ class Chooser {
         ATTAR_TRY(search_size(family, floor, certified, most));
       }
     }
+    if (!goal_.budget_bytes) {
+      ATTAR_TRY(try_other_kinds(family, floor, certified, most));
+    }
     std::erase_if(ladder_, [&](const Measured& plan) { return plan.contender.recall < floor; });
     if (ladder_.empty()) {
       decision_.nearest.recall_in_budget = goal_.budget_bytes ? first_recall : 0;
@@ -222,6 +230,48 @@ class Chooser {
       return ship(*smallest, {});
     }
     return certify_ladder(family, floor);
+  }
+
+  // A kind that was not the best of the first guess may still reach the floor in fewer bytes, a codec without a
+  // transform on few rows above all: on a small base the sizes of every kind are searched, on a large one those of the
+  // next best.
+  Status try_other_kinds(Family& family, double floor, bool certified, std::uint64_t most) {
+    const bool small = setting_.schema.rows * setting_.schema.dims <= small_base_values;
+    for (const Contender& start : other_kinds(family, small ? decision_.contenders.size() : most_other_kinds)) {
+      const std::uint64_t smallest = smallest_safe(floor, certified);
+      std::vector<Measured> before = std::exchange(ladder_, {});
+      ATTAR_ASSIGN(auto measured, measure(start));
+      ladder_.push_back(std::move(measured));
+      ATTAR_TRY(search_size({start.codec, start.option.variant}, floor, certified, most));
+      if (smallest_safe(floor, certified) < smallest)
+        family = {start.codec, start.option.variant};
+      else
+        ladder_ = std::move(before);
+    }
+    return {};
+  }
+
+  // The best measured contender of every other kind, best recall first.
+  std::vector<Contender> other_kinds(const Family& family, std::size_t most) const {
+    std::vector<Contender> out;
+    for (const Contender& known : decision_.contenders) {
+      const Family kind{known.codec, known.option.variant};
+      const bool seen = std::any_of(out.begin(), out.end(), [&](const Contender& other) {
+        return Family{other.codec, other.option.variant} == kind;
+      });
+      if (known.measured && kind != family && !seen) out.push_back(known);
+    }
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Contender& a, const Contender& b) { return a.recall > b.recall; });
+    if (out.size() > most) out.resize(most);
+    return out;
+  }
+
+  std::uint64_t smallest_safe(double floor, bool certified) const {
+    std::uint64_t out = std::numeric_limits<std::uint64_t>::max();
+    for (const Measured& plan : ladder_)
+      if (safe(plan, floor, certified)) out = std::min(out, plan.contender.file_bytes);
+    return out;
   }
 
   Result<std::optional<Measured>> best_of(std::uint64_t file_bytes) {

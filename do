@@ -232,12 +232,26 @@ do_corrupt() {
   run_tests asan-ubsan -L long
 }
 
+# Waits for fuzz targets, each PID:NAME, and shows how they ended; fails with the first that found something.
+reap_fuzz() {
+  for pair in $1; do
+    name=${pair#*:}
+    if wait "${pair%%:*}"; then
+      grep -e '^stat::' "build/fuzz/$name.log" || true
+    else
+      cat "build/fuzz/$name.log"
+      die "fuzz: $name found something; its input lies in build/fuzz/crashes"
+    fi
+  done
+}
+
 do_fuzz() {
   seconds=${1:-60}
   case "$seconds" in *[!0-9]*) die "fuzz: '$seconds' is no number of seconds; say ./do fuzz 60" ;; esac
   need debian debian-lint
   build fuzz
   count=0
+  running=
   for target in build/fuzz/fuzz/*_fuzz; do
     [ -x "$target" ] || continue
     name=$(basename "$target")
@@ -249,9 +263,13 @@ do_fuzz() {
     if [ -d "fuzz/corpus/$name" ]; then set -- "$@" "fuzz/corpus/$name"; fi
     say "do: $name for $seconds s"
     "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/crashes/$name-" "$@"
+      -artifact_prefix="build/fuzz/crashes/$name-" "$@" >"build/fuzz/$name.log" 2>&1 &
+    running="$running $!:$name"
     count=$((count + 1))
+    # As many at a time as there are cores.
+    if [ $((count % $(jobs))) -eq 0 ]; then reap_fuzz "$running"; running=; fi
   done
+  reap_fuzz "$running"
   [ "$count" -gt 0 ] || die "fuzz: fuzz/ holds no *_fuzz.cpp"
   say "do: $count fuzz targets ran $seconds s each and found nothing"
 }

@@ -17,23 +17,19 @@ using codec::Hit;
 using vector::tcq::Coded;
 using vector::tcq::Kind;
 
-constexpr std::uint32_t dims = 160;
+constexpr std::uint32_t dims = 64;
 constexpr std::uint64_t rows = 20'011;  // more than one piece of a split scan, and a last block that is not full
 
-const Coded& coded(Metric metric) {
-  static base::ThreadPool pool(2);
-  const auto make = [](Metric of) {
-    return vector::tcq::code({.rows = rows, .dims = dims, .metric = of},
-                             vector::tcq::make_rows(Kind::clustered, rows, dims, of, 5),
-                             {.row_bytes = 60, .matrix_bits = 8, .trellis = true, .scale_bytes = 1}, pool);
-  };
-  static const std::array all = {make(Metric::cosine), make(Metric::inner_product), make(Metric::l2)};
-  return all[static_cast<std::size_t>(metric)];
+Coded coded(Metric metric) {
+  base::ThreadPool pool(2);
+  return vector::tcq::code({.rows = rows, .dims = dims, .metric = metric},
+                           vector::tcq::make_rows(Kind::clustered, rows, dims, metric, 5),
+                           {.row_bytes = 24, .matrix_bits = 8, .trellis = true, .scale_bytes = 1}, pool);
 }
 
 class Flat : public testing::TestWithParam<Metric> {
  protected:
-  const Coded& base_ = coded(GetParam());
+  const Coded base_ = coded(GetParam());
   const std::vector<float> queries_ = vector::tcq::make_rows(Kind::clustered, 19, dims, GetParam(), 6);
 
   std::vector<std::vector<Hit>> search(const FlatOptions& options, unsigned threads = 1) const {

@@ -26,8 +26,10 @@ constexpr std::size_t most_other_kinds = 2;
 constexpr std::uint64_t small_base_values = 1'000'000;
 // Below this, one look is quick enough.
 constexpr std::uint64_t least_rows_for_looks = 20'000;
-// Recall that two looks may cost on tune queries, and the share of a full scan's work at which they are not worth it.
+// Recall that two looks may cost on tune queries, also as a share of what a full scan misses; and the share of its work
+// at which they are not worth it.
 constexpr double look_loss = 0.001;
+constexpr double look_loss_share = 0.05;
 constexpr double most_look_cost = 0.8;
 // A first look at less than this share of a row finds nothing.
 constexpr double least_head_cost = 0.1;
@@ -441,7 +443,8 @@ class Chooser {
     const std::uint64_t rows = setting_.schema.rows;
     if (rows < least_rows_for_looks) return {};
     const std::vector<double> costs = plan.trial->view().scorable()->part_costs();
-    const double needed = std::max(plan.contender.recall - look_loss, std::min(least, plan.contender.recall));
+    const double loss = std::min(look_loss, look_loss_share * (1 - plan.contender.recall));
+    const double needed = std::max(plan.contender.recall - loss, std::min(least, plan.contender.recall));
     double best = most_look_cost * static_cast<double>(rows), head_cost = 0;
     for (std::uint32_t head = 1; head < costs.size(); ++head) {
       head_cost += costs[head - 1] * static_cast<double>(rows);

@@ -133,8 +133,7 @@ void add_bench(CLI::App& app, Session& session) {
   add_input_options(*command, arguments->input);
   add_open_options(*command, arguments->open);
   add_whole(*command, "-T,--threads", options.threads, 0, 1024, "Threads (default 1); 0: one per available core");
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

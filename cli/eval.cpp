@@ -101,8 +101,7 @@ void add_eval(CLI::App& app, Session& session) {
   add_input_options(*command, options.input);
   add_open_options(*command, arguments->open);
   add_threads(*command, options.threads);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -67,8 +67,7 @@ void add_info(CLI::App& app, Session& session) {
                                   {"attar info docs.attar", "attar info docs.attar --json"});
   add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
   add_open_options(*command, arguments->open);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

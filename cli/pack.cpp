@@ -75,8 +75,7 @@ void add_pack(CLI::App& app, Session& session) {
       ->required();
   command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
   add_goal_options(*command, arguments->options);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

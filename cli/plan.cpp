@@ -62,8 +62,7 @@ void add_plan(CLI::App& app, Session& session) {
            "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
       ->required();
   add_goal_options(*command, arguments->options);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -265,8 +265,7 @@ void add_search(CLI::App& app, Session& session) {
   add_input_options(*command, arguments->input);
   add_open_options(*command, arguments->open);
   add_threads(*command, arguments->threads);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ struct Session {
 /// A command with its examples, `--json` and `--quiet`. The first example is the one that errors show.
 CLI::App* add_command(CLI::App& app, Session& session, const std::string& name, const std::string& what,
                       const std::vector<std::string>& examples);
+
+/// Has the command run with its arguments when it is the one that was named.
+template <class Arguments, class Run>
+void run_with(CLI::App& command, Session& session, const std::shared_ptr<Arguments>& arguments, Run run) {
+  command.callback(
+      [&session, arguments, run] { session.run = [&session, arguments, run] { return run(session, *arguments); }; });
+}
 
 void add_plan(CLI::App& app, Session& session);
 void add_pack(CLI::App& app, Session& session);

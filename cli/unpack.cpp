@@ -70,8 +70,7 @@ void add_unpack(CLI::App& app, Session& session) {
   add_path(*command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
   command->add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(*command, arguments->open);
-  command->callback(
-      [&session, arguments] { session.run = [&session, arguments] { return run(session, *arguments); }; });
+  run_with(*command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -97,6 +97,16 @@ Result<RecallMeter> RecallMeter::create(const data::VectorSource& base, Metric m
   return meter;
 }
 
+Result<RecallMeter> RecallMeter::over(const data::VectorSource& base, Metric metric, std::span<const float> queries,
+                                      TruthOptions options, base::ThreadPool& pool) {
+  constexpr std::uint64_t spare_neighbours = 16;
+  // A query that is a row has one neighbour less.
+  const std::uint64_t most = base.rows() - (options.excluded_row.empty() || base.rows() == 0 ? 0 : 1);
+  options.k = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, options.k, options.k + spare_neighbours));
+  ATTAR_ASSIGN(auto truth, exact_neighbours(base, metric, queries, options, pool));
+  return create(base, metric, queries, std::make_shared<const Truth>(std::move(truth)));
+}
+
 Status RecallMeter::check(std::span<const std::uint32_t> returned, std::uint32_t width,
                           std::span<const std::uint32_t> ks) const {
   ATTAR_ASSIGN(const std::uint64_t places, base::checked_mul(truth_->queries(), width));

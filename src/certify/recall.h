@@ -35,6 +35,12 @@ class RecallMeter {
   [[nodiscard]] static Result<RecallMeter> create(const data::VectorSource& base, Metric metric,
                                                   std::span<const float> queries, std::shared_ptr<const Truth> truth);
 
+  /// Finds the truth first. `options.k` is the largest k to grade at; a few neighbours more are kept where the base has
+  /// them, since ties reach past k and each one at hand spares a read of the base.
+  [[nodiscard]] static Result<RecallMeter> over(const data::VectorSource& base, Metric metric,
+                                                std::span<const float> queries, TruthOptions options,
+                                                base::ThreadPool& pool);
+
   /// Recall@k of every query, for each of `ks`: [k][query]. `returned` is queries × width, best first; no_row fills
   /// places that have no answer. Rows that the truth does not hold are read from the base (each once, in ascending
   /// order) only when a tie with the k-th score could make them hits. `invalid_argument` for a wrong shape, a k above

@@ -26,6 +26,13 @@ Status check(const Claim& claim) {
 
 }  // namespace
 
+Finding estimate_mean(std::span<const double> observations, std::span<const double> tune, double delta) {
+  const double sum = std::accumulate(observations.begin(), observations.end(), 0.0);
+  return {.estimate = observations.empty() ? 0.0 : sum / static_cast<double>(observations.size()),
+          .lower_bound = mean_lower_bound(observations, tune, delta),
+          .queries = observations.size()};
+}
+
 Result<Finding> examine(const Claim& claim, std::span<const double> observations, std::span<const double> tune) {
   ATTAR_TRY(check(claim));
   constexpr auto none = std::numeric_limits<std::uint64_t>::max();

@@ -33,6 +33,9 @@ struct Finding {
 [[nodiscard]] Result<Finding> examine(const Claim& claim, std::span<const double> observations,
                                       std::span<const double> tune);
 
+/// What observations say of a plan of which nothing was claimed: the mean and its lower bound at confidence 1 − delta.
+[[nodiscard]] Finding estimate_mean(std::span<const double> observations, std::span<const double> tune, double delta);
+
 /// The order of testing, fixed on tune data alone: by mean tune recall, best first; a plan that is no cheaper than one
 /// already in the order could never be preferred to it and is left out. `tune_means` and `costs` (bytes, or work) have
 /// one entry a plan; ties go to the lower cost, then to the lower number.

@@ -10,12 +10,12 @@
 #include "attar/result.h"
 #include "base/progress.h"
 #include "base/threads.h"
+#include "codec/topk.h"
 #include "data/source.h"
 
 namespace attar::certify {
 
-/// Stands for "no row": a query without an own row, or a place in a result list that was not filled.
-inline constexpr std::uint32_t no_row = 0xffff'ffffu;
+using codec::no_row;
 
 /// Makes rows ready for exact_score(): under cosine each is normalised (math::normalise_rows), else they stay. `rows`
 /// is count × dims; `first_row` and `name` are for the message. `invalid_data` for a row with NaN or infinity, with

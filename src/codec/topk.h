@@ -8,6 +8,9 @@
 
 namespace attar::codec {
 
+/// Stands for "no row": a query without an own row, or a place in a list that was not filled.
+inline constexpr std::uint32_t no_row = 0xffff'ffffu;
+
 struct Hit {
   float score = 0;
   std::uint32_t row = 0;

@@ -4,23 +4,19 @@
 #include <algorithm>
 
 #include "attar/evaluate.h"
-#include "attar/version.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "certify/bounds.h"
 #include "certify/certificate.h"
 #include "certify/recall.h"
 #include "certify/split.h"
 #include "data/survey.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
+#include "engine/measuring.h"
 #include "format/certify_copy.h"
-#include "simd/isa.h"
 
 namespace attar {
 namespace {
-
-constexpr std::uint32_t spare_neighbours = 16;
 
 class Certifying {
  public:
@@ -34,9 +30,7 @@ class Certifying {
   Result<Certificate> run() {
     if (options_.queries.empty())
       return fail(ErrorCode::invalid_argument, "name queries that the plan has not seen, such as --queries new.npy");
-    if (!(options_.confidence > 0 && options_.confidence < 1))
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
+    ATTAR_TRY(engine::check_confidence(options_.confidence));
     if (options_.floor) ATTAR_TRY(engine::check_floor(*options_.floor));
     ATTAR_ASSIGN(plan_, state_.plan());
     ATTAR_ASSIGN(known_, state_.certificates());
@@ -74,17 +68,11 @@ class Certifying {
     base::Random random(options_.seed);
     for (std::size_t i = units.size(); i > 1; --i) std::swap(units[i - 1], units[random.below(i)]);
     progress_.stage("exact neighbours", base.rows());
-    const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(k() + spare_neighbours, artifact_.rows()));
-    ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, artifact_.metric(), queries_,
-                                                       {.k = kept, .progress = &progress_}, pool_));
-    auto truth = std::make_shared<const certify::Truth>(std::move(found));
-    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::create(base, artifact_.metric(), queries_, std::move(truth)));
+    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::over(base, artifact_.metric(), queries_,
+                                                              {.k = k(), .progress = &progress_}, pool_));
     progress_.stage("searching", 0);
     ATTAR_ASSIGN(const auto answers, artifact_.search(queries_, {.k = k(), .threads = options_.threads}));
-    std::vector<std::uint32_t> returned(answers.hits.size() * k(), certify::no_row);
-    for (std::size_t q = 0; q < answers.hits.size(); ++q)
-      for (std::size_t i = 0; i < answers.hits[q].size(); ++i) returned[q * k() + i] = answers.hits[q][i].row;
-    ATTAR_ASSIGN(const auto per_query, meter.measure(returned, k(), k(), pool_));
+    ATTAR_ASSIGN(const auto per_query, meter.measure(engine::rows_of(answers, k()), k(), k(), pool_));
     return certify::unit_means(units, per_query);
   }
 
@@ -96,29 +84,24 @@ class Certifying {
     if (floor) {
       ATTAR_ASSIGN(finding, certify::examine(claim, observations, {}));
     } else {
-      double sum = 0;
-      for (const double value : observations) sum += value;
-      finding = {.estimate = sum / static_cast<double>(observations.size()),
-                 .lower_bound = certify::mean_lower_bound(observations, {}, delta),
-                 .queries = observations.size()};
+      finding = certify::estimate_mean(observations, {}, delta);
     }
     const base::Digest digest = certify::queries_digest(queries_, artifact_.dims());
     // The log that chose the plan has been seen, whether or not it was certified on.
     const bool reused = digest.hex() == plan_.queries ||
                         std::any_of(known_.begin(), known_.end(),
                                     [&](const Certificate& c) { return c.queries_digest == digest.hex(); });
-    return certify::make_certificate(
-        claim, finding,
-        {.metric = artifact_.metric(),
-         .k = k(),
-         .rows = artifact_.rows(),
-         .queries_given = queries_.size() / artifact_.dims(),
-         .reused_log = reused,
-         .seed = options_.seed,
-         .content = state_.reader.content_digest(),
-         .queries = digest,
-         .plan = engine::in_words(plan_.codec, plan_.variant, code_bytes_per_row()),
-         .build = fmt::format("{}, kernels {}", build_description(), simd::level_name(simd::active_level()))});
+    return certify::make_certificate(claim, finding,
+                                     {.metric = artifact_.metric(),
+                                      .k = k(),
+                                      .rows = artifact_.rows(),
+                                      .queries_given = queries_.size() / artifact_.dims(),
+                                      .reused_log = reused,
+                                      .seed = options_.seed,
+                                      .content = state_.reader.content_digest(),
+                                      .queries = digest,
+                                      .plan = engine::in_words(plan_.codec, plan_.variant, code_bytes_per_row()),
+                                      .build = engine::build_in_words()});
   }
 
   double code_bytes_per_row() const {

@@ -13,6 +13,7 @@
 #include "data/survey.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
+#include "engine/measuring.h"
 #include "engine/relevance.h"
 #include "math/statistics.h"
 
@@ -20,9 +21,6 @@ namespace attar {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Neighbours of the truth beyond k: ties reach past it, and each one at hand spares a read.
-constexpr std::uint32_t spare_neighbours = 16;
 
 double percentile(std::span<const double> sorted, double share) {
   if (sorted.empty()) return 0;
@@ -69,9 +67,7 @@ class Evaluating {
   Status check() {
     if (options_.queries.empty())
       return fail(ErrorCode::invalid_argument, "name the queries to evaluate with, such as --queries q.npy");
-    if (!(options_.confidence > 0 && options_.confidence < 1))
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options_.confidence));
+    ATTAR_TRY(engine::check_confidence(options_.confidence));
     if (!options_.base.empty() && !options_.truth.empty())
       return fail(ErrorCode::invalid_argument, "--truth and --base both tell the true rows; name one of them");
     if (wants_recall() && options_.base.empty() && options_.truth.empty() && !state_.originals)
@@ -100,10 +96,7 @@ class Evaluating {
     // A search for more rows looks closer, so each k is answered by a search of its own.
     for (const std::uint32_t k : ks_) {
       ATTAR_ASSIGN(const auto found, artifact_.search(queries_, {.k = k, .threads = options_.threads}));
-      std::vector<std::uint32_t>& returned = returned_[k];
-      returned.assign(out_.queries * k, certify::no_row);
-      for (std::size_t q = 0; q < out_.queries; ++q)
-        for (std::size_t i = 0; i < found.hits[q].size(); ++i) returned[q * k + i] = found.hits[q][i].row;
+      returned_[k] = engine::rows_of(found, k);
     }
     out_.queries_per_second =
         static_cast<double>(out_.queries * ks_.size()) / std::chrono::duration<double>(Clock::now() - start).count();
@@ -113,11 +106,8 @@ class Evaluating {
   Status measure_recall() {
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));
     progress_.stage("exact neighbours", base->rows());
-    const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back() + spare_neighbours, base->rows()));
-    ATTAR_ASSIGN(auto found, certify::exact_neighbours(*base, artifact_.metric(), queries_,
-                                                       {.k = kept, .progress = &progress_}, pool_));
-    auto truth = std::make_shared<const certify::Truth>(std::move(found));
-    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::create(*base, artifact_.metric(), queries_, std::move(truth)));
+    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::over(*base, artifact_.metric(), queries_,
+                                                              {.k = ks_.back(), .progress = &progress_}, pool_));
     std::vector<std::vector<double>> recalls;
     for (const std::uint32_t k : ks_) {
       ATTAR_ASSIGN(auto recall, meter.measure(returned_.at(k), k, k, pool_));

@@ -6,16 +6,15 @@
 #include <algorithm>
 #include <chrono>
 
-#include "attar/version.h"
 #include "base/progress.h"
 #include "certify/certificate.h"
 #include "codec/registry.h"
 #include "engine/assembly.h"
 #include "engine/input.h"
+#include "engine/measuring.h"
 #include "engine/plan_text.h"
 #include "format/reader.h"
 #include "plan/planner.h"
-#include "simd/isa.h"
 
 namespace attar {
 namespace {
@@ -32,9 +31,7 @@ std::string codec_names() {
 }
 
 Status check_options(const PackOptions& options) {
-  if (!(options.confidence > 0 && options.confidence < 1))
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("a confidence lies between 0 and 1, not at {}; 0.95 is usual", options.confidence));
+  ATTAR_TRY(engine::check_confidence(options.confidence));
   if (options.budget && !(options.budget->value > 0))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("a budget of {} leaves no room; name a size above 0", options.budget->value));
@@ -62,10 +59,6 @@ Status check_output(const std::filesystem::path& output) {
     return std::unexpected(Error{
         .code = ErrorCode::io, .message = "this folder does not exist; create it first", .file = folder.string()});
   return {};
-}
-
-std::string build_words() {
-  return fmt::format("{}, kernels {}", build_description(), simd::level_name(simd::active_level()));
 }
 
 // True when the artifact about to be replaced carries a certificate measured on the same queries.
@@ -252,7 +245,7 @@ class Packing {
                                       .content = content,
                                       .queries = queries_digest_,
                                       .plan = plan_in_words(decision),
-                                      .build = build_words()});
+                                      .build = engine::build_in_words()});
   }
 
   Status write(const plan::Decision& decision, PackReport& report) const {

@@ -27,7 +27,7 @@ struct FlatOptions {
   std::span<const std::uint32_t> skip = {};     ///< one row a query to leave out, or no_row; empty: none
 };
 
-inline constexpr std::uint32_t no_row = 0xffff'ffffu;
+using codec::no_row;
 
 struct FlatTimes {
   double prepare = 0;  ///< seconds, summed over threads

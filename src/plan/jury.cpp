@@ -6,13 +6,6 @@
 #include "certify/truth.h"
 
 namespace attar::plan {
-namespace {
-
-// Neighbours kept beyond k: ties reach past it, and each one at hand spares a read of the base.
-constexpr std::uint32_t spare_neighbours = 16;
-
-}  // namespace
-
 Queries Queries::subset(std::span<const std::uint32_t> which, std::uint32_t dims) const {
   Queries out{.values = {}, .own_rows = {}, .proxy = proxy};
   out.values.reserve(which.size() * dims);
@@ -37,13 +30,11 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
     next += static_cast<std::uint32_t>(unit.size());
     renumbered.push_back(std::move(positions));
   }
-  certify::TruthOptions options{
-      .k = k + spare_neighbours, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress};
-  const std::uint64_t others = base.rows() - (chosen.own_rows.empty() ? 0 : 1);
-  options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.k, others));
-  ATTAR_ASSIGN(auto found, certify::exact_neighbours(base, metric, chosen.values, options, pool));
-  auto truth = std::make_shared<const certify::Truth>(std::move(found));
-  ATTAR_ASSIGN(auto meter, certify::RecallMeter::create(base, metric, chosen.values, std::move(truth)));
+  ATTAR_ASSIGN(
+      auto meter,
+      certify::RecallMeter::over(
+          base, metric, chosen.values,
+          {.k = k, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress}, pool));
   ATTAR_TRY(certify::prepare_rows(metric, chosen.values, dims, 0, "queries"));
   return Jury(dims, k, std::move(chosen), std::move(renumbered), std::move(meter));
 }

@@ -476,9 +476,7 @@ class Chooser {
     if (claim.floor > 0) {
       ATTAR_ASSIGN(decision_.finding, certify::examine(claim, observations, plan.tune));
     } else {
-      decision_.finding = {.estimate = mean_of(observations),
-                           .lower_bound = certify::mean_lower_bound(observations, plan.tune, goal_.delta),
-                           .queries = observations.size()};
+      decision_.finding = certify::estimate_mean(observations, plan.tune, goal_.delta);
     }
     return conclude(plan);
   }

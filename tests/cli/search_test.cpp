@@ -115,8 +115,7 @@ TEST_F(Search, IdsAreShownWhereThereAreSome) {
   const Ran ran = attar({"search", "docs.attar", "--vector", "q.npy", "--json"});
   ASSERT_EQ(ran.status, 0) << ran.err;
   const Json answer = ran.lines().at(0);
-  for (const Json& hit : answer["hits"])
-    EXPECT_EQ(hit["id"], "doc-" + std::to_string(hit["row"].get<int>() * 7));
+  for (const Json& hit : answer["hits"]) EXPECT_EQ(hit["id"], "doc-" + std::to_string(hit["row"].get<int>() * 7));
   EXPECT_NE(attar({"search", "docs.attar", "--vector", "q.npy"}).out.find("doc-"), std::string::npos);
 }
 

@@ -18,7 +18,12 @@
 #include <string_view>
 #include <vector>
 
+#include "data/files.h"
+
 namespace attar::cli {
+
+using data::npy_bytes;
+using data::read_whole;
 
 using Json = nlohmann::json;
 
@@ -37,11 +42,6 @@ struct Ran {
   }
 };
 
-inline std::string read_whole(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 inline void write_whole(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
@@ -55,17 +55,6 @@ inline std::vector<float> clustered(std::size_t rows, std::size_t dims, unsigned
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = middle[i / dims % centres * dims + i % dims] + 0.6f * normal(random);
   return values;
-}
-
-inline std::string npy_bytes(std::span<const float> values, std::size_t dims) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(values.size() / dims) +
-                       ", " + std::to_string(dims) + "), }";
-  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
-  std::string out("\x93NUMPY\x01\x00", 8);
-  out += static_cast<char>(header.size() & 0xff);
-  out += static_cast<char>(header.size() >> 8);
-  return out + header + std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes());
 }
 
 class CliTest : public testing::Test {

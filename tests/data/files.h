@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,6 +78,17 @@ inline std::string npy_file(std::string dictionary, std::string_view data, std::
 inline std::string npy_dictionary(std::string_view descr, std::string_view shape, std::string_view order = "False") {
   return "{'descr': '" + std::string(descr) + "', 'fortran_order': " + std::string(order) +
          ", 'shape': " + std::string(shape) + ", }";
+}
+
+/// An .npy file of rows as f32.
+inline std::string npy_bytes(std::span<const float> values, std::uint64_t dims) {
+  const std::string shape = "(" + std::to_string(values.size() / dims) + ", " + std::to_string(dims) + ")";
+  return npy_file(npy_dictionary("<f4", shape), {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
+inline std::string read_whole(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 inline std::string vecs_file(std::span<const float> values, std::uint32_t dims, ElementType element) {

@@ -22,8 +22,12 @@
 #include "attar/pack.h"
 #include "base/random.h"
 #include "codec/registry.h"
+#include "data/files.h"
 
 namespace attar::engine {
+
+using data::npy_bytes;
+using data::read_whole;
 
 /// Rows around `centres` centres that depend on the dimensions alone, so that two seeds give two samples of one
 /// distribution. Row-major.
@@ -36,22 +40,6 @@ inline std::vector<float> clustered(std::uint64_t rows, std::uint32_t dims, std:
   for (std::uint64_t i = 0; i < out.size(); ++i)
     out[i] = static_cast<float>(middle[i / dims % centres * dims + i % dims] + noise * random.normal());
   return out;
-}
-
-inline std::string npy_bytes(std::span<const float> values, std::uint32_t dims) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(values.size() / dims) +
-                       ", " + std::to_string(dims) + "), }";
-  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
-  std::string out("\x93NUMPY\x01\x00", 8);
-  out += static_cast<char>(header.size() & 0xff);
-  out += static_cast<char>(header.size() >> 8);
-  return out + header + std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-}
-
-inline std::string read_whole(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// A directory of its own for each test, removed afterwards.

@@ -1,7 +1,5 @@
 #include "vector/common/blocks.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -22,43 +20,27 @@ class BlockEncoder final : public codec::Encoder {
       : model_(std::move(model)), analysis_(std::move(analysis)), schema_(schema), sink_(sink), pool_(pool) {}
 
   Status append(const codec::Chunk& chunk) override {
-    if (chunk.dims != schema_.dims)
-      return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
-    if (chunk.rows() > schema_.rows - appended_)
-      return fail(ErrorCode::invalid_argument, "more rows than the schema says");
-    appended_ += chunk.rows();
-    std::span<const float> values = chunk.values;
-    const std::size_t full = batch_blocks * block_rows * schema_.dims;
-    while (!values.empty()) {
-      const std::size_t taken = std::min(full - pending_.size(), values.size());
-      pending_.insert(pending_.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(taken));
-      values = values.subspan(taken);
-      if (pending_.size() == full) ATTAR_TRY(write_pending());
-    }
-    return {};
+    return batches_.append(chunk, [this] { return write_batch(); });
   }
 
   Status finish() override {
-    if (appended_ != schema_.rows)
-      return fail(ErrorCode::invalid_argument, fmt::format("{} rows were announced, {} came", schema_.rows, appended_));
-    return write_pending();
+    return batches_.finish([this] { return write_batch(); });
   }
 
  private:
-  Status write_pending() {
-    const std::size_t rows = pending_.size() / schema_.dims;
+  Status write_batch() {
+    const std::size_t rows = batches_.rows();
     const std::size_t bytes = row_bytes(schema_, model_->code_bytes());
     std::vector<std::byte> out(rows * bytes);
     pool_.run((rows + block_rows - 1) / block_rows, [&](std::size_t block, unsigned) {
       const std::size_t first = block * block_rows;
       encode_block(first, std::min(block_rows, rows - first), out.data() + first * bytes);
     });
-    pending_.clear();
     return sink_.write(out);
   }
 
   void encode_block(std::size_t first, std::size_t count, std::byte* out) const {
-    const auto rows = std::span<const float>(pending_).subspan(first * schema_.dims, count * schema_.dims);
+    const auto rows = batches_.values().subspan(first * schema_.dims, count * schema_.dims);
     model_->encode(analysis_.apply(rows, count), count, out);
     if (schema_.metric != Metric::l2) return;
     std::byte* norms = out + count * model_->code_bytes();
@@ -71,8 +53,7 @@ class BlockEncoder final : public codec::Encoder {
   codec::Schema schema_;
   base::Sink& sink_;
   base::ThreadPool& pool_;
-  std::vector<float> pending_;
-  std::uint64_t appended_ = 0;
+  RowBatches batches_{schema_, batch_blocks* block_rows};
 };
 
 // Internal scores from inner products: rounded once, never infinite; NaN (from hostile codes) stays NaN.
@@ -117,8 +98,7 @@ Status BlockView::check_size() const {
 }
 
 Status BlockView::verify(codec::Range rows) const {
-  if (rows.first > rows.last || rows.last > schema_.rows)
-    return fail(ErrorCode::invalid_argument, "rows to verify lie outside the section");
+  ATTAR_TRY(check_verify(rows, schema_));
   if (rows.size() == 0) return {};
   const std::uint64_t first = rows.first / block_rows * block_rows;
   const std::uint64_t last = std::min(schema_.rows, (rows.last + block_rows - 1) / block_rows * block_rows);
@@ -126,8 +106,7 @@ Status BlockView::verify(codec::Range rows) const {
 }
 
 Status BlockView::decode(codec::Range rows, std::span<float> out) const {
-  if (rows.first > rows.last || rows.last > schema_.rows || out.size() != rows.size() * schema_.dims)
-    return fail(ErrorCode::invalid_argument, "rows to decode lie outside the section, or the output has another size");
+  ATTAR_TRY(check_decode(rows, out.size(), schema_));
   for (std::uint64_t row = rows.first; row < rows.last; ++row)
     decode_row(row, out.subspan((row - rows.first) * schema_.dims, schema_.dims));
   return {};
@@ -144,10 +123,7 @@ void BlockScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<cod
   alignas(64) float norms[block_rows] = {};
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
     const std::uint64_t first = index * block_rows;
-    std::uint32_t valid = 0xffffffffu;
-    if (first < rows.first) valid &= 0xffffffffu << (rows.first - first);
-    if (first + block_rows > rows.last) valid &= 0xffffffffu >> (first + block_rows - rows.last);
-    if (!scan.allowed.empty()) valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));
+    const std::uint32_t valid = rows_to_scan(index, rows, scan);
     if (valid == 0) continue;
     score_block(index, inner);
     for (std::size_t i = 0; view_.l2() && i < view_.rows_in(index); ++i) norms[i] = view_.norm(first + i);
@@ -166,15 +142,6 @@ void BlockScorer::score(std::span<const std::uint32_t> rows, std::span<float> ou
     for (std::size_t q = 0; q < queries_.size(); ++q)
       out[q * rows.size() + i] = to_finite_float(view_.l2() ? 2.0 * inner[q] - norm : inner[q]);
   }
-}
-
-Status check_batch(codec::QueryBatch queries, std::uint32_t dims) {
-  if (queries.dims != dims || queries.size() == 0 || queries.size() > codec::max_batch ||
-      queries.size() * queries.dims != queries.values.size())
-    return fail(ErrorCode::invalid_argument, "a batch has one to eight queries of the artifact's dimensions");
-  if (!std::all_of(queries.values.begin(), queries.values.end(), [](float value) { return std::isfinite(value); }))
-    return fail(ErrorCode::invalid_data, "a query holds NaN or infinity");
-  return {};
 }
 
 }  // namespace attar::vector

@@ -9,10 +9,9 @@
 
 #include "codec/codec.h"
 #include "vector/common/basis.h"
+#include "vector/common/rows.h"
 
 namespace attar::vector {
-
-inline constexpr std::size_t block_rows = 32;
 
 /// A model whose codes are blocks of 32 rows.
 class BlockModel : public codec::Model {
@@ -95,8 +94,5 @@ class BlockScorer : public codec::Scorer {
   const BlockView& view_;
   std::vector<PreparedQuery> queries_;
 };
-
-/// A batch that can be prepared: one to eight finite queries of the view's dimensions.
-[[nodiscard]] Status check_batch(codec::QueryBatch queries, std::uint32_t dims);
 
 }  // namespace attar::vector

@@ -1,7 +1,5 @@
 #include "vector/tcq/encode.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,7 @@
 #include "base/half.h"
 #include "base/spill.h"
 #include "simd/inner_products.h"
+#include "vector/common/rows.h"
 #include "vector/tcq/layout.h"
 #include "vector/tcq/scale.h"
 #include "vector/tcq/trellis.h"
@@ -46,26 +45,11 @@ class TcqEncoder final : public codec::Encoder {
   }
 
   Status append(const codec::Chunk& chunk) override {
-    if (chunk.dims != schema_.dims)
-      return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
-    if (chunk.rows() > schema_.rows - appended_)
-      return fail(ErrorCode::invalid_argument, "more rows than the schema says");
-    appended_ += chunk.rows();
-    std::span<const float> values = chunk.values;
-    const std::size_t full = batch_rows * schema_.dims;
-    while (!values.empty()) {
-      const std::size_t taken = std::min(full - pending_.size(), values.size());
-      pending_.insert(pending_.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(taken));
-      values = values.subspan(taken);
-      if (pending_.size() == full) ATTAR_TRY(encode_pending());
-    }
-    return {};
+    return batches_.append(chunk, [this] { return encode_batch(); });
   }
 
   Status finish() override {
-    if (appended_ != schema_.rows)
-      return fail(ErrorCode::invalid_argument, fmt::format("{} rows were announced, {} came", schema_.rows, appended_));
-    ATTAR_TRY(encode_pending());
+    ATTAR_TRY(batches_.finish([this] { return encode_batch(); }));
     return write_section();
   }
 
@@ -76,8 +60,8 @@ class TcqEncoder final : public codec::Encoder {
     std::vector<RowResult> results;
   };
 
-  Status encode_pending() {
-    const std::size_t rows = pending_.size() / schema_.dims;
+  Status encode_batch() {
+    const std::size_t rows = batches_.rows();
     std::vector<Piece> pieces((rows + piece_rows - 1) / piece_rows);
     pool_.run(pieces.size(), [&](std::size_t i, unsigned) {
       pieces[i].first = i * piece_rows;
@@ -88,7 +72,6 @@ class TcqEncoder final : public codec::Encoder {
       for (std::size_t r = 0; r < planes_.size(); ++r) ATTAR_TRY(planes_[r].write(piece.rings[r]));
       for (const RowResult& result : piece.results) keep(result);
     }
-    pending_.clear();
     return {};
   }
 
@@ -116,7 +99,7 @@ class TcqEncoder final : public codec::Encoder {
     std::vector<float> rows(piece.rows * dims);
     for (std::size_t row = 0; row < piece.rows; ++row)
       for (std::size_t i = 0; i < dims; ++i)
-        rows[row * dims + i] = pending_[(piece.first + row) * dims + i] - model_->centre[i];
+        rows[row * dims + i] = batches_.values()[(piece.first + row) * dims + i] - model_->centre[i];
     Columns out{.count = model_->hadamard ? dims : analysis_->matrix.rows,
                 .stride = base::round_up(piece.rows, encode_lanes),
                 .values = {}};
@@ -192,7 +175,7 @@ class TcqEncoder final : public codec::Encoder {
     if (schema_.metric != Metric::l2) return;
     double norm = 0;
     for (std::size_t i = 0; i < schema_.dims; ++i) {
-      const double value = static_cast<double>(pending_[(piece.first + row) * schema_.dims + i]);
+      const double value = static_cast<double>(batches_.values()[(piece.first + row) * schema_.dims + i]);
       norm += value * value;
     }
     result.norm = static_cast<float>(norm);
@@ -294,8 +277,7 @@ class TcqEncoder final : public codec::Encoder {
   base::ThreadPool& pool_;
   std::array<LevelValues, max_runs> levels_{};
   std::vector<base::SpillBuffer> planes_;
-  std::vector<float> pending_;
-  std::uint64_t appended_ = 0;
+  RowBatches batches_{schema_, batch_rows};
   std::vector<float> scales_;
   std::vector<float> norms_;
   std::array<double, max_runs> scaled_tail_{};

@@ -7,10 +7,10 @@
 #include <span>
 
 #include "simd/isa.h"
+#include "vector/common/rows.h"
 
 namespace attar::vector::tcq {
 
-inline constexpr std::size_t block_rows = 32;
 inline constexpr int max_width = 8;
 inline constexpr std::size_t max_runs = 8;
 

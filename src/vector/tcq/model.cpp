@@ -9,12 +9,7 @@
 #include <numeric>
 
 #include "base/half.h"
-
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ATTAR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define ATTAR_CLONES
-#endif
+#include "vector/common/clones.h"
 
 namespace attar::vector::tcq {
 namespace {
@@ -23,7 +18,7 @@ constexpr double smallest_step = std::numeric_limits<float>::min();
 constexpr std::uint64_t header_bytes = 4 + 4 + 2 + 2 + 8;
 
 // out[j] += value · column[j]; separate products and sums, so every instruction set rounds alike.
-ATTAR_CLONES void add_scaled(float* out, const float* column, float value, std::size_t count) noexcept {
+ATTAR_VECTOR_CLONES void add_scaled(float* out, const float* column, float value, std::size_t count) noexcept {
   for (std::size_t j = 0; j < count; ++j) out[j] += value * column[j];
 }
 

@@ -42,11 +42,7 @@ struct TcqScorer::Block {
 };
 
 Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, codec::QueryBatch queries) {
-  if (queries.dims != view.schema().dims || queries.size() == 0 || queries.size() > codec::max_batch ||
-      queries.size() * queries.dims != queries.values.size())
-    return fail(ErrorCode::invalid_argument, "a batch has one to eight queries of the artifact's dimensions");
-  if (!std::all_of(queries.values.begin(), queries.values.end(), [](float value) { return std::isfinite(value); }))
-    return fail(ErrorCode::invalid_data, "a query holds NaN or infinity");
+  ATTAR_TRY(check_batch(queries, view.schema().dims));
   std::unique_ptr<TcqScorer> out(new TcqScorer(view, kernel_for(simd::active_level())));
   out->count_ = queries.size();
   out->stride_ = view.model().shape.components();
@@ -104,10 +100,7 @@ void TcqScorer::each_block(codec::Range rows, const codec::Scan& scan, const Tak
   Block block;
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
     const std::uint64_t first = index * block_rows;
-    block.valid = 0xffffffffu;
-    if (first < rows.first) block.valid &= 0xffffffffu << (rows.first - first);
-    if (first + block_rows > rows.last) block.valid &= 0xffffffffu >> (first + block_rows - rows.last);
-    if (!scan.allowed.empty()) block.valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));
+    block.valid = rows_to_scan(index, rows, scan);
     if (block.valid == 0) continue;
     block.first_row = static_cast<std::uint32_t>(first) + scan.row_offset;
     load(block, index);

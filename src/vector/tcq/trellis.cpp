@@ -5,12 +5,7 @@
 #include <cstring>
 #include <limits>
 
-// One source, compiled for each instruction set and chosen at load time; without contraction all give the same bits.
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ATTAR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define ATTAR_CLONES
-#endif
+#include "vector/common/clones.h"
 
 namespace attar::vector::tcq {
 namespace {
@@ -59,8 +54,8 @@ using LaneMask = std::int32_t __attribute__((vector_size(lanes * sizeof(std::int
 using LaneBytes = std::uint8_t __attribute__((vector_size(lanes)));
 
 // Extends every path by one component. For window w the path comes from state w mod S and goes to state w >> b.
-ATTAR_CLONES void step(int bits, int window, const float* levels, const float* values, const float (*from)[lanes],
-                       float (*to)[lanes], std::uint8_t (*choice)[lanes]) noexcept {
+ATTAR_VECTOR_CLONES void step(int bits, int window, const float* levels, const float* values,
+                              const float (*from)[lanes], float (*to)[lanes], std::uint8_t (*choice)[lanes]) noexcept {
   const unsigned states = 1u << (window - bits);
   const unsigned branches = 1u << bits;
   Lanes target;
@@ -85,8 +80,8 @@ ATTAR_CLONES void step(int bits, int window, const float* levels, const float* v
 }
 
 // The same without a record of the paths, forwards or backwards: a path backwards goes from state w >> b to w mod S.
-ATTAR_CLONES void relax(int bits, int window, bool forwards, const float* levels, const float* values,
-                        const float (*from)[lanes], float (*to)[lanes]) noexcept {
+ATTAR_VECTOR_CLONES void relax(int bits, int window, bool forwards, const float* levels, const float* values,
+                               const float (*from)[lanes], float (*to)[lanes]) noexcept {
   const unsigned states = 1u << (window - bits);
   const unsigned branches = 1u << bits;
   Lanes target;

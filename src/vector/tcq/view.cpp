@@ -55,8 +55,7 @@ void TcqView::copy_tail_block() {
 }
 
 Status TcqView::verify(codec::Range rows) const {
-  if (rows.first > rows.last || rows.last > schema_.rows)
-    return fail(ErrorCode::invalid_argument, "rows to verify lie outside the section");
+  ATTAR_TRY(check_verify(rows, schema_));
   if (rows.size() == 0) return {};
   const std::uint64_t first = rows.first / block_rows, last = (rows.last - 1) / block_rows;
   for (std::size_t r = 0; r < model_->shape.run_count; ++r) {
@@ -75,8 +74,7 @@ float TcqView::scale(std::uint64_t row) const noexcept {
 }
 
 Status TcqView::decode(codec::Range rows, std::span<float> out) const {
-  if (rows.first > rows.last || rows.last > schema_.rows || out.size() != rows.size() * schema_.dims)
-    return fail(ErrorCode::invalid_argument, "rows to decode lie outside the section, or the output has another size");
+  ATTAR_TRY(check_decode(rows, out.size(), schema_));
   const Shape& shape = model_->shape;
   std::vector<std::int8_t> levels(shape.components());
   std::vector<float> components(shape.components());

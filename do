@@ -249,7 +249,7 @@ do_fuzz() {
   seconds=${1:-60}
   case "$seconds" in *[!0-9]*) die "fuzz: '$seconds' is no number of seconds; say ./do fuzz 60" ;; esac
   need debian debian-lint
-  build fuzz
+  build fuzz fuzz/all
   count=0
   running=
   for target in build/fuzz/fuzz/*_fuzz; do

@@ -110,22 +110,10 @@ MappedFile::~MappedFile() {
   if (copy_.empty() && !bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-namespace {
-void advise(ByteView all, bool mapped, std::uint64_t offset, std::uint64_t length, int advice) noexcept {
-  if (!mapped || offset >= all.size()) return;
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::uint64_t start = offset / page * page;
-  const std::uint64_t stop = std::min<std::uint64_t>(all.size(), offset + length);
-  ::madvise(const_cast<std::byte*>(all.data()) + start, stop - start, advice);
-}
-}  // namespace
-
-void MappedFile::advise_sequential(std::uint64_t offset, std::uint64_t length) const noexcept {
-  advise(bytes_, copy_.empty(), offset, length, MADV_SEQUENTIAL);
-}
-
-void MappedFile::advise_unneeded(std::uint64_t offset, std::uint64_t length) const noexcept {
-  advise(bytes_, copy_.empty(), offset, length, MADV_DONTNEED);
+void MappedFile::expect(Access access) const noexcept {
+  if (!copy_.empty() || bytes_.empty()) return;
+  ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(),
+            access == Access::scattered ? MADV_RANDOM : MADV_NORMAL);
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {

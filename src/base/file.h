@@ -23,10 +23,10 @@ class MappedFile {
 
   [[nodiscard]] ByteView bytes() const noexcept { return bytes_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  /// Tells the kernel that [offset, offset + length) will be read once, in order.
-  void advise_sequential(std::uint64_t offset, std::uint64_t length) const noexcept;
-  /// Tells the kernel that the range is not needed for now, so that it stops counting as resident memory.
-  void advise_unneeded(std::uint64_t offset, std::uint64_t length) const noexcept;
+  /// Tells the kernel how a map will be read: a few pages here and there, each fetched alone, or long stretches, fetched
+  /// ahead (which is so until said otherwise).
+  enum class Access { scattered, stretches };
+  void expect(Access access) const noexcept;
 
  private:
   MappedFile() = default;

@@ -198,6 +198,7 @@ Status Artifact::decode(std::uint64_t first, std::span<float> out) const {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("rows {} to {} were asked for; the artifact has {}", first, first + count, rows()));
   const codec::Range range{first, first + count};
+  state_->expect_scans();
   ATTAR_TRY(state_->codes.view->verify(range));
   return state_->codes.view->decode(range, out);
 }
@@ -205,6 +206,7 @@ Status Artifact::decode(std::uint64_t first, std::span<float> out) const {
 Status Artifact::verify(unsigned threads, Progress* progress) const {
   base::ThreadPool pool(threads);
   if (progress != nullptr) progress->stage("verifying", state_->reader.file_bytes());
+  state_->expect_scans();
   ATTAR_TRY(state_->reader.verify_all(&pool, progress));
   if (state_->ids) ATTAR_TRY(state_->ids->check());
   ATTAR_TRY(state_->plan());

@@ -38,10 +38,17 @@ struct Artifact::State {
   index::Look look;          ///< the plan's
   std::uint32_t look_k = 1;  ///< the k that it was chosen for
 
+  /// Before codes or originals are read in bulk.
+  void expect_scans() const noexcept {
+    std::call_once(scans_, [this] { reader.expect_stretches(); });
+  }
   [[nodiscard]] Result<engine::PlanText> plan() const;
   /// The plan's look for another k.
   [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
+
+ private:
+  mutable std::once_flag scans_;
 };
 
 /// For the free functions of the API, which need the insides.

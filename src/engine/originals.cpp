@@ -31,7 +31,10 @@ class KeptRows final : public data::VectorSource {
 Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& state,
                                                          const std::filesystem::path& base, const InputOptions& input) {
   if (base.empty()) {
-    if (state.originals) return std::make_unique<KeptRows>(state);
+    if (state.originals) {
+      state.expect_scans();
+      return std::make_unique<KeptRows>(state);
+    }
     return fail(ErrorCode::invalid_argument,
                 "this needs the original vectors: name their file with --base, or pack with --keep-originals f16");
   }

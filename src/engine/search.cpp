@@ -67,6 +67,7 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   SearchResult out;
   out.k = options.k;
   const codec::View& view = *state.codes.view;
+  state.expect_scans();
   const auto start = Clock::now();
   ATTAR_TRY(verify_codes(view, pool));
   out.times.verify = seconds_since(start);

@@ -30,9 +30,15 @@ std::unexpected<Error> ArtifactReader::corrupt(std::string message, std::uint64_
 Result<ArtifactReader> ArtifactReader::open(const std::filesystem::path& path, const OpenLimits& limits,
                                             base::MappedFile::Mode mode) {
   ATTAR_ASSIGN(auto file, base::MappedFile::open(path, mode));
+  // Reading ahead at each fault would fetch megabytes for a header of a page.
+  file.expect(base::MappedFile::Access::scattered);
   ATTAR_ASSIGN(auto out, parse(file.bytes(), file.path(), limits));
   out.file_ = std::move(file);
   return out;
+}
+
+void ArtifactReader::expect_stretches() const noexcept {
+  if (file_) file_->expect(base::MappedFile::Access::stretches);
 }
 
 Result<ArtifactReader> ArtifactReader::open_bytes(base::ByteView bytes, const OpenLimits& limits) {

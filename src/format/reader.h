@@ -48,6 +48,8 @@ class ArtifactReader {
   /// Reads the whole file and checks all of it: tables, blocks, digests, padding. (Header, directory and root were
   /// checked by open().) The first error in file order. Pool and progress may be null; units of the progress are bytes.
   [[nodiscard]] Status verify_all(base::ThreadPool* pool = nullptr, base::Progress* progress = nullptr) const;
+  /// A file is opened for a few pages here and there; this says that long stretches are to be read from now on.
+  void expect_stretches() const noexcept;
 
  private:
   ArtifactReader() = default;

@@ -40,6 +40,9 @@ class Trained {
   /// The options worth trying under the goal, each the largest rate of its kind that fits; empty when none does.
   [[nodiscard]] virtual std::vector<Option> options(const Goal& goal) const = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const Model>> build(const Params& params) const = 0;
+  /// Options whose codes are laid out for a first look at a small part of each row, each the largest rate of its kind
+  /// that fits. None where the codec has no such layout, or it would not help.
+  [[nodiscard]] virtual std::vector<Option> layered(const Goal& /*goal*/) const { return {}; }
 };
 
 /// What training may use beside the rows.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -48,15 +49,23 @@ class Shortlist {
  private:
   void cut() noexcept {
     if (rows_.size() <= size_) return;
-    const auto last = rows_.begin() + size_ - 1;
-    std::nth_element(rows_.begin(), last, rows_.end(), [](const Partial& a, const Partial& b) { return a.before(b); });
+    // Scores alone are quicker to select from than rows.
+    scores_.resize(rows_.size());
+    std::transform(rows_.begin(), rows_.end(), scores_.begin(), [](const Partial& row) { return row.score; });
+    const auto last = scores_.begin() + size_ - 1;
+    std::nth_element(scores_.begin(), last, scores_.end(), std::greater<>());
+    threshold_ = *last;
+    const auto ties =
+        std::partition(rows_.begin(), rows_.end(), [this](const Partial& a) { return a.score > threshold_; });
+    std::nth_element(ties, rows_.begin() + size_ - 1, rows_.end(),
+                     [](const Partial& a, const Partial& b) { return a.before(b); });
     rows_.resize(size_);
-    threshold_ = rows_.back().score;
   }
 
   std::uint32_t size_;  // at least 1
   float threshold_ = -std::numeric_limits<float>::infinity();
   std::vector<Partial> rows_;
+  std::vector<float> scores_;
 };
 
 }  // namespace attar::codec

@@ -45,25 +45,30 @@ Result<Field> Field::train(const Setting& setting, const data::VectorSource& sam
 
 Result<std::vector<Contender>> Field::options_of(const codec::Codec& codec, std::uint64_t file_bytes) const {
   const codec::Trained& trained = *trained_.at(&codec);
+  return priced(codec, file_bytes, [&](const codec::Goal& goal) { return trained.options(goal); });
+}
+
+Result<std::vector<Contender>> Field::priced(const codec::Codec& codec, std::uint64_t file_bytes,
+                                             const Pricing& options) const {
   ATTAR_ASSIGN(const std::uint64_t empty, setting_->file_size(0, 0));
   std::vector<Contender> out;
   if (file_bytes <= empty) return out;
   std::uint64_t room = file_bytes - empty;
   std::vector<std::string> settled;
   for (int round = 0; round < pricing_rounds; ++round) {
-    std::uint64_t excess = 0;
-    for (codec::Option& option : trained.options({.bytes = room})) {
+    std::uint64_t next = 0;
+    for (codec::Option& option : options({.bytes = room})) {
       if (std::find(settled.begin(), settled.end(), option.variant) != settled.end()) continue;
       ATTAR_ASSIGN(const std::uint64_t size, setting_->file_size(option.model_bytes, option.codes_bytes));
       if (size > file_bytes) {
-        excess = std::max(excess, size - file_bytes);
+        next = std::max(next, option.bytes() - std::min(option.bytes(), size - file_bytes));
         continue;
       }
       settled.push_back(option.variant);
       out.push_back({.codec = &codec, .option = std::move(option), .file_bytes = size});
     }
-    if (excess == 0 || excess >= room) break;
-    room -= excess;
+    if (next == 0) break;
+    room = next;
   }
   return out;
 }
@@ -83,6 +88,11 @@ Result<std::optional<Contender>> Field::within(std::uint64_t file_bytes, const F
   for (Contender& option : options)
     if (option.option.variant == family.variant) return std::optional(std::move(option));
   return std::optional<Contender>();
+}
+
+Result<std::vector<Contender>> Field::layered(const codec::Codec& codec, std::uint64_t file_bytes) const {
+  const codec::Trained& trained = *trained_.at(&codec);
+  return priced(codec, file_bytes, [&](const codec::Goal& goal) { return trained.layered(goal); });
 }
 
 Result<std::unique_ptr<Trial>> Field::attempt(const Contender& contender, const data::VectorSource& base,

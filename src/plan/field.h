@@ -1,6 +1,7 @@
 // The field of candidates: every codec trained once on a sample, its options priced at any size, tried on request.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,11 +30,17 @@ class Field {
   [[nodiscard]] Result<std::optional<Contender>> within(std::uint64_t file_bytes, const Family& family) const;
 
   /// Encodes a contender over a base of the schema given.
+  /// Contenders of a codec laid out for two looks, each the largest of its kind within file_bytes.
+  [[nodiscard]] Result<std::vector<Contender>> layered(const codec::Codec& codec, std::uint64_t file_bytes) const;
   [[nodiscard]] Result<std::unique_ptr<Trial>> attempt(const Contender& contender, const data::VectorSource& base,
                                                        const codec::Schema& schema) const;
 
  private:
   explicit Field(const Setting& setting) : setting_(&setting) {}
+  using Pricing = std::function<std::vector<codec::Option>(const codec::Goal&)>;
+  // What `options` offers in whole files of at most file_bytes: the container adds to each option's own bytes.
+  [[nodiscard]] Result<std::vector<Contender>> priced(const codec::Codec& codec, std::uint64_t file_bytes,
+                                                      const Pricing& options) const;
   [[nodiscard]] Result<std::vector<Contender>> options_of(const codec::Codec& codec, std::uint64_t file_bytes) const;
 
   const Setting* setting_;

@@ -36,17 +36,17 @@ struct PreparedQueries {
   Queries view;
 
   PreparedQueries(const Shape& shape, std::size_t count, base::Random& random)
-      : values(count * shape.components()), factors(count * max_runs), sums(count * max_runs) {
+      : values(count * shape.values()), factors(count * max_runs), sums(count * max_runs) {
     for (auto& v : values) v = static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
     for (auto& f : factors) f = static_cast<float>(random.uniform());
     for (std::size_t q = 0; q < count; ++q) {
-      std::size_t at = q * shape.components();
+      std::size_t at = q * shape.values();
       for (std::size_t r = 0; r < shape.run_count; ++r)
         for (std::uint32_t j = 0; j < shape.runs[r].components(); ++j) sums[q * max_runs + r] += values[at++];
     }
     // Scored in another order than stored, as after some queries have dropped out.
     for (std::size_t q = 0; q < count; ++q) which.push_back(static_cast<std::uint8_t>(count - 1 - q));
-    view = {values.data(), shape.components(), factors.data(), sums.data(), which.data(), count};
+    view = {values.data(), shape.values(), factors.data(), sums.data(), which.data(), count};
   }
 };
 
@@ -135,12 +135,12 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
     for (const int fill : {0x00, 0xff, 0x55}) {
       const std::vector<std::byte> codes(block_rows * shape.row_bytes() + overread_bytes, static_cast<std::byte>(fill));
       for (const int value : {-127, 127}) {
-        const std::vector<std::int8_t> values(shape.components(), static_cast<std::int8_t>(value));
+        const std::vector<std::int8_t> values(shape.values(), static_cast<std::int8_t>(value));
         const std::vector<float> factors(max_runs, 1.0f);
-        const std::vector<std::int32_t> sums(max_runs, value * static_cast<int>(shape.components()));
+        const std::vector<std::int32_t> sums(max_runs, value * static_cast<int>(shape.values()));
         const std::uint8_t which = 0;
-        const Queries queries = {values.data(), shape.components(), factors.data(), sums.data(), &which, 1};
-        std::vector<std::int8_t> levels(shape.components());
+        const Queries queries = {values.data(), shape.values(), factors.data(), sums.data(), &which, 1};
+        std::vector<std::int8_t> levels(shape.values());
         decode_row(shape.runs[0], true, codes.data(), block_rows, 0, levels.data());
         std::int32_t sum = 0;
         for (const std::int8_t level : levels) sum += level * value;

@@ -11,23 +11,41 @@ namespace {
 
 constexpr std::size_t values_drawn = 1 << 16;
 constexpr std::size_t fewest_rows = 16, most_rows = 1024;
+constexpr std::size_t drafts = 2;
 
 }  // namespace
 
 DistortionModel::DistortionModel(std::uint32_t dims, std::uint64_t seed)
-    : dims_(dims), rows_(std::clamp(values_drawn / dims, fewest_rows, most_rows)), normals_(rows_ * 2 * dims) {
+    : dims_(dims),
+      rows_(std::clamp(values_drawn / dims, fewest_rows, most_rows)),
+      normals_(rows_ * (1 + drafts) * dims) {
   base::Random random(seed);
   for (float& value : normals_) value = static_cast<float>(random.normal());
 }
 
-DistortionModel::Row DistortionModel::draw(std::size_t row, const Shape& shape, std::span<const double> variances,
-                                           std::span<const double> cost, std::span<const double> means,
-                                           bool whole_norm) const {
-  const float* own = normals_.data() + row * 2 * dims_;
-  const float* noise = own + dims_;
+std::vector<DistortionModel::Component> DistortionModel::components(const Shape& shape,
+                                                                    std::span<const double> variances) const {
+  std::vector<Component> out(dims_);
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    const Run& run = shape.runs[r];
+    const std::size_t end = std::min<std::size_t>(dims_, run.first + run.components());
+    double mean = 0;  // of real components, which a rotation makes alike
+    for (std::size_t i = run.first; i < end; ++i) mean += variances[i] / static_cast<double>(end - run.first);
+    for (std::size_t i = run.first; i < end; ++i) {
+      if (out[i].variance == 0) out[i].variance = mean;
+      out[i].lost *= level_table(shape.trellis, run.bits).distortion;
+    }
+  }
+  return out;
+}
+
+DistortionModel::Row DistortionModel::draw(std::size_t row, std::span<const Component> components,
+                                           std::span<const double> variances, std::span<const double> cost,
+                                           std::size_t counted, std::size_t draft) const {
+  const float* own = normals_.data() + row * (1 + drafts) * dims_;
+  const float* noise = own + (1 + draft) * dims_;
   Row out;
   double energy = 0, expected = 0;
-  const std::size_t counted = whole_norm ? dims_ : std::min<std::size_t>(dims_, shape.components());
   for (std::size_t i = 0; i < dims_; ++i) {
     const double square = variances[i] * static_cast<double>(own[i]) * static_cast<double>(own[i]);
     out.all += cost[i] * square;
@@ -37,35 +55,32 @@ DistortionModel::Row DistortionModel::draw(std::size_t row, const Shape& shape, 
   }
   out.energy = energy;
   const double loudness = std::sqrt(energy / expected);  // rows are quantized at their expected norm
-  std::size_t i = 0;
-  for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const double lost = level_table(shape.trellis, shape.runs[r].bits).distortion;
-    const double deviation = loudness * std::sqrt(lost * (1 - lost) * means[r]);
-    for (std::uint32_t j = 0; j < shape.runs[r].components() && i < dims_; ++i, ++j) {
-      const double z = std::sqrt(variances[i]) * static_cast<double>(own[i]);
-      const double decoded = (1 - lost) * z + deviation * static_cast<double>(noise[i]);
-      out.match += z * decoded;
-      out.cross += cost[i] * z * decoded;
-      out.own += cost[i] * decoded * decoded;
-    }
+  for (std::size_t i = 0; i < dims_; ++i) {
+    const auto [lost, variance] = components[i];
+    if (lost == 1) continue;
+    const double z = std::sqrt(variances[i]) * static_cast<double>(own[i]);
+    const double deviation = loudness * std::sqrt(lost * (1 - lost) * variance);
+    const double decoded = (1 - lost) * z + deviation * static_cast<double>(noise[i]);
+    out.match += z * decoded;
+    out.norm += decoded * decoded;
+    out.cross += cost[i] * z * decoded;
+    out.own += cost[i] * decoded * decoded;
   }
   return out;
 }
 
 double DistortionModel::of_decoded(const Shape& shape, std::span<const double> variances, std::span<const double> cost,
                                    bool whole_norm) const {
-  std::vector<double> means(shape.run_count);  // of each run's real components, which a rotation makes alike
-  std::size_t first = 0;
-  for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const std::size_t count =
-        std::min<std::size_t>(shape.runs[r].components(), dims_ - std::min<std::size_t>(dims_, first));
-    for (std::size_t i = first; i < first + count; ++i) means[r] += variances[i] / static_cast<double>(count);
-    first += shape.runs[r].components();
-  }
+  const std::vector<Component> coded = components(shape, variances);
+  const std::size_t counted = whole_norm ? dims_ : std::min<std::size_t>(dims_, shape.components());
   std::vector<Row> rows(rows_);
   std::vector<double> scales;
   for (std::size_t row = 0; row < rows_; ++row) {
-    rows[row] = draw(row, shape, variances, cost, means, whole_norm);
+    for (std::size_t draft = 0; draft < drafts; ++draft) {
+      const Row drawn = draw(row, coded, variances, cost, counted, draft);
+      const bool closer = drawn.match * drawn.match * rows[row].norm > rows[row].match * rows[row].match * drawn.norm;
+      if (draft == 0 || (drawn.match > 0 && closer)) rows[row] = drawn;
+    }
     if (rows[row].match > 0) scales.push_back(rows[row].energy / rows[row].match);
   }
   if (scales.empty()) return 1;

@@ -11,7 +11,7 @@ namespace attar::vector::tcq {
 
 /// Estimates E‖x − x̂‖² / E‖x − mean‖² of Gaussian rows, on fixed random draws: each run's quantizer takes the share
 /// 1 − D of a component and adds white noise, and the row's scale, ⟨z,z⟩ / ⟨ẑ,z⟩ in the weighted space, undoes that
-/// share at the price of more noise.
+/// share at the price of more noise. The closer of two drafts is taken, as the encoder does.
 class DistortionModel {
  public:
   DistortionModel(std::uint32_t dims, std::uint64_t seed);
@@ -22,16 +22,22 @@ class DistortionModel {
                                   bool whole_norm) const;
 
  private:
+  // What the runs leave of a component, and the variance that its quantizer sees.
+  struct Component {
+    double lost = 1, variance = 0;
+  };
   struct Row {
     double energy = 0, match = 0;        // ⟨z,z⟩ and ⟨ẑ,z⟩
+    double norm = 0;                     // ⟨ẑ,ẑ⟩
     double all = 0, cross = 0, own = 0;  // Σ cost · z², zẑ, ẑ²
   };
-  [[nodiscard]] Row draw(std::size_t row, const Shape& shape, std::span<const double> variances,
-                         std::span<const double> cost, std::span<const double> means, bool whole_norm) const;
+  [[nodiscard]] std::vector<Component> components(const Shape& shape, std::span<const double> variances) const;
+  [[nodiscard]] Row draw(std::size_t row, std::span<const Component> components, std::span<const double> variances,
+                         std::span<const double> cost, std::size_t counted, std::size_t draft) const;
 
   std::uint32_t dims_;
   std::size_t rows_;
-  std::vector<float> normals_;  // [row][2][dims]: of the row, of the quantizers' noise
+  std::vector<float> normals_;  // [row][1 + drafts][dims]: of the row, of the quantizers' noise
 };
 
 }  // namespace attar::vector::tcq

@@ -1,14 +1,17 @@
 #include "vector/tcq/kernel.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace attar::vector::tcq {
 
 std::uint32_t Shape::components() const noexcept {
-  std::uint32_t total = 0;
-  for (std::size_t r = 0; r < run_count; ++r) total += runs[r].components();
-  return total;
+  std::uint32_t end = 0;
+  for (std::size_t r = 0; r < run_count; ++r) end = std::max(end, runs[r].first + runs[r].components());
+  return end;
 }
+
+std::uint32_t Shape::values() const noexcept { return first_value(run_count); }
 
 std::uint32_t Shape::row_bytes() const noexcept {
   std::uint32_t total = 0;
@@ -16,20 +19,34 @@ std::uint32_t Shape::row_bytes() const noexcept {
   return total;
 }
 
-std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t j) noexcept {
+std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t position) noexcept {
   std::uint64_t bits = 0;
   std::memcpy(&bits, ring, width.ring_bytes);
   const unsigned length = 8u * width.ring_bytes;
-  const unsigned start = (width.bits * (j + 1) + length - width.window) % length;
+  const unsigned start = (width.bits * (position + 1) + length - width.window) % length;
   std::uint64_t window = bits >> start;
   if (start + width.window > length) window |= bits << (length - start);
   return static_cast<std::uint32_t>(window & ((1u << width.window) - 1));
 }
 
-std::uint32_t Shape::first_component(std::size_t run) const noexcept {
+std::uint32_t Shape::first_value(std::size_t run) const noexcept {
   std::uint32_t total = 0;
   for (std::size_t r = 0; r < run; ++r) total += runs[r].components();
   return total;
+}
+
+std::size_t Shape::first_layer() const noexcept {
+  for (std::size_t r = 1; r < run_count; ++r)
+    if (runs[r].first < runs[r - 1].first + runs[r - 1].components()) return r;
+  return run_count;
+}
+
+std::size_t Shape::parts() const noexcept { return first_layer() < run_count ? 2 : run_count; }
+
+RunRange Shape::part(std::size_t index) const noexcept {
+  const std::size_t layer = first_layer();
+  if (layer == run_count) return {index, index + 1};
+  return index == 0 ? RunRange{0, layer} : RunRange{layer, run_count};
 }
 
 void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_t rows, std::size_t row,
@@ -38,7 +55,7 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
   const auto& levels = level_table(trellis, run.bits).levels;
   for (std::uint32_t unit = 0; unit < run.units; ++unit) {
     const std::byte* ring = block + (unit * rows + row) * width.ring_bytes;
-    for (std::uint32_t j = 0; j < width.unit; ++j) *out++ = levels[ring_window(ring, width, j)];
+    for (std::uint32_t j = 0; j < width.unit; ++j) *out++ = levels[ring_window(ring, width, ring_position(width, j))];
   }
 }
 
@@ -49,12 +66,13 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, Bloc
   const Run run = shape.runs[r];
   const Width& width = widths[run.bits];
   const auto& levels = level_table(shape.trellis, run.bits).levels;
-  const std::size_t first = shape.first_component(r);
+  const std::size_t first = shape.first_value(r);
   for (std::size_t row = rows.first; row < rows.last; ++row) {
     std::array<std::int32_t, 8> sums{};
     for (std::uint32_t unit = 0; unit < run.units; ++unit)
       for (std::uint32_t j = 0; j < width.unit; ++j) {
-        const std::int32_t level = levels[ring_window(block + (unit * block_rows + row) * width.ring_bytes, width, j)];
+        const std::byte* ring = block + (unit * block_rows + row) * width.ring_bytes;
+        const std::int32_t level = levels[ring_window(ring, width, ring_position(width, j))];
         for (std::size_t i = 0; i < queries.count; ++i)
           sums[i] += level * queries.values[queries.which[i] * queries.stride + first + unit * width.unit + j];
       }

@@ -12,7 +12,8 @@
 namespace attar::vector::tcq {
 
 inline constexpr int max_width = 8;
-inline constexpr std::size_t max_runs = 8;
+/// Eight widths for the first layer, and as many for the layer on each of its runs and on what lies beyond.
+inline constexpr std::size_t max_runs = max_width + (max_width + 1) * max_width;
 
 /// How one width is laid out; row b of the table in spec.md.
 struct Width {
@@ -33,6 +34,13 @@ inline constexpr std::array<Width, max_width + 1> widths = {{{0, 8, 0, 6},
                                                              {7, 8, 7, 7},
                                                              {8, 8, 8, 8}}};
 
+/// Where component j of a unit stands in its ring. Components that are scored together lie unit/8 places apart, so that
+/// at widths 1, 2 and 4 their windows begin eight bits apart: one rotation of the ring lays all eight into bytes.
+[[nodiscard]] constexpr std::uint32_t ring_position(const Width& width, std::uint32_t j) noexcept {
+  const std::uint32_t groups = width.unit / 8u;
+  return j % 8 * groups + j / 8;
+}
+
 /// Levels of one width: 2^window entries used (all 256 for width 8).
 struct LevelTable {
   std::array<std::int8_t, 256> levels{};
@@ -43,12 +51,21 @@ struct LevelTable {
 /// The tables of wire version 1; trellis or scalar (Lloyd–Max), by width 1 … 8.
 [[nodiscard]] const LevelTable& level_table(bool trellis, int bits) noexcept;
 
+/// Consecutive components coded with one width. Several runs may code the same component: their values add up.
 struct Run {
   std::uint8_t bits = 0;
   std::uint16_t units = 0;
+  std::uint32_t first = 0;  ///< its first component, a multiple of 8
+  float step = 0;           ///< value of one level step
 
   [[nodiscard]] std::uint32_t components() const noexcept { return std::uint32_t{units} * widths[bits].unit; }
   [[nodiscard]] std::uint32_t row_bytes() const noexcept { return std::uint32_t{units} * widths[bits].ring_bytes; }
+};
+
+/// Runs [first, last).
+struct RunRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
 };
 
 /// The shape of a block's codes, and the tables to read them with.
@@ -57,16 +74,24 @@ struct Shape {
   std::size_t run_count = 0;
   bool trellis = true;
 
+  /// Components of a row: one beyond the last that a run codes.
   [[nodiscard]] std::uint32_t components() const noexcept;
+  /// Values of a prepared query: the components of all runs, one run after another.
+  [[nodiscard]] std::uint32_t values() const noexcept;
   [[nodiscard]] std::uint32_t row_bytes() const noexcept;
-  /// Components before a run.
-  [[nodiscard]] std::uint32_t first_component(std::size_t run) const noexcept;
+  /// Where a run's values begin among those of a prepared query.
+  [[nodiscard]] std::uint32_t first_value(std::size_t run) const noexcept;
+  /// Runs of the first layer: those before one that goes back to components already coded.
+  [[nodiscard]] std::size_t first_layer() const noexcept;
+  /// The parts in which a row can be scored: two layers, or every run of a single one.
+  [[nodiscard]] std::size_t parts() const noexcept;
+  [[nodiscard]] RunRange part(std::size_t index) const noexcept;
 };
 
 /// Up to eight prepared queries, of which `which[0 … count)` are to be scored.
 struct Queries {
-  const std::int8_t* values = nullptr;  ///< [query][components]: −127 … 127, `stride` apart
-  std::size_t stride = 0;               ///< components, a multiple of 8
+  const std::int8_t* values = nullptr;  ///< [query][shape.values()]: −127 … 127, `stride` apart
+  std::size_t stride = 0;               ///< a multiple of 8
   const float* factors = nullptr;       ///< [query][max_runs]: f_r
   const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
   const std::uint8_t* which = nullptr;  ///< indices of queries
@@ -111,8 +136,8 @@ struct Kernel {
 void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_t rows, std::size_t row,
                 std::int8_t* out) noexcept;
 
-/// Window of component j in a ring (bits beyond the ring wrap).
-[[nodiscard]] std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t j) noexcept;
+/// The window at a position of a ring (bits beyond the ring wrap).
+[[nodiscard]] std::uint32_t ring_window(const std::byte* ring, const Width& width, std::uint32_t position) noexcept;
 
 namespace detail {
 void scales_scalar(const std::byte* codes, const float* grid, float* scales) noexcept;

@@ -27,11 +27,12 @@ struct alignas(32) WindowControl {
   std::array<std::uint16_t, 16> factor{};
 };
 
-constexpr WindowControl window_control(const Width& width, std::size_t group) {
+constexpr WindowControl window_control(const Width& width, std::uint32_t group) {
   WindowControl out;
   const std::size_t length = 8u * width.ring_bytes;
-  for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t start = (width.bits * (group * 8 + i + 1) + length - width.window) % length;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::uint32_t position = ring_position(width, group * 8 + i);
+    const std::size_t start = (width.bits * (position + 1) + length - width.window) % length;
     const std::size_t low = start / 8, high = (low + 1) % width.ring_bytes;
     for (std::size_t half = 0; half < 2; ++half) {
       const std::size_t at = half * 16 + i * 2;
@@ -48,7 +49,8 @@ constexpr WindowControl window_control(const Width& width, std::size_t group) {
 constexpr auto make_controls() {
   std::array<std::array<WindowControl, 8>, max_width + 1> out{};
   for (std::size_t b = 1; b < max_width; ++b)
-    for (std::size_t group = 0; group < widths[b].unit / 8u; ++group) out[b][group] = window_control(widths[b], group);
+    for (std::uint32_t group = 0; group < widths[b].unit / 8u; ++group)
+      out[b][group] = window_control(widths[b], group);
   return out;
 }
 
@@ -119,7 +121,7 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* block, BlockRo
   const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
   const std::int8_t* values[Count];
   for (std::size_t i = 0; i < Count; ++i)
-    values[i] = queries.values + queries.which[from + i] * queries.stride + shape.first_component(r);
+    values[i] = queries.values + queries.which[from + i] * queries.stride + shape.first_value(r);
   const __m256i ones = _mm256_set1_epi16(1);
   for (std::size_t row = rows.first; row < rows.last; row += lane_rows) {
     __m256i total[Count];

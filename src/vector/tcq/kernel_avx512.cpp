@@ -23,11 +23,12 @@ struct alignas(64) WindowControl {
   std::array<std::uint16_t, 32> factor{};
 };
 
-constexpr WindowControl window_control(const Width& width, std::size_t group) {
+constexpr WindowControl window_control(const Width& width, std::uint32_t group) {
   WindowControl out;
   const std::size_t length = 8u * width.ring_bytes;
-  for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t start = (width.bits * (group * 8 + i + 1) + length - width.window) % length;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::uint32_t position = ring_position(width, group * 8 + i);
+    const std::size_t start = (width.bits * (position + 1) + length - width.window) % length;
     const std::size_t low = start / 8, high = (low + 1) % width.ring_bytes;
     for (std::size_t quarter = 0; quarter < 4; ++quarter) {
       const std::size_t at = quarter * 16 + i * 2;
@@ -44,7 +45,8 @@ constexpr WindowControl window_control(const Width& width, std::size_t group) {
 constexpr auto make_controls() {
   std::array<std::array<WindowControl, 8>, max_width + 1> out{};
   for (std::size_t b = 1; b < max_width; ++b)
-    for (std::size_t group = 0; group < widths[b].unit / 8u; ++group) out[b][group] = window_control(widths[b], group);
+    for (std::uint32_t group = 0; group < widths[b].unit / 8u; ++group)
+      out[b][group] = window_control(widths[b], group);
   return out;
 }
 

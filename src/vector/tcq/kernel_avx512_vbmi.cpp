@@ -1,5 +1,6 @@
-// tcq with VBMI and VNNI: a ring is one 64-bit lane; vpmultishiftqb cuts its eight windows at any bit offset,
-// vpermb (or vpermi2b) turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
+// tcq with VBMI and VNNI: a ring is one 64-bit lane; a rotation lays eight windows into its bytes where they are a byte
+// apart, vpmultishiftqb at any other offsets (it shares a port with vpermb, a rotation does not); vpermb (or vpermi2b)
+// turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
 #include "vector/tcq/kernel.h"
 
 #include <immintrin.h>
@@ -43,8 +44,8 @@ constexpr Control spread_control(std::size_t ring_bytes) {
 constexpr Control shift_control(const Width& width, std::size_t group) {
   Control out;
   for (std::size_t i = 0; i < 64; ++i) {
-    const std::size_t j = group * 8 + i % 8;
-    out.bytes[i] = static_cast<std::uint8_t>((width.bits * (j + 1) + 64 - width.window) % 64);
+    const std::uint32_t position = ring_position(width, static_cast<std::uint32_t>(group * 8 + i % 8));
+    out.bytes[i] = static_cast<std::uint8_t>((width.bits * (position + 1) + 64 - width.window) % 64);
   }
   return out;
 }
@@ -93,8 +94,14 @@ __m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept
   if constexpr (Bits == 8) {
     return _mm512_max_epu8(rings, _mm512_set1_epi8(1));
   } else {
-    const __m512i windows =
-        _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
+    __m512i windows;
+    if constexpr (Bits == 1 || Bits == 2 || Bits == 4) {
+      const auto by = static_cast<std::int64_t>((Bits * (group + 1) + 64 - widths[Bits].window) % 64);
+      windows = _mm512_rorv_epi64(rings, _mm512_set1_epi64(by));
+    } else {
+      windows = _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
+    }
+    // vpermb looks at six bits of a window's byte, vpermi2b at seven.
     if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
     return _mm512_permutex2var_epi8(table.low, windows, table.high);
   }
@@ -189,7 +196,7 @@ void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows ro
 template <int Bits>
 void scan_width(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
                 float* out) noexcept {
-  const std::size_t component = shape.first_component(run);
+  const std::size_t component = shape.first_value(run);
   const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
     scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, block, rows,
                                  Part<Count>(queries, from, run, component, out), run == 0);

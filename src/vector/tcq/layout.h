@@ -10,6 +10,9 @@
 
 namespace attar::vector::tcq {
 
+/// Most that a first look's sums are raised by.
+inline constexpr double largest_gain = 16;
+
 struct Layout {
   std::array<std::uint64_t, max_runs> plane{};  ///< offset of each run's plane
   std::uint64_t full_blocks = 0;
@@ -17,6 +20,7 @@ struct Layout {
   std::uint64_t grid = 0;       ///< offset of the scale grid
   std::uint64_t scales = 0;
   std::uint64_t tails = 0;
+  std::uint64_t gains = 0;
   std::uint64_t norms = 0;  ///< l2 only
   std::uint64_t total_bytes = 0;
 
@@ -32,7 +36,8 @@ struct Layout {
     grid = at;
     scales = grid + 16;
     tails = base::round_up(scales + schema.rows * scale_bytes, 8);
-    norms = tails + 4 * shape.run_count;
+    gains = tails + 4 * shape.run_count;
+    norms = gains + 4 * shape.run_count;
     total_bytes = norms + (schema.metric == Metric::l2 ? 4 * schema.rows : 0);
   }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double smallest_step = std::numeric_limits<float>::min();
 constexpr std::uint64_t header_bytes = 4 + 4 + 2 + 2 + 8;
+constexpr std::uint64_t run_bytes = 1 + 1 + 2 + 4 + 4;
 
 // out[j] += value · column[j]; separate products and sums, so every instruction set rounds alike.
 ATTAR_VECTOR_CLONES void add_scaled(float* out, const float* column, float value, std::size_t count) noexcept {
@@ -30,6 +31,7 @@ std::uint64_t entry_bytes(std::uint64_t dims, std::uint8_t bits) {
 
 codec::Params Settings::to_params() const {
   return {{{"row_bytes", row_bytes},
+           {"head_bytes", head_bytes},
            {"matrix_bits", matrix_bits},
            {"trellis", trellis ? 1 : 0},
            {"scale_bytes", scale_bytes},
@@ -39,6 +41,7 @@ codec::Params Settings::to_params() const {
 
 Settings Settings::from_params(const codec::Params& params) {
   return {.row_bytes = static_cast<std::uint32_t>(params.get("row_bytes", 0)),
+          .head_bytes = static_cast<std::uint32_t>(params.get("head_bytes", 0)),
           .matrix_bits = static_cast<std::uint8_t>(params.get("matrix_bits", 8)),
           .trellis = params.get("trellis", 1) != 0,
           .scale_bytes = static_cast<std::uint8_t>(params.get("scale_bytes", 1)),
@@ -49,7 +52,7 @@ Settings Settings::from_params(const codec::Params& params) {
 std::string Settings::variant() const {
   const std::string transform =
       matrix_bits == 0 ? std::string("Hadamard") : fmt::format("{}-bit PCA, power {:.2f}", matrix_bits, power);
-  return fmt::format("{}, {}", transform, trellis ? "trellis" : "Lloyd-Max");
+  return fmt::format("{}, {}{}", transform, trellis ? "trellis" : "Lloyd-Max", head_bytes != 0 ? ", two layers" : "");
 }
 
 Result<math::Matrix<double>> invert_gram(const math::Matrix<double>& gram) {
@@ -67,8 +70,8 @@ Result<math::Matrix<double>> invert_gram(const math::Matrix<double>& gram) {
 std::uint32_t TcqModel::stored_rows() const noexcept { return std::min(shape.components(), dims); }
 
 std::uint64_t TcqModel::saved_bytes(std::uint32_t dims, const Shape& shape, std::uint8_t matrix_bits) {
-  std::uint64_t total = header_bytes + 4 * shape.run_count + 4 + 2ull * dims;
-  if (matrix_bits == 0) return total + 4 * shape.run_count;
+  const std::uint64_t total = header_bytes + run_bytes * shape.run_count + 4 + 2ull * dims;
+  if (matrix_bits == 0) return total;
   const std::uint64_t rows = std::min(shape.components(), dims);
   return total + rows * (4 + entry_bytes(dims, matrix_bits));
 }
@@ -122,11 +125,10 @@ void TcqModel::transpose_rows() {
     for (std::size_t i = 0; i < dims; ++i) columns_[i * count + r] = rows_[r * dims + i];
 }
 
-void TcqModel::set_hadamard(std::uint64_t seed, std::span<const float> run_deviations) {
+void TcqModel::set_hadamard(std::uint64_t seed) {
   matrix_bits_ = 0;
   seed_ = seed;
   hadamard.emplace(dims, seed);
-  deviations.assign(run_deviations.begin(), run_deviations.end());
 }
 
 namespace {
@@ -138,20 +140,21 @@ void keep_in_range(std::span<float> components) noexcept {
 
 }  // namespace
 
-void TcqModel::transform_query(std::span<const float> query, std::span<float> components) const {
+void TcqModel::transform_queries(codec::QueryBatch queries, std::span<float> components) const {
   std::fill(components.begin(), components.end(), 0.0f);
+  const std::size_t stride = shape.components(), count = stored_rows();
   if (!hadamard) {
-    const std::size_t count = stored_rows();
-    for (std::size_t i = 0; i < dims; ++i) add_scaled(components.data(), columns_.data() + i * count, query[i], count);
-    keep_in_range(components);
-    return;
+    for (std::size_t i = 0; i < dims; ++i)
+      for (std::size_t q = 0; q < queries.size(); ++q)
+        add_scaled(components.data() + q * stride, columns_.data() + i * count, queries.query(q)[i], count);
+  } else {
+    std::vector<float> rotated(dims), scratch(dims);
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      std::copy_n(queries.query(q).data(), dims, rotated.begin());
+      hadamard->apply(rotated, scratch);
+      std::copy_n(rotated.begin(), count, components.begin() + static_cast<std::ptrdiff_t>(q * stride));
+    }
   }
-  std::vector<float> rotated(query.begin(), query.end()), scratch(dims);
-  hadamard->apply(rotated, scratch);
-  std::size_t j = 0;
-  for (std::size_t r = 0; r < shape.run_count; ++r)
-    for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
-      components[j] = rotated[j] * deviations[r];
   keep_in_range(components);
 }
 
@@ -164,10 +167,7 @@ void TcqModel::reconstruct(std::span<const float> components, std::span<float> v
   }
   std::fill(values.begin(), values.end(), 0.0f);
   std::vector<float> scratch(dims);
-  std::size_t j = 0;
-  for (std::size_t r = 0; r < shape.run_count; ++r)
-    for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
-      values[j] = components[j] * deviations[r];
+  std::copy_n(components.begin(), stored_rows(), values.begin());
   hadamard->apply_inverse(values, scratch);
 }
 
@@ -181,26 +181,39 @@ math::Matrix<double> TcqModel::matrix() const {
 Result<std::shared_ptr<const Analysis>> TcqModel::encoder_side() const {
   if (analysis != nullptr) return analysis;
   auto out = std::make_shared<Analysis>();
-  std::vector<double> energy;
   if (hadamard) {
-    std::size_t j = 0;
-    for (std::size_t r = 0; r < shape.run_count; ++r)
-      for (std::uint32_t i = 0; i < shape.runs[r].components() && j < dims; ++i, ++j)
-        energy.push_back(static_cast<double>(deviations[r]) * static_cast<double>(deviations[r]));
-  } else {
-    const math::Matrix<double> stored = matrix();
-    const math::Matrix<double> gram = math::multiply(stored, math::transpose(stored));
-    for (std::size_t i = 0; i < gram.rows; ++i) energy.push_back(gram(i, i));
-    ATTAR_ASSIGN(const auto inverse, invert_gram(gram));
-    const auto forward = math::multiply(inverse, stored);
-    out->matrix = math::Matrix<float>(stored.rows, dims);
-    std::transform(forward.values.begin(), forward.values.end(), out->matrix.values.begin(),
-                   [](double value) { return static_cast<float>(value); });
+    const double total = hadamard_variance();
+    out->energy.assign(dims, 0.0);  // dropped components are not looked at
+    if (total > 0) std::fill_n(out->energy.begin(), stored_rows(), 1 / total);
+    return out;
   }
+  std::vector<double> energy;
+  const math::Matrix<double> stored = matrix();
+  const math::Matrix<double> gram = math::multiply(stored, math::transpose(stored));
+  for (std::size_t i = 0; i < gram.rows; ++i) energy.push_back(gram(i, i));
+  ATTAR_ASSIGN(const auto inverse, invert_gram(gram));
+  const auto forward = math::multiply(inverse, stored);
+  out->matrix = math::Matrix<float>(stored.rows, dims);
+  std::transform(forward.values.begin(), forward.values.end(), out->matrix.values.begin(),
+                 [](double value) { return static_cast<float>(value); });
   const double total = std::accumulate(energy.begin(), energy.end(), 0.0);
-  for (const double value : energy) out->energy.push_back(total > 0 ? static_cast<float>(value / total) : 0.0f);
-  out->energy.resize(dims);  // of the Hadamard transform's dropped components, which are not looked at
+  for (const double value : energy) out->energy.push_back(total > 0 ? value / total : 0.0);
+  out->energy.resize(dims);
   return out;
+}
+
+double TcqModel::hadamard_variance() const {
+  double total = 0;
+  std::uint32_t known = 0;
+  for (std::size_t r = 0; r < shape.first_layer(); ++r) {
+    const Run& run = shape.runs[r];
+    const double deviation =
+        static_cast<double>(run.step) / static_cast<double>(level_table(shape.trellis, run.bits).step);
+    const std::uint32_t end = std::min(stored_rows(), run.first + run.components());
+    total += (end - std::min(known, end)) * deviation * deviation;
+    known = end;
+  }
+  return total;
 }
 
 Status TcqModel::save(base::Sink& sink) const {
@@ -217,10 +230,11 @@ Status TcqModel::save(base::Sink& sink) const {
     out.write(shape.runs[r].bits);
     out.write<std::uint8_t>(0);
     out.write(shape.runs[r].units);
+    out.write(shape.runs[r].first);
+    out.write(shape.runs[r].step);
   }
   out.write(centre_step_);
   out.write_array(std::span<const std::int16_t>(centre_entries_));
-  out.write_array(std::span<const float>(deviations));
   for (std::size_t r = 0; r < steps_.size(); ++r) {
     out.write(steps_[r]);
     const std::int16_t* row = entries_.data() + r * dims;
@@ -239,15 +253,15 @@ Status TcqModel::save(base::Sink& sink) const {
 namespace {
 
 Status check_runs(const format::SectionReader& section, const Shape& shape, std::uint32_t dims) {
-  std::uint64_t total = 0;
+  std::uint64_t end = 0;  // of the components coded so far: there are no gaps
   for (std::size_t r = 0; r < shape.run_count; ++r) {
     const Run& run = shape.runs[r];
-    const bool falling = r == 0 || run.bits < shape.runs[r - 1].bits;
-    if (run.bits < 1 || run.bits > max_width || !falling || run.units == 0)
+    if (run.bits < 1 || run.bits > max_width || run.units == 0 || run.first % 8 != 0 || run.first > end ||
+        !std::isfinite(run.step))
       return section.fail(ErrorCode::corrupt, fmt::format("run {} of the model is not one that this codec writes", r));
-    total += run.components();
+    end = std::max(end, std::uint64_t{run.first} + run.components());
   }
-  if (total == 0 || total > std::uint64_t{dims} + 63)
+  if (end > std::uint64_t{dims} + 63)
     return section.fail(ErrorCode::corrupt, "the model's runs do not fit its dimensions");
   return {};
 }
@@ -282,6 +296,8 @@ Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionRead
     ATTAR_ASSIGN(out->shape.runs[r].bits, in.read<std::uint8_t>());
     ATTAR_ASSIGN(const auto zero, in.read<std::uint8_t>());
     ATTAR_ASSIGN(out->shape.runs[r].units, in.read<std::uint16_t>());
+    ATTAR_ASSIGN(out->shape.runs[r].first, in.read<std::uint32_t>());
+    ATTAR_ASSIGN(out->shape.runs[r].step, in.read<float>());
     if (zero != 0) return section.fail(ErrorCode::corrupt, "a reserved byte of a run is not zero");
   }
   ATTAR_TRY(check_runs(section, out->shape, out->dims));
@@ -292,13 +308,9 @@ Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionRead
   ATTAR_ASSIGN(out->centre_entries_, in.read_array<std::int16_t>(out->dims));
   for (const std::int16_t entry : out->centre_entries_)
     out->centre.push_back(static_cast<float>(entry) * out->centre_step_);
-  if (transform == 1) {
-    ATTAR_ASSIGN(out->deviations, in.read_array<float>(runs));
-    out->hadamard.emplace(out->dims, out->seed_);
-  }
+  if (transform == 1) out->hadamard.emplace(out->dims, out->seed_);
   const auto finite = [](float value) { return std::isfinite(value); };
-  if (!std::all_of(out->centre.begin(), out->centre.end(), finite) ||
-      !std::all_of(out->deviations.begin(), out->deviations.end(), finite))
+  if (!std::all_of(out->centre.begin(), out->centre.end(), finite))
     return section.fail(ErrorCode::corrupt, "the model holds a value that is not finite");
   if (transform == 1) return out;
 

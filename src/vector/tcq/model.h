@@ -17,6 +17,7 @@ namespace attar::vector::tcq {
 /// Settings of one option; the planner keeps them as codec::Params.
 struct Settings {
   std::uint32_t row_bytes = 0;   ///< ceiling on the rings of a row
+  std::uint32_t head_bytes = 0;  ///< ceiling on those of its first layer; 0: one layer
   std::uint8_t matrix_bits = 8;  ///< 4, 8 or 16; 0: Hadamard
   bool trellis = true;
   std::uint8_t scale_bytes = 1;  ///< 1 or 2
@@ -33,8 +34,7 @@ struct Settings {
 struct Analysis {
   math::Matrix<float>
       matrix;  ///< kept components first, then dropped ones (if known); empty for the Hadamard transform
-  std::vector<float>
-      energy;  ///< by component: what its square adds to the (weighted) squared norm, the mean of which is 1
+  std::vector<double> energy;  ///< by component: what its square adds to the (weighted) squared norm, whose mean is 1
 };
 
 /// The inverse of a Gram matrix, with as much of a ridge as it takes where rounding left it indefinite.
@@ -53,11 +53,12 @@ class TcqModel final : public codec::Model {
   void set_centre(std::span<const double> values);
   /// Quantizes the rows of A to matrix_bits; the model then uses what a reader will see.
   void set_matrix(const math::Matrix<double>& rows, std::uint8_t bits);
-  /// Uses H from the seed, with one deviation a run.
-  void set_hadamard(std::uint64_t seed, std::span<const float> deviations);
+  /// Uses H from the seed.
+  void set_hadamard(std::uint64_t seed);
 
-  /// y = A·q: components() values, in the spec's order of operations.
-  void transform_query(std::span<const float> query, std::span<float> components) const;
+  /// y = A·q of every query: size() × components() values, in the spec's order of operations. Queries share the passes
+  /// over A.
+  void transform_queries(codec::QueryBatch queries, std::span<float> components) const;
   /// values = Aᵀ·components (dims values), in the spec's order of operations.
   void reconstruct(std::span<const float> components, std::span<float> values) const;
   /// A as the reader sees it, min(k, d) rows; empty for the Hadamard transform.
@@ -66,15 +67,16 @@ class TcqModel final : public codec::Model {
   [[nodiscard]] Result<std::shared_ptr<const Analysis>> encoder_side() const;
 
   std::uint32_t dims = 0;
-  Shape shape;
+  Shape shape;  ///< with the runs' steps
   std::uint8_t scale_bytes = 1;
   std::vector<float> centre;  ///< as stored
   std::optional<math::HadamardRotation> hadamard;
-  std::vector<float> deviations;  ///< by run, Hadamard only
   std::shared_ptr<const Analysis> analysis;
 
  private:
   [[nodiscard]] std::uint32_t stored_rows() const noexcept;
+  /// Expected squared norm of the coded components, which the steps of the first layer tell.
+  [[nodiscard]] double hadamard_variance() const;
   void transpose_rows();
 
   float centre_step_ = 1;

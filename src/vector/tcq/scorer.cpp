@@ -11,15 +11,19 @@ namespace {
 // Rounding in the sums of floats stays far below this share of a bound.
 constexpr float bound_slack = 1e-4f;
 
+// Products with any integer sum, and the sums of these, stay in a float's range.
+constexpr float largest_factor = 0x1p89f;
+
 // Components of a row decoded at a time when single rows are scored.
 constexpr std::size_t max_components_on_stack = 512;
 
-// Blocks between a prefetch and the use of what it fetches.
-constexpr std::uint64_t prefetch_blocks = 3;
-// Rows between the two when single rows are scored.
-constexpr std::size_t prefetch_rows = 2;
+// Cache lines on their way when single rows are scored.
+constexpr std::size_t prefetched_lines = 24;
 
 constexpr std::size_t cache_line = 64;
+
+// The first of the eight rows of a block that are scored together.
+std::uint32_t group_of(std::uint32_t row) noexcept { return row % std::uint32_t{block_rows} / 8 * 8; }
 
 void prefetch(const std::byte* from, std::size_t bytes) noexcept {
   for (std::size_t at = 0; at < bytes; at += cache_line) {
@@ -45,20 +49,21 @@ Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, c
   ATTAR_TRY(check_batch(queries, view.schema().dims));
   std::unique_ptr<TcqScorer> out(new TcqScorer(view, kernel_for(simd::active_level())));
   out->count_ = queries.size();
-  out->stride_ = view.model().shape.components();
+  out->stride_ = view.model().shape.values();
   out->values_.assign(out->count_ * out->stride_, 0);
   out->factors_.assign(out->count_ * max_runs, 0.0f);
   out->sums_.assign(out->count_ * max_runs, 0);
   out->reach_.assign(out->count_ * max_runs, 0.0f);
-  std::vector<float> components(out->stride_);
+  const std::size_t components = view.model().shape.components();
+  std::vector<float> transformed(out->count_ * components);
+  view.model().transform_queries(queries, transformed);
   for (std::size_t q = 0; q < out->count_; ++q) {
     const auto query = queries.query(q);
     double base = 0;
     for (std::size_t i = 0; i < query.size(); ++i)
       base += static_cast<double>(query[i]) * static_cast<double>(view.model().centre[i]);
     out->base_.push_back(static_cast<float>(base));
-    view.model().transform_query(query, components);
-    out->quantize(q, components);
+    out->quantize(q, std::span(transformed).subspan(q * components, components));
   }
   return out;
 }
@@ -66,26 +71,27 @@ Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, c
 void TcqScorer::quantize(std::size_t query, std::span<const float> components) {
   const Shape& shape = view_.model().shape;
   std::array<double, max_runs> energy{};  // of the run's query as quantized, in units of a component
-  std::size_t first = 0;
+  std::int8_t* out = values_.data() + query * stride_;
   for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const std::size_t count = shape.runs[r].components();
+    const Run& run = shape.runs[r];
+    const auto own = components.subspan(run.first, run.components());
     float largest = 0;
-    for (std::size_t j = first; j < first + count; ++j) largest = std::max(largest, std::fabs(components[j]));
+    for (const float y : own) largest = std::max(largest, std::fabs(y));
     const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
     std::int32_t sum = 0;
     double squares = 0;
     // An inverse that overflows means components too small to matter: they stay zero.
-    for (std::size_t j = first; std::isfinite(inverse) && j < first + count; ++j) {
-      const auto value = static_cast<std::int8_t>(std::clamp(std::lrint(components[j] * inverse), -127L, 127L));
-      values_[query * stride_ + j] = value;
+    for (std::size_t j = 0; std::isfinite(inverse) && j < own.size(); ++j) {
+      const auto value = static_cast<std::int8_t>(std::clamp(std::lrint(own[j] * inverse), -127L, 127L));
+      out[j] = value;
       sum += value;
       squares += static_cast<double>(value) * static_cast<double>(value);
     }
     const float unit = largest / 127.0f;
-    factors_[query * max_runs + r] = unit * level_table(shape.trellis, shape.runs[r].bits).step;
+    factors_[query * max_runs + r] = std::clamp(unit * run.step, -largest_factor, largest_factor);
     sums_[query * max_runs + r] = sum;
     energy[r] = squares * static_cast<double>(unit) * static_cast<double>(unit);
-    first += count;
+    out += own.size();
   }
   double later = 0;
   for (std::size_t r = shape.run_count; r-- > 0;) {
@@ -182,11 +188,10 @@ void TcqScorer::scan_head(Block& block, std::uint32_t parts, std::span<codec::Sh
   const Shape& shape = view_.model().shape;
   std::array<std::uint8_t, codec::max_batch> which{};
   const Queries all = queries(which.data());
-  for (std::size_t r = 0; r < parts; ++r) {
-    const std::byte* at = view_.block(r, block.index);
-    prefetch(at + prefetch_blocks * block_rows * shape.runs[r].row_bytes(), block_rows * shape.runs[r].row_bytes());
-    kernel_.scan(shape, r, at, {}, all, block.sums);
-  }
+  const std::size_t end = shape.part(parts - 1).last;
+  for (std::size_t r = 0; r < end; ++r) kernel_.scan(shape, r, view_.block(r, block.index), {}, all, block.sums);
+  const float gain = view_.gain(parts - 1);
+  for (float& scale : block.scales) scale *= gain;
   for (std::size_t q = 0; q < count_; ++q) {
     const float* sums = block.sums + q * block_rows;
     std::uint32_t hits = kernel_.finish(finish(block, q), lists[q].threshold(), block.scores) & block.valid;
@@ -198,28 +203,37 @@ void TcqScorer::scan_head(Block& block, std::uint32_t parts, std::span<codec::Sh
 }
 
 void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
-  const Shape& shape = view_.model().shape;
-  const Run& run = shape.runs[part];
-  const std::size_t ring_bytes = widths[run.bits].ring_bytes;
+  const RunRange runs = view_.model().shape.part(part);
+  for (std::size_t r = runs.first; r < runs.last; ++r) add_run(query, r, rows);
   const bool l2 = view_.schema().metric == Metric::l2;
+  const float gain = view_.gain(part);
+  for (codec::Partial& row : rows) {
+    const float score = base_[query] + view_.scale(row.row) * gain * row.sum;
+    row.score = l2 ? 2.0f * score - view_.norm(row.row) : score;
+  }
+}
+
+void TcqScorer::add_run(std::size_t query, std::size_t r, std::span<codec::Partial> rows) const noexcept {
+  const Shape& shape = view_.model().shape;
+  const Run& run = shape.runs[r];
+  const std::size_t ring_bytes = widths[run.bits].ring_bytes;
   auto which = static_cast<std::uint8_t>(query);
   const Queries one = {values_.data(), stride_, factors_.data(), sums_.data(), &which, 1};
   alignas(64) std::array<float, codec::max_batch * block_rows> sums{};
-  const auto group_of = [](std::uint32_t row) { return row % std::uint32_t{block_rows} / 8 * 8; };
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i + prefetch_rows < rows.size()) {
-      const std::uint32_t next = rows[i + prefetch_rows].row;
-      const std::byte* at = view_.block(part, next / block_rows) + group_of(next) * ring_bytes;
+  const std::size_t ahead = std::max<std::size_t>(1, prefetched_lines / run.units);
+  for (std::size_t i = 0; i < rows.size() + ahead; ++i) {
+    if (i < rows.size()) {
+      const std::byte* at = view_.block(r, rows[i].row / block_rows) + group_of(rows[i].row) * ring_bytes;
       for (std::size_t unit = 0; unit < run.units; ++unit)
         prefetch(at + unit * block_rows * ring_bytes, 8 * ring_bytes);
     }
-    const std::uint32_t row = rows[i].row, group = group_of(row);
-    float& sum = sums[query * block_rows + row % block_rows];
-    sum = rows[i].sum;
-    kernel_.scan(shape, part, view_.block(part, row / block_rows), {group, group + 8}, one, sums.data());
-    rows[i].sum = sum;
-    const float score = base_[query] + view_.scale(row) * sum;
-    rows[i].score = l2 ? 2.0f * score - view_.norm(row) : score;
+    if (i < ahead) continue;
+    codec::Partial& row = rows[i - ahead];
+    const std::uint32_t group = group_of(row.row);
+    float& sum = sums[query * block_rows + row.row % block_rows];
+    sum = row.sum;
+    kernel_.scan(shape, r, view_.block(r, row.row / block_rows), {group, group + 8}, one, sums.data());
+    row.sum = sum;
   }
 }
 

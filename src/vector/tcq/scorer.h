@@ -28,6 +28,7 @@ class TcqScorer final : public codec::Scorer {
   void each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept;
   void load(Block& block, std::uint64_t index) const noexcept;
   void scan_block(Block& block, std::span<codec::TopK> top) const noexcept;
+  void add_run(std::size_t query, std::size_t run, std::span<codec::Partial> rows) const noexcept;
   void scan_head(Block& block, std::uint32_t parts, std::span<codec::Shortlist> lists) const noexcept;
   [[nodiscard]] Queries queries(std::uint8_t* which) const noexcept;
   [[nodiscard]] static float largest_norm(const Block& block) noexcept;

@@ -24,7 +24,7 @@ Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, 
   if (section.bytes().size() != layout.total_bytes)
     return section.fail(ErrorCode::corrupt, "the codes' size is not what the schema and the model say");
   ATTAR_TRY(section.verify(layout.grid, 16));
-  ATTAR_TRY(section.verify(layout.tails, 4 * out->model_->shape.run_count));
+  ATTAR_TRY(section.verify(layout.tails, 8 * out->model_->shape.run_count));
   const auto lowest = base::load<double>(out->bytes_ + layout.grid);
   const auto ratio = base::load<double>(out->bytes_ + layout.grid + 8);
   const bool one_byte = out->model_->scale_bytes == 1;
@@ -37,8 +37,21 @@ Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, 
     if (!(out->tails_[r] >= 0))
       return section.fail(ErrorCode::corrupt, "a tail norm is negative", layout.tails + 4 * r);
   }
+  ATTAR_TRY(out->read_gains());
   out->copy_tail_block();
   return out;
+}
+
+Status TcqView::read_gains() {
+  const Shape& shape = model_->shape;
+  for (std::size_t part = 0; part < shape.parts(); ++part) {
+    const std::uint64_t at = layout_.gains + 4 * (shape.part(part).last - 1);
+    gains_.push_back(base::load<float>(bytes_ + at));
+    if (!(gains_.back() >= 1 && gains_.back() <= static_cast<float>(largest_gain)))
+      return codes_.fail(ErrorCode::corrupt, "a gain of a first look is out of range", at);
+  }
+  gains_.back() = 1;
+  return {};
 }
 
 void TcqView::copy_tail_block() {
@@ -80,13 +93,12 @@ Status TcqView::decode(codec::Range rows, std::span<float> out) const {
   std::vector<float> components(shape.components());
   for (std::uint64_t row = rows.first; row < rows.last; ++row) {
     const std::uint64_t index = row / block_rows;
-    std::size_t first = 0;
+    std::fill(components.begin(), components.end(), 0.0f);
     for (std::size_t r = 0; r < shape.run_count; ++r) {
-      decode_row(shape.runs[r], shape.trellis, block(r, index), block_rows, row % block_rows, levels.data() + first);
-      const float step = level_table(shape.trellis, shape.runs[r].bits).step;
-      for (std::size_t j = first; j < first + shape.runs[r].components(); ++j)
-        components[j] = static_cast<float>(levels[j]) * step;
-      first += shape.runs[r].components();
+      const Run& run = shape.runs[r];
+      decode_row(run, shape.trellis, block(r, index), block_rows, row % block_rows, levels.data());
+      for (std::size_t j = 0; j < run.components(); ++j)
+        components[run.first + j] += static_cast<float>(levels[j]) * run.step;
     }
     const auto values = out.subspan((row - rows.first) * schema_.dims, schema_.dims);
     model_->reconstruct(components, values);
@@ -103,10 +115,11 @@ Result<std::unique_ptr<codec::Scorer>> TcqView::prepare(codec::QueryBatch querie
 std::vector<double> TcqView::part_costs() const {
   const Shape& shape = model_->shape;
   const auto cost = [](std::uint32_t components, std::uint32_t bytes) { return components + bytes / 2.0; };
-  std::vector<double> out;
-  for (std::size_t r = 0; r < shape.run_count; ++r)
-    out.push_back(cost(shape.runs[r].components(), shape.runs[r].row_bytes()) /
-                  cost(shape.components(), shape.row_bytes()));
+  std::vector<double> out(shape.parts());
+  for (std::size_t part = 0; part < out.size(); ++part)
+    for (std::size_t r = shape.part(part).first; r < shape.part(part).last; ++r)
+      out[part] +=
+          cost(shape.runs[r].components(), shape.runs[r].row_bytes()) / cost(shape.values(), shape.row_bytes());
   return out;
 }
 

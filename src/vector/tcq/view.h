@@ -37,11 +37,14 @@ class TcqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] const TcqModel& model() const noexcept { return *model_; }
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] const codec::Schema& schema() const noexcept { return schema_; }
+  /// What the sums of the first `part` + 1 parts are multiplied with when they alone are looked at; 1 for all parts.
+  [[nodiscard]] float gain(std::size_t part) const noexcept { return gains_[part]; }
   /// Bound on what runs r and later add, in units of the query's norm; 0 past the last run.
   [[nodiscard]] float tail(std::size_t run) const noexcept { return tails_[run]; }
 
  private:
   TcqView(format::SectionReader codes, std::shared_ptr<const TcqModel> model, const codec::Schema& schema);
+  [[nodiscard]] Status read_gains();
   void copy_tail_block();
   [[nodiscard]] std::uint64_t block_bytes(std::size_t run) const noexcept {
     return block_rows * model_->shape.runs[run].row_bytes();
@@ -53,6 +56,7 @@ class TcqView final : public codec::View, public codec::Scorable {
   Layout layout_;
   const std::byte* bytes_;
   std::array<float, 256> grid_{};
+  std::vector<float> gains_;  // by part
   std::array<std::vector<std::byte>, max_runs> tail_block_;
   std::array<float, max_runs + 1> tails_{};
 };

@@ -1,0 +1,128 @@
+#include "vector/tcq/draft.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/checked.h"
+#include "vector/tcq/trellis.h"
+
+namespace attar::vector::tcq {
+namespace {
+
+// Where the ring of one unit of a row stands among a run's rings.
+std::size_t ring_at(const Run& run, std::size_t rows, std::size_t row, std::size_t unit) noexcept {
+  const std::size_t block = row / block_rows;
+  const std::size_t in_block = std::min(block_rows, base::round_up(rows, 8) - block * block_rows);
+  return block * block_rows * run.row_bytes() + (unit * in_block + row % block_rows) * widths[run.bits].ring_bytes;
+}
+
+}  // namespace
+
+double Draft::match_of(std::size_t row) const noexcept {
+  const auto own = match.begin() + static_cast<std::ptrdiff_t>(row * rings.size());
+  return std::accumulate(own, own + static_cast<std::ptrdiff_t>(rings.size()), 0.0);
+}
+
+double Draft::closeness(std::size_t row) const noexcept {
+  const double product = match_of(row);
+  return norm[row] > 0 ? product * std::fabs(product) / norm[row] : 0;
+}
+
+void Draft::take(std::size_t row, const Draft& other, const Shape& shape) noexcept {
+  for (std::size_t r = 0; r < rings.size(); ++r) {
+    const Run& run = shape.runs[r];
+    for (std::size_t unit = 0; unit < run.units; ++unit) {
+      const std::size_t at = ring_at(run, rows, row, unit);
+      std::copy_n(other.rings[r].data() + at, widths[run.bits].ring_bytes, rings[r].data() + at);
+    }
+    match[row * rings.size() + r] = other.match[row * rings.size() + r];
+    squares[row * rings.size() + r] = other.squares[row * rings.size() + r];
+  }
+  norm[row] = other.norm[row];
+}
+
+Drafter::Drafter(const Shape& shape, std::span<const double> energy)
+    : shape_(shape), energy_(energy), levels_(shape.run_count) {
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    const Run& run = shape.runs[r];
+    const LevelTable& table = level_table(shape.trellis, run.bits);
+    for (std::size_t i = 0; i < 256; ++i) {
+      levels_[r].unit[i] = table.step * static_cast<float>(table.levels[i]);
+      levels_[r].value[i] = run.step * static_cast<float>(table.levels[i]);
+    }
+    if (const float inverse = table.step / run.step; std::isfinite(inverse)) levels_[r].inverse = inverse;
+  }
+}
+
+Draft Drafter::code(const Columns& columns, std::size_t rows, std::span<const float> gains) const {
+  const std::size_t runs = shape_.run_count;
+  Draft out{.rows = rows,
+            .rings = std::vector<std::vector<std::byte>>(runs),
+            .match = std::vector<double>(rows * runs),
+            .squares = std::vector<double>(rows * runs),
+            .norm = std::vector<double>(rows)};
+  std::vector<float> decoded(shape_.components() * columns.stride);  // of the runs so far, laid out as the columns
+  for (std::size_t r = 0; r < runs; ++r) {
+    out.rings[r].assign(base::round_up(rows, 8) * shape_.runs[r].row_bytes(), std::byte{0});
+    for (std::size_t row = 0; row < rows; row += encode_lanes)
+      for (std::size_t unit = 0; unit < shape_.runs[r].units; ++unit)
+        code_group({.run = r, .unit = unit, .row = row}, columns, gains, decoded, out);
+  }
+  for (std::size_t j = 0; j < std::min<std::size_t>(shape_.components(), energy_.size()); ++j)
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto value = static_cast<double>(decoded[j * columns.stride + row]);
+      out.norm[row] += energy_[j] * value * value;
+    }
+  return out;
+}
+
+void Drafter::code_group(const Group& group, const Columns& columns, std::span<const float> gains,
+                         std::vector<float>& decoded, Draft& draft) const {
+  const auto [r, unit, row] = group;
+  const Run& run = shape_.runs[r];
+  const Width& layout = widths[run.bits];
+  const std::size_t at = run.first + unit * layout.unit;
+  // Components beyond the dimensions are padding; those of dropped directions lie after the kept ones.
+  const std::size_t known = std::min(columns.count, energy_.size());
+  const std::size_t real = at < known ? std::min<std::size_t>(layout.unit, known - at) : 0;
+  float* before = decoded.data() + at * columns.stride + row;
+  std::array<float, max_unit * encode_lanes> values{};
+  for (std::size_t j = 0; j < real; ++j)
+    for (std::size_t l = 0; l < encode_lanes; ++l) {
+      const float value = gains[row + l] * columns.column(at + j)[row + l];
+      values[ring_position(layout, static_cast<std::uint32_t>(j)) * encode_lanes + l] =
+          (value - before[j * columns.stride + l]) * levels_[r].inverse;
+    }
+  std::array<std::uint8_t, max_unit * encode_lanes> windows;
+  encode_values(run, levels_[r].unit.data(), values.data(), windows.data());
+  constexpr std::array<float, encode_lanes> nowhere{};
+  std::array<double, encode_lanes> squares{}, match{};
+  for (std::size_t j = 0; j < layout.unit; ++j) {
+    const double weight = j < real ? energy_[at + j] : 0;
+    const float* column = j < real ? columns.column(at + j) + row : nowhere.data();
+    const std::uint8_t* own = windows.data() + ring_position(layout, static_cast<std::uint32_t>(j)) * encode_lanes;
+    for (std::size_t l = 0; l < encode_lanes; ++l) {
+      const float level = levels_[r].value[own[l]];
+      before[j * columns.stride + l] += level;
+      squares[l] += static_cast<double>(level) * static_cast<double>(level);
+      match[l] += weight * static_cast<double>(level) * static_cast<double>(column[l]);
+    }
+  }
+  for (std::size_t l = 0; l < std::min(encode_lanes, draft.rows - row); ++l) {
+    pack_ring(layout, windows.data() + l, encode_lanes,
+              draft.rings[r].data() + ring_at(run, draft.rows, row + l, unit));
+    draft.squares[(row + l) * shape_.run_count + r] += squares[l];
+    draft.match[(row + l) * shape_.run_count + r] += match[l];
+  }
+}
+
+void Drafter::encode_values(const Run& run, const float* levels, const float* values, std::uint8_t* windows) noexcept {
+  const Width& width = widths[run.bits];
+  if (run.bits < max_width) return encode_unit(width, levels, values, windows);
+  const float step = levels[129];  // uniform: level i − 128 steps
+  for (std::size_t i = 0; i < width.unit * encode_lanes; ++i)
+    windows[i] = static_cast<std::uint8_t>(std::clamp(std::lrint(values[i] / step), -127L, 127L) + 128);
+}
+
+}  // namespace attar::vector::tcq

@@ -23,8 +23,8 @@ class MappedFile {
 
   [[nodiscard]] ByteView bytes() const noexcept { return bytes_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  /// Tells the kernel how a map will be read: a few pages here and there, each fetched alone, or long stretches, fetched
-  /// ahead (which is so until said otherwise).
+  /// Tells the kernel how a map will be read: a few pages here and there, each fetched alone, or long stretches,
+  /// fetched ahead (which is so until said otherwise).
   enum class Access { scattered, stretches };
   void expect(Access access) const noexcept;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "certify/bounds.h"
@@ -460,10 +461,12 @@ class Chooser {
     ATTAR_ASSIGN(const auto contenders, field_->layered(*plan.contender.codec, plan.contender.file_bytes));
     std::optional<Measured> best;
     for (const Contender& contender : contenders) {
+      if (!layout_.empty() && contender.option.variant != layout_) continue;
       if (contender.option.distortion > most_layer_distortion * plan.contender.option.distortion) continue;
       ATTAR_ASSIGN(auto measured, measure(contender));
       if (!best || measured.contender.recall > best->contender.recall) best = std::move(measured);
     }
+    if (best) layout_ = best->contender.option.variant;
     if (best && !not_shown_worse(best->tune, plan.tune)) best.reset();
     return best;
   }
@@ -575,6 +578,7 @@ class Chooser {
   std::optional<Field> field_;
   std::optional<Jury> tune_jury_;
   std::vector<Measured> ladder_;
+  std::string layout_;  // the kind laid out for two looks that did best the first time; later plans try no other
   Decision decision_;
 };
 

@@ -29,17 +29,17 @@ double Draft::closeness(std::size_t row) const noexcept {
   return norm[row] > 0 ? product * std::fabs(product) / norm[row] : 0;
 }
 
-void Draft::take(std::size_t row, const Draft& other, const Shape& shape) noexcept {
-  for (std::size_t r = 0; r < rings.size(); ++r) {
+void Draft::take(std::size_t row, const Draft& other, std::size_t from, const Shape& shape) noexcept {
+  const std::size_t runs = rings.size();
+  for (std::size_t r = 0; r < runs; ++r) {
     const Run& run = shape.runs[r];
-    for (std::size_t unit = 0; unit < run.units; ++unit) {
-      const std::size_t at = ring_at(run, rows, row, unit);
-      std::copy_n(other.rings[r].data() + at, widths[run.bits].ring_bytes, rings[r].data() + at);
-    }
-    match[row * rings.size() + r] = other.match[row * rings.size() + r];
-    squares[row * rings.size() + r] = other.squares[row * rings.size() + r];
+    for (std::size_t unit = 0; unit < run.units; ++unit)
+      std::copy_n(other.rings[r].data() + ring_at(run, other.rows, from, unit), widths[run.bits].ring_bytes,
+                  rings[r].data() + ring_at(run, rows, row, unit));
+    match[row * runs + r] = other.match[from * runs + r];
+    squares[row * runs + r] = other.squares[from * runs + r];
   }
-  norm[row] = other.norm[row];
+  norm[row] = other.norm[from];
 }
 
 Drafter::Drafter(const Shape& shape, std::span<const double> energy)

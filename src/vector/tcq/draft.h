@@ -30,8 +30,8 @@ struct Draft {
   [[nodiscard]] double match_of(std::size_t row) const noexcept;
   /// Grows with the cosine between ẑ and z, for drafts of the same rows.
   [[nodiscard]] double closeness(std::size_t row) const noexcept;
-  /// Takes one row from another draft of the same rows and runs.
-  void take(std::size_t row, const Draft& other, const Shape& shape) noexcept;
+  /// Takes a row from another draft of the same runs, where it stands at `from`.
+  void take(std::size_t row, const Draft& other, std::size_t from, const Shape& shape) noexcept;
 };
 
 /// Codes rows run by run; a later run of the same components codes what the earlier ones left.

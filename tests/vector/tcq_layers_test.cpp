@@ -57,11 +57,11 @@ TEST(TcqLayers, AllRatesAreSoundAndNearThoseOfOneLayer) {
 
 TEST(TcqLayers, TheHeadIsTheSameAtEveryRate) {
   const auto variances = falling(256, 20);
-  const LayeredAllocator layers(variances, 30, 200, true);
-  const Allocation least = layers.at(30);
+  const LayeredAllocator layers(variances, 50, 230, true);
+  const Allocation least = layers.at(50);
   ASSERT_GT(least.shape.run_count, 0u);
   EXPECT_EQ(layers.at(least.shape.row_bytes() - 1).shape.run_count, 0u) << "less than the head is nothing";
-  for (const std::uint32_t row_bytes : {60u, 120u, 200u}) {
+  for (const std::uint32_t row_bytes : {120u, 170u, 230u}) {
     const Shape shape = layers.at(row_bytes).shape;
     ASSERT_EQ(shape.parts(), 2u);
     std::uint32_t bytes = 0;
@@ -78,10 +78,11 @@ TEST(TcqLayers, TheHeadIsTheSameAtEveryRate) {
 TEST(TcqLayers, AHeadHoldsMostOfTheEnergyOrIsNotOffered) {
   const auto variances = falling(384, 20);
   const double all = std::accumulate(variances.begin(), variances.end(), 0.0);
-  const std::uint32_t bytes = head_bytes_for(variances, 384, true);
+  const std::vector<double> cost(variances.size(), 1.0);
+  const std::uint32_t bytes = head_bytes_for(variances, cost, 384, true);
   ASSERT_GT(bytes, 0u);
-  EXPECT_LT(Allocator(variances, bytes, true).distortion(bytes), 0.1 * all);
-  EXPECT_EQ(head_bytes_for(variances, bytes - 1, true), 0u);
+  EXPECT_LT(Allocator(variances, bytes, true).distortion(bytes), 0.12 * all);
+  EXPECT_EQ(head_bytes_for(variances, cost, bytes - 1, true), 0u);
 }
 
 // The cells of a code split its components, and each lies within or without every run.
@@ -126,7 +127,7 @@ TEST(TcqLayers, TwoLooksEndWithTheScoresOfOne) {
     for (const std::uint8_t matrix_bits : {std::uint8_t{0}, std::uint8_t{8}}) {
       const codec::Schema schema = {.rows = 333, .dims = 72, .metric = metric};
       const Coded coded = code(schema, make_rows(Kind::correlated, schema.rows, schema.dims, metric, 43),
-                               {.row_bytes = 36, .head_bytes = 14, .matrix_bits = matrix_bits}, pool);
+                               {.row_bytes = 44, .head_bytes = 18, .matrix_bits = matrix_bits}, pool);
       ASSERT_EQ(coded.view->scorable()->part_costs().size(), 2u);
       std::vector<float> queries(3 * schema.dims);
       for (float& value : queries) value = static_cast<float>(random.normal());

@@ -30,7 +30,7 @@ Allocator::Allocator(std::span<const double> variances, std::uint32_t most_row_b
   best_.assign((positions_ + 1) * (cells_ + 1), unreachable);
   choice_.assign(best_.size(), 0);
   best_[0] = 0;
-  for (int bits = max_width; bits >= 1; --bits) relax(bits);
+  for (int bits = max_width; bits >= limits.narrowest; --bits) relax(bits);
   find_ends();
 }
 

@@ -19,6 +19,7 @@ struct Allocation {
 struct Limits {
   std::size_t grain = 8;  ///< components come in multiples of so many, itself a multiple of 8 that units divide or fill
   bool inside = false;    ///< no unit may pass the last component; else the last one may, into padding
+  int narrowest = 1;      ///< width
 };
 
 /// All rates of one list of variances up to a ceiling, from one dynamic programme. `variances` descend; a component's

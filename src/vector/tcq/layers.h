@@ -10,8 +10,9 @@
 namespace attar::vector::tcq {
 
 /// The fewest bytes a row with which a first layer tells neighbours from the rest well enough for a first look; 0 when
-/// `most` bytes are too few. `variances` descend.
-[[nodiscard]] std::uint32_t head_bytes_for(std::span<const double> variances, std::uint32_t most, bool trellis);
+/// `most` bytes are too few. `variances` descend; cost: what a unit of error in a component is in the rows' own space.
+[[nodiscard]] std::uint32_t head_bytes_for(std::span<const double> variances, std::span<const double> cost,
+                                           std::uint32_t most, bool trellis);
 
 /// All rates, up to a ceiling, of a code whose first layer has at most head_bytes a row. The second layer codes what
 /// the first left of its components, and the components beyond it; what a trellis leaves of a Gaussian component is

@@ -74,7 +74,8 @@ class TcqTrained final : public codec::Trained {
       settings.seed = seed_;
       const auto most = static_cast<std::uint32_t>(
           most_head_share * static_cast<double>(goal.bytes / std::max<std::uint64_t>(1, schema_.rows)));
-      settings.head_bytes = head_bytes_for(variances(settings), std::min(most, schema_.dims), settings.trellis);
+      settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), std::min(most, schema_.dims),
+                                           settings.trellis);
       if (settings.head_bytes == 0) return;
       if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };

@@ -88,6 +88,11 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
     out.hits[q].reserve(lists[q].size());
     for (const codec::Hit& hit : lists[q])
       out.hits[q].push_back({hit.row, shown_score(state.schema.metric, static_cast<double>(hit.score), norm)});
+    // Rounding may show alike what the ranking told apart.
+    if (state.schema.metric == Metric::l2)
+      std::sort(out.hits[q].begin(), out.hits[q].end(), [](const SearchHit& a, const SearchHit& b) {
+        return a.score != b.score ? a.score < b.score : a.row < b.row;
+      });
   }
   return out;
 }

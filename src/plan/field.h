@@ -29,9 +29,10 @@ class Field {
   /// The same for one family; nothing when none fits.
   [[nodiscard]] Result<std::optional<Contender>> within(std::uint64_t file_bytes, const Family& family) const;
 
-  /// Encodes a contender over a base of the schema given.
   /// Contenders of a codec laid out for two looks, each the largest of its kind within file_bytes.
   [[nodiscard]] Result<std::vector<Contender>> layered(const codec::Codec& codec, std::uint64_t file_bytes) const;
+
+  /// Encodes a contender over a base of the schema given.
   [[nodiscard]] Result<std::unique_ptr<Trial>> attempt(const Contender& contender, const data::VectorSource& base,
                                                        const codec::Schema& schema) const;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "certify/bounds.h"
+#include "math/statistics.h"
 #include "plan/field.h"
 
 namespace attar::plan {
@@ -31,10 +32,10 @@ constexpr std::uint64_t least_rows_for_looks = 20'000;
 // at which they are not worth it.
 constexpr double look_loss = 0.001;
 constexpr double look_loss_share = 0.05;
+constexpr double most_look_cost = 0.8;
 // Estimated error, over that of one layer, at which a second is not worth it: 0.8 dB, at most a tenth more missed
 // neighbours (on Debian-MiniLM at 198 bytes none could be shown).
 constexpr double most_layer_distortion = 1.2;
-constexpr double most_look_cost = 0.8;
 // A first look at less than this share of a row finds nothing.
 constexpr double least_head_cost = 0.1;
 // Work of looking again at one row, in rows scanned: its bytes are not where the processor expects them.
@@ -473,10 +474,8 @@ class Chooser {
 
   // Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
   static bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
-    const double lost = mean_of(known) - mean_of(other);
-    double squares = 0;
-    for (std::size_t i = 0; i < known.size(); ++i) squares += std::pow(known[i] - other[i] - lost, 2);
-    return lost <= look_loss + 3 * std::sqrt(squares) / static_cast<double>(known.size());
+    const math::Interval lost = math::paired_difference(known, other);
+    return lost.mean <= look_loss + 3 * lost.standard_error;
   }
 
   double full_scan(const Measured& plan) const {

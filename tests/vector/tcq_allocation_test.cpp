@@ -8,16 +8,10 @@
 #include <vector>
 
 #include "base/random.h"
+#include "vector/tcq_samples.h"
 
 namespace attar::vector::tcq {
 namespace {
-
-std::vector<double> falling(std::size_t count, double factor) {
-  std::vector<double> out(count);
-  for (std::size_t i = 0; i < count; ++i)
-    out[i] = std::pow(factor, -static_cast<double>(i) / static_cast<double>(count));
-  return out;
-}
 
 std::vector<double> random_variances(std::size_t count, base::Random& random) {
   std::vector<double> out(count);

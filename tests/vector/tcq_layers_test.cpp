@@ -8,17 +8,10 @@
 
 #include "base/random.h"
 #include "codec/shortlist.h"
-#include "tcq_samples.h"
+#include "vector/tcq_samples.h"
 
 namespace attar::vector::tcq {
 namespace {
-
-std::vector<double> falling(std::size_t count, double factor) {
-  std::vector<double> out(count);
-  for (std::size_t i = 0; i < count; ++i)
-    out[i] = std::pow(factor, -static_cast<double>(i) / static_cast<double>(count));
-  return out;
-}
 
 // Σ variance · Π D_b by the definition.
 double distortion_of(const Shape& shape, std::vector<double> variances) {

@@ -32,6 +32,14 @@ inline void normalise(std::span<float> values, std::uint32_t dims) {
   }
 }
 
+/// Variances that fall from 1 towards 1 / factor.
+inline std::vector<double> falling(std::size_t count, double factor) {
+  std::vector<double> out(count);
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = std::pow(factor, -static_cast<double>(i) / static_cast<double>(count));
+  return out;
+}
+
 /// Gaussian rows: of equal deviations; of deviations that fall by a factor of 30 over the dimensions, around a mean
 /// that is not zero; or such rows close to one of eight centres, some of them twice. Normalised under cosine.
 inline std::vector<float> make_rows(Kind kind, std::uint64_t rows, std::uint32_t dims, Metric metric,

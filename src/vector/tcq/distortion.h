@@ -11,7 +11,8 @@ namespace attar::vector::tcq {
 
 /// Estimates E‖x − x̂‖² / E‖x − mean‖² of Gaussian rows, on fixed random draws: each run's quantizer takes the share
 /// 1 − D of a component and adds white noise, and the row's scale, ⟨z,z⟩ / ⟨ẑ,z⟩ in the weighted space, undoes that
-/// share at the price of more noise. The closer of two drafts is taken, as the encoder does.
+/// share at the price of more noise. The closer of two drafts is taken, as the encoder does with rows that came out
+/// badly.
 class DistortionModel {
  public:
   DistortionModel(std::uint32_t dims, std::uint64_t seed);

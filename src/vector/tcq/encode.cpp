@@ -144,12 +144,12 @@ class TcqEncoder final : public codec::Encoder {
     std::vector<std::uint32_t> rows(piece.rows);
     std::iota(rows.begin(), rows.end(), 0u);
     const std::size_t count = std::min(rows.size(), rows_again);
-    const auto cosine = [&](std::uint32_t row) {
-      return energy[row] > 0 ? piece.draft.closeness(row) / energy[row] : 1;
-    };
+    std::vector<double> cosine(piece.rows, 1.0);  // its square
+    for (std::size_t row = 0; row < piece.rows; ++row)
+      if (energy[row] > 0) cosine[row] = piece.draft.closeness(row) / energy[row];
     std::nth_element(
         rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count - 1), rows.end(),
-        [&](std::uint32_t a, std::uint32_t b) { return cosine(a) != cosine(b) ? cosine(a) < cosine(b) : a < b; });
+        [&](std::uint32_t a, std::uint32_t b) { return cosine[a] != cosine[b] ? cosine[a] < cosine[b] : a < b; });
     rows.resize(count);
     Columns some{.count = columns.count, .stride = base::round_up(count, encode_lanes), .values = {}};
     some.values.resize(some.count * some.stride);

@@ -181,17 +181,16 @@ float TcqScorer::largest_norm(const Block& block) noexcept {
 
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
-  each_block(rows, scan, [&](Block& block) { scan_head(block, parts, lists); });
+  const Head head = {.runs = view_.model().shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
+  each_block(rows, scan, [&](Block& block) { scan_head(block, head, lists); });
 }
 
-void TcqScorer::scan_head(Block& block, std::uint32_t parts, std::span<codec::Shortlist> lists) const noexcept {
+void TcqScorer::scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept {
   const Shape& shape = view_.model().shape;
   std::array<std::uint8_t, codec::max_batch> which{};
   const Queries all = queries(which.data());
-  const std::size_t end = shape.part(parts - 1).last;
-  for (std::size_t r = 0; r < end; ++r) kernel_.scan(shape, r, view_.block(r, block.index), {}, all, block.sums);
-  const float gain = view_.gain(parts - 1);
-  for (float& scale : block.scales) scale *= gain;
+  for (std::size_t r = 0; r < head.runs; ++r) kernel_.scan(shape, r, view_.block(r, block.index), {}, all, block.sums);
+  for (float& scale : block.scales) scale *= head.gain;
   for (std::size_t q = 0; q < count_; ++q) {
     const float* sums = block.sums + q * block_rows;
     std::uint32_t hits = kernel_.finish(finish(block, q), lists[q].threshold(), block.scores) & block.valid;
@@ -205,12 +204,14 @@ void TcqScorer::scan_head(Block& block, std::uint32_t parts, std::span<codec::Sh
 void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
   const RunRange runs = view_.model().shape.part(part);
   for (std::size_t r = runs.first; r < runs.last; ++r) add_run(query, r, rows);
-  const bool l2 = view_.schema().metric == Metric::l2;
   const float gain = view_.gain(part);
-  for (codec::Partial& row : rows) {
-    const float score = base_[query] + view_.scale(row.row) * gain * row.sum;
-    row.score = l2 ? 2.0f * score - view_.norm(row.row) : score;
-  }
+  for (codec::Partial& row : rows) row.score = score_of(query, row.row, row.sum, gain);
+}
+
+// Of a row's sum; what finish() does for a block.
+float TcqScorer::score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept {
+  const float score = base_[query] + view_.scale(row) * gain * sum;
+  return view_.schema().metric == Metric::l2 ? 2.0f * score - view_.norm(row) : score;
 }
 
 void TcqScorer::add_run(std::size_t query, std::size_t r, std::span<codec::Partial> rows) const noexcept {
@@ -239,7 +240,6 @@ void TcqScorer::add_run(std::size_t query, std::size_t r, std::span<codec::Parti
 
 void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept {
   const Shape& shape = view_.model().shape;
-  const bool l2 = view_.schema().metric == Metric::l2;
   std::array<std::int8_t, max_components_on_stack> levels;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::array<float, codec::max_batch> totals{};
@@ -263,10 +263,7 @@ void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out)
       }
       first += shape.runs[r].components();
     }
-    for (std::size_t q = 0; q < count_; ++q) {
-      const float score = base_[q] + view_.scale(rows[i]) * totals[q];
-      out[q * rows.size() + i] = l2 ? 2.0f * score - view_.norm(rows[i]) : score;
-    }
+    for (std::size_t q = 0; q < count_; ++q) out[q * rows.size() + i] = score_of(q, rows[i], totals[q], 1);
   }
 }
 

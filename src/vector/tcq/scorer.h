@@ -21,6 +21,11 @@ class TcqScorer final : public codec::Scorer {
 
  private:
   struct Block;  // one block of 32 rows on its way through the runs
+  // What a first look reads of a row, and what its sums are raised by.
+  struct Head {
+    std::size_t runs = 0;
+    float gain = 1;
+  };
 
   TcqScorer(const TcqView& view, const Kernel& kernel) : view_(view), kernel_(kernel) {}
   void quantize(std::size_t query, std::span<const float> components);
@@ -29,9 +34,10 @@ class TcqScorer final : public codec::Scorer {
   void load(Block& block, std::uint64_t index) const noexcept;
   void scan_block(Block& block, std::span<codec::TopK> top) const noexcept;
   void add_run(std::size_t query, std::size_t run, std::span<codec::Partial> rows) const noexcept;
-  void scan_head(Block& block, std::uint32_t parts, std::span<codec::Shortlist> lists) const noexcept;
+  void scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept;
   [[nodiscard]] Queries queries(std::uint8_t* which) const noexcept;
   [[nodiscard]] static float largest_norm(const Block& block) noexcept;
+  [[nodiscard]] float score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept;
   [[nodiscard]] Finish finish(const Block& block, std::size_t query) const noexcept;
 
   const TcqView& view_;

@@ -1,6 +1,7 @@
 #include "vector/tcq/train.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -26,6 +27,9 @@ constexpr std::uint32_t most_dense_dims = 3072;
 
 // A unit of the smallest ring.
 constexpr std::uint32_t least_row_bytes = widths[5].ring_bytes;
+
+// Of the weighting, as offered.
+constexpr std::array powers = {0.35, 0.6};
 
 // A first layer of more than this share of a row is not worth a second.
 constexpr double most_head_share = 0.5;
@@ -58,7 +62,7 @@ class TcqTrained final : public codec::Trained {
       if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };
     if (dense()) {
-      for (const double power : {0.35, 0.6}) offer({.matrix_bits = 8, .power = power});
+      for (const double power : powers) offer({.matrix_bits = 8, .power = power});
       offer({.matrix_bits = 4});
     }
     offer({.matrix_bits = 0});
@@ -79,9 +83,10 @@ class TcqTrained final : public codec::Trained {
       if (settings.head_bytes == 0) return;
       if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };
-    if (!dense()) offer({.matrix_bits = 0});
-    if (dense()) {
-      for (const double power : {0.35, 0.6}) offer({.matrix_bits = 8, .power = power});
+    if (!dense()) {
+      offer({.matrix_bits = 0});
+    } else {
+      for (const double power : powers) offer({.matrix_bits = 8, .power = power});
     }
     return out;
   }
@@ -163,14 +168,14 @@ class TcqTrained final : public codec::Trained {
     const auto ceiling = static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
     if (ceiling < least_row_bytes) return std::nullopt;
     if (settings.head_bytes == 0)
-      return largest_of(Allocator(all, ceiling, settings.trellis), settings, ceiling, bytes);
-    return largest_of(LayeredAllocator(all, settings.head_bytes, ceiling, settings.trellis), settings, ceiling, bytes);
+      return largest_of(Allocator(all, ceiling, settings.trellis), all, settings, ceiling, bytes);
+    return largest_of(LayeredAllocator(all, settings.head_bytes, ceiling, settings.trellis), all, settings, ceiling,
+                      bytes);
   }
 
   template <class Rates>
-  std::optional<codec::Option> largest_of(const Rates& allocator, Settings settings, std::uint32_t ceiling,
-                                          std::uint64_t bytes) const {
-    const auto all = variances(settings);
+  std::optional<codec::Option> largest_of(const Rates& allocator, std::span<const double> all, Settings settings,
+                                          std::uint32_t ceiling, std::uint64_t bytes) const {
     for (settings.row_bytes = ceiling; settings.row_bytes >= least_row_bytes; --settings.row_bytes) {
       const Shape shape = allocator.at(settings.row_bytes).shape;
       if (shape.run_count == 0) return std::nullopt;

@@ -48,6 +48,12 @@ class Scorer {
                           std::span<Shortlist> /*lists*/) const noexcept {}
   /// The second adds part number `part` to rows that hold all before it; after the last, score is what scan() gives.
   virtual void add_part(std::size_t /*query*/, std::uint32_t /*part*/, std::span<Partial> /*rows*/) const noexcept {}
+
+  /// Whether scan() rounds this query so coarsely, beside what the codes themselves round, that an index should let
+  /// refine() rank the best rows.
+  [[nodiscard]] virtual bool rounds(std::size_t /*query*/) const noexcept { return false; }
+  /// Scores rows, whose numbers count from the view's first, by the query as it came, as near as their codes tell.
+  virtual void refine(std::size_t /*query*/, std::span<Hit> /*rows*/) const noexcept {}
 };
 
 class Scorable {

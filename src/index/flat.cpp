@@ -37,26 +37,42 @@ struct Job {
   [[nodiscard]] codec::QueryBatch batch(std::size_t first, std::size_t size) const {
     return {queries.subspan(first * dims, size * dims), dims};
   }
-  [[nodiscard]] std::vector<codec::Hit> finish(std::size_t query, const codec::TopK& top) const {
-    return without(top.sorted(), options.skip.empty() ? no_row : options.skip[query], options.k);
+  // Where the query's best rows gather: more than asked for where they are to be told apart more finely.
+  [[nodiscard]] codec::TopK top(const codec::Scorer& scorer, std::size_t place) const {
+    return codec::TopK(scorer.rounds(place) ? kept_per_hit * kept : kept);
+  }
+  [[nodiscard]] std::vector<codec::TopK> tops(const codec::Scorer& scorer, std::size_t size) const {
+    std::vector<codec::TopK> out;
+    for (std::size_t place = 0; place < size; ++place) out.push_back(top(scorer, place));
+    return out;
+  }
+  // The hits of a query, which has this place in the scorer's batch.
+  [[nodiscard]] std::vector<codec::Hit> finish(const codec::Scorer& scorer, std::size_t query, std::size_t place,
+                                               const codec::TopK& top) const {
+    std::vector<codec::Hit> hits = top.sorted();
+    if (scorer.rounds(place)) {
+      scorer.refine(place, hits);
+      std::sort(hits.begin(), hits.end(), [](const codec::Hit& a, const codec::Hit& b) { return a.before(b); });
+    }
+    return without(std::move(hits), options.skip.empty() ? no_row : options.skip[query], options.k);
   }
 };
 
 using Lists = std::vector<std::vector<codec::Hit>>;
 
 // The second look at one query's shortlist.
-codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t query,
+codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t place,
                        std::vector<codec::Partial> rows) {
   std::size_t most = job.shortlist();
   for (std::uint32_t part = job.options.look.head; part < job.parts; ++part) {
-    scorer.add_part(query, part, rows);
+    scorer.add_part(place, part, rows);
     most = std::max<std::size_t>(most / shortlist_cut, std::size_t{kept_per_hit} * job.kept);
     if (part + 1 == job.parts || rows.size() <= most) continue;
     std::nth_element(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end(),
                      [](const codec::Partial& a, const codec::Partial& b) { return a.before(b); });
     rows.resize(most);
   }
-  codec::TopK top(job.kept);
+  codec::TopK top = job.top(scorer, place);
   for (const codec::Partial& row : rows) top.push(row.score, row.row);
   return top;
 }
@@ -84,11 +100,11 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
       std::vector<codec::Shortlist> lists(size, codec::Shortlist(job.shortlist()));
       (*scorer)->scan_parts(all, scan, job.options.look.head, lists);
       for (std::size_t q = 0; q < size; ++q)
-        out[first + q] = job.finish(first + q, look_again(job, **scorer, q, lists[q].take()));
+        out[first + q] = job.finish(**scorer, first + q, q, look_again(job, **scorer, q, lists[q].take()));
     } else {
-      std::vector<codec::TopK> top(size, codec::TopK(job.kept));
+      std::vector<codec::TopK> top = job.tops(**scorer, size);
       (*scorer)->scan(all, scan, top);
-      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
+      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(**scorer, first + q, q, top[q]);
     }
     spent[worker].scan += seconds_since(start);
   });
@@ -116,11 +132,10 @@ std::vector<Top> split(const Job& job, base::ThreadPool& pool, const std::vector
 
 void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
                 base::ThreadPool& pool, Lists& out) {
-  const auto top =
-      split(job, pool, std::vector(size, codec::TopK(job.kept)), [&](codec::Range rows, std::span<codec::TopK> found) {
-        scorer.scan(rows, {.allowed = job.options.allowed}, found);
-      });
-  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, top[q]);
+  const auto top = split(job, pool, job.tops(scorer, size), [&](codec::Range rows, std::span<codec::TopK> found) {
+    scorer.scan(rows, {.allowed = job.options.allowed}, found);
+  });
+  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(scorer, first + q, q, top[q]);
 }
 
 void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
@@ -130,7 +145,7 @@ void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t fi
                        scorer.scan_parts(rows, {.allowed = job.options.allowed}, job.options.look.head, found);
                      });
   for (std::size_t q = 0; q < size; ++q)
-    out[first + q] = job.finish(first + q, look_again(job, scorer, q, lists[q].take()));
+    out[first + q] = job.finish(scorer, first + q, q, look_again(job, scorer, q, lists[q].take()));
 }
 
 // One batch at a time, its rows split over the pool.

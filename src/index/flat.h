@@ -34,7 +34,8 @@ struct FlatTimes {
   double scan = 0;
 };
 
-/// A shortlist is cut to this share after each further part, but never below kept_per_hit rows for each row asked for.
+/// A shortlist is cut to this share after each further part, but never below kept_per_hit rows for each row asked for;
+/// as many are refined where the scorer rounds its query.
 inline constexpr std::uint32_t shortlist_cut = 8;
 inline constexpr std::uint32_t kept_per_hit = 4;
 

@@ -62,6 +62,11 @@ struct Run {
   [[nodiscard]] std::uint32_t row_bytes() const noexcept { return std::uint32_t{units} * widths[bits].ring_bytes; }
 };
 
+/// Deviation of the components that a run's step is made for.
+[[nodiscard]] inline double deviation_of(const Run& run, bool trellis) noexcept {
+  return static_cast<double>(run.step) / static_cast<double>(level_table(trellis, run.bits).step);
+}
+
 /// Runs [first, last).
 struct RunRange {
   std::size_t first = 0;

@@ -207,8 +207,7 @@ double TcqModel::hadamard_variance() const {
   std::uint32_t known = 0;
   for (std::size_t r = 0; r < shape.first_layer(); ++r) {
     const Run& run = shape.runs[r];
-    const double deviation =
-        static_cast<double>(run.step) / static_cast<double>(level_table(shape.trellis, run.bits).step);
+    const double deviation = deviation_of(run, shape.trellis);
     const std::uint32_t end = std::min(stored_rows(), run.first + run.components());
     total += (end - std::min(known, end)) * deviation * deviation;
     known = end;

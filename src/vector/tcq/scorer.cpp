@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <numeric>
 
 namespace attar::vector::tcq {
 namespace {
@@ -11,8 +11,8 @@ namespace {
 // Rounding in the sums of floats stays far below this share of a bound.
 constexpr float bound_slack = 1e-4f;
 
-// Products with any integer sum, and the sums of these, stay in a float's range.
-constexpr float largest_factor = 0x1p89f;
+// Rounding of the query above this share of the codes' own error is worth undoing for the best rows.
+constexpr double least_noise = 1.0 / 32;
 
 // Components of a row decoded at a time when single rows are scored.
 constexpr std::size_t max_components_on_stack = 512;
@@ -45,15 +45,18 @@ struct TcqScorer::Block {
   alignas(64) float scores[block_rows];
 };
 
+TcqScorer::TcqScorer(const TcqView& view, const Kernel& kernel, std::size_t count)
+    : view_(view),
+      kernel_(kernel),
+      count_(count),
+      coarse_(view.model().shape, count),
+      rest_(view.model().shape, count),
+      rounds_(count),
+      reach_(count * max_runs) {}
+
 Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, codec::QueryBatch queries) {
   ATTAR_TRY(check_batch(queries, view.schema().dims));
-  std::unique_ptr<TcqScorer> out(new TcqScorer(view, kernel_for(simd::active_level())));
-  out->count_ = queries.size();
-  out->stride_ = view.model().shape.values();
-  out->values_.assign(out->count_ * out->stride_, 0);
-  out->factors_.assign(out->count_ * max_runs, 0.0f);
-  out->sums_.assign(out->count_ * max_runs, 0);
-  out->reach_.assign(out->count_ * max_runs, 0.0f);
+  std::unique_ptr<TcqScorer> out(new TcqScorer(view, kernel_for(simd::active_level()), queries.size()));
   const std::size_t components = view.model().shape.components();
   std::vector<float> transformed(out->count_ * components);
   view.model().transform_queries(queries, transformed);
@@ -63,42 +66,26 @@ Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, c
     for (std::size_t i = 0; i < query.size(); ++i)
       base += static_cast<double>(query[i]) * static_cast<double>(view.model().centre[i]);
     out->base_.push_back(static_cast<float>(base));
-    out->quantize(q, std::span(transformed).subspan(q * components, components));
+    out->take(q, std::span(transformed).subspan(q * components, components));
   }
   return out;
 }
 
-void TcqScorer::quantize(std::size_t query, std::span<const float> components) {
-  const Shape& shape = view_.model().shape;
-  std::array<double, max_runs> energy{};  // of the run's query as quantized, in units of a component
-  std::int8_t* out = values_.data() + query * stride_;
-  for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const Run& run = shape.runs[r];
-    const auto own = components.subspan(run.first, run.components());
-    float largest = 0;
-    for (const float y : own) largest = std::max(largest, std::fabs(y));
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    std::int32_t sum = 0;
-    double squares = 0;
-    // An inverse that overflows means components too small to matter: they stay zero.
-    for (std::size_t j = 0; std::isfinite(inverse) && j < own.size(); ++j) {
-      const auto value = static_cast<std::int8_t>(std::clamp(std::lrint(own[j] * inverse), -127L, 127L));
-      out[j] = value;
-      sum += value;
-      squares += static_cast<double>(value) * static_cast<double>(value);
-    }
-    const float unit = largest / 127.0f;
-    factors_[query * max_runs + r] = std::clamp(unit * run.step, -largest_factor, largest_factor);
-    sums_[query * max_runs + r] = sum;
-    energy[r] = squares * static_cast<double>(unit) * static_cast<double>(unit);
-    out += own.size();
-  }
+void TcqScorer::take(std::size_t query, std::span<const float> components) {
+  coarse_.round(query, components);
   double later = 0;
-  for (std::size_t r = shape.run_count; r-- > 0;) {
+  for (std::size_t r = view_.model().shape.run_count; r-- > 0;) {
     const float reach = static_cast<float>(std::sqrt(later)) * view_.tail(r + 1);
     reach_[query * max_runs + r] = reach * (1 + bound_slack);
-    later += energy[r];
+    later += coarse_.energy(query, r);
   }
+  double error = 0;  // mean square of what the codes lose of a score
+  for (std::size_t j = 0; j < components.size(); ++j) {
+    const auto y = static_cast<double>(components[j]);
+    error += y * y * view_.errors()[j];
+  }
+  rounds_[query] = coarse_.noise(query) > least_noise * error;
+  if (rounds_[query]) rest_.round_rest(query, components, coarse_);
 }
 
 template <class Take>
@@ -128,10 +115,15 @@ void TcqScorer::load(Block& block, std::uint64_t index) const noexcept {
   for (std::size_t i = 0; i < block_rows; ++i) block.norms[i] = i < rows ? view_.norm(first + i) : 0.0f;
 }
 
-Queries TcqScorer::queries(std::uint8_t* which) const noexcept {
-  for (std::size_t q = 0; q < count_; ++q) which[q] = static_cast<std::uint8_t>(q);
-  return {values_.data(), stride_, factors_.data(), sums_.data(), which, count_};
+namespace {
+
+std::array<std::uint8_t, codec::max_batch> all_queries() noexcept {
+  std::array<std::uint8_t, codec::max_batch> out{};
+  std::iota(out.begin(), out.end(), std::uint8_t{0});
+  return out;
 }
+
+}  // namespace
 
 Finish TcqScorer::finish(const Block& block, std::size_t query) const noexcept {
   return {.sums = block.sums + query * block_rows,
@@ -147,8 +139,8 @@ void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec
 void TcqScorer::scan_block(Block& block, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  std::array<std::uint8_t, codec::max_batch> which{};
-  Queries active = queries(which.data());
+  auto which = all_queries();
+  Queries active = coarse_.of(std::span(which).first(count_));
   for (std::size_t r = 0; r < shape.run_count && active.count != 0; ++r) {
     kernel_.scan(shape, r, view_.block(r, block.index), {}, active, block.sums);
     const bool last = r + 1 == shape.run_count;
@@ -187,8 +179,8 @@ void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint
 
 void TcqScorer::scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept {
   const Shape& shape = view_.model().shape;
-  std::array<std::uint8_t, codec::max_batch> which{};
-  const Queries all = queries(which.data());
+  const auto which = all_queries();
+  const Queries all = coarse_.of(std::span(which).first(count_));
   for (std::size_t r = 0; r < head.runs; ++r) kernel_.scan(shape, r, view_.block(r, block.index), {}, all, block.sums);
   for (float& scale : block.scales) scale *= head.gain;
   for (std::size_t q = 0; q < count_; ++q) {
@@ -203,7 +195,7 @@ void TcqScorer::scan_head(Block& block, const Head& head, std::span<codec::Short
 
 void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
   const RunRange runs = view_.model().shape.part(part);
-  for (std::size_t r = runs.first; r < runs.last; ++r) add_run(query, r, rows);
+  for (std::size_t r = runs.first; r < runs.last; ++r) add_run(coarse_, query, r, rows);
   const float gain = view_.gain(part);
   for (codec::Partial& row : rows) row.score = score_of(query, row.row, row.sum, gain);
 }
@@ -214,12 +206,25 @@ float TcqScorer::score_of(std::size_t query, std::uint32_t row, float sum, float
   return view_.schema().metric == Metric::l2 ? 2.0f * score - view_.norm(row) : score;
 }
 
-void TcqScorer::add_run(std::size_t query, std::size_t r, std::span<codec::Partial> rows) const noexcept {
+void TcqScorer::refine(std::size_t query, std::span<codec::Hit> rows) const noexcept {
+  std::vector<codec::Partial> known(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) known[i].row = rows[i].row;
+  std::vector<codec::Partial> rest = known;
+  for (std::size_t r = 0; r < view_.model().shape.run_count; ++r) {
+    add_run(coarse_, query, r, known);
+    add_run(rest_, query, r, rest);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].score = score_of(query, rows[i].row, known[i].sum + rest[i].sum, 1);
+}
+
+void TcqScorer::add_run(const RoundedQueries& queries, std::size_t query, std::size_t r,
+                        std::span<codec::Partial> rows) const noexcept {
   const Shape& shape = view_.model().shape;
   const Run& run = shape.runs[r];
   const std::size_t ring_bytes = widths[run.bits].ring_bytes;
-  auto which = static_cast<std::uint8_t>(query);
-  const Queries one = {values_.data(), stride_, factors_.data(), sums_.data(), &which, 1};
+  const auto which = static_cast<std::uint8_t>(query);
+  const Queries one = queries.of({&which, 1});
   alignas(64) std::array<float, codec::max_batch * block_rows> sums{};
   const std::size_t ahead = std::max<std::size_t>(1, prefetched_lines / run.units);
   for (std::size_t i = 0; i < rows.size() + ahead; ++i) {
@@ -240,6 +245,7 @@ void TcqScorer::add_run(std::size_t query, std::size_t r, std::span<codec::Parti
 
 void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept {
   const Shape& shape = view_.model().shape;
+  const Queries all = coarse_.of({});
   std::array<std::int8_t, max_components_on_stack> levels;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::array<float, codec::max_batch> totals{};
@@ -255,10 +261,10 @@ void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out)
                    rows[i] % block_rows, levels.data());
         const std::size_t at = first + unit * widths[part.bits].unit;
         for (std::size_t q = 0; q < count_; ++q)
-          for (std::size_t j = 0; j < part.components(); ++j) sums[q] += levels[j] * values_[q * stride_ + at + j];
+          for (std::size_t j = 0; j < part.components(); ++j) sums[q] += levels[j] * all.values[q * all.stride + at + j];
       }
       for (std::size_t q = 0; q < count_; ++q) {
-        const float term = factors_[q * max_runs + r] * static_cast<float>(sums[q]);
+        const float term = all.factors[q * max_runs + r] * static_cast<float>(sums[q]);
         totals[q] = r == 0 ? term : totals[q] + term;
       }
       first += shape.runs[r].components();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "vector/tcq/query.h"
 #include "vector/tcq/view.h"
 
 namespace attar::vector::tcq {
@@ -18,6 +19,8 @@ class TcqScorer final : public codec::Scorer {
   void scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                   std::span<codec::Shortlist> lists) const noexcept override;
   void add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept override;
+  [[nodiscard]] bool rounds(std::size_t query) const noexcept override { return rounds_[query]; }
+  void refine(std::size_t query, std::span<codec::Hit> rows) const noexcept override;
 
  private:
   struct Block;  // one block of 32 rows on its way through the runs
@@ -27,26 +30,25 @@ class TcqScorer final : public codec::Scorer {
     float gain = 1;
   };
 
-  TcqScorer(const TcqView& view, const Kernel& kernel) : view_(view), kernel_(kernel) {}
-  void quantize(std::size_t query, std::span<const float> components);
+  TcqScorer(const TcqView& view, const Kernel& kernel, std::size_t count);
+  void take(std::size_t query, std::span<const float> components);
   template <class Take>
   void each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept;
   void load(Block& block, std::uint64_t index) const noexcept;
   void scan_block(Block& block, std::span<codec::TopK> top) const noexcept;
-  void add_run(std::size_t query, std::size_t run, std::span<codec::Partial> rows) const noexcept;
+  void add_run(const RoundedQueries& queries, std::size_t query, std::size_t run,
+               std::span<codec::Partial> rows) const noexcept;
   void scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept;
-  [[nodiscard]] Queries queries(std::uint8_t* which) const noexcept;
   [[nodiscard]] static float largest_norm(const Block& block) noexcept;
   [[nodiscard]] float score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept;
   [[nodiscard]] Finish finish(const Block& block, std::size_t query) const noexcept;
 
   const TcqView& view_;
   const Kernel& kernel_;
-  std::size_t count_ = 0;
-  std::size_t stride_ = 0;
-  std::vector<std::int8_t> values_;  // [query][component]
-  std::vector<float> factors_;       // [query][max_runs]
-  std::vector<std::int32_t> sums_;   // [query][max_runs]
+  std::size_t count_;
+  RoundedQueries coarse_;
+  RoundedQueries rest_;              // what the rounding left, where it matters
+  std::vector<bool> rounds_;         // whether it does
   std::vector<float> base_;          // ⟨q, c⟩
   std::vector<float> reach_;         // [query][max_runs]: most that the runs after r can add to any row
 };

@@ -39,6 +39,7 @@ Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, 
   }
   ATTAR_TRY(out->read_gains());
   out->copy_tail_block();
+  out->estimate_errors();
   return out;
 }
 
@@ -64,6 +65,17 @@ void TcqView::copy_tail_block() {
     for (std::size_t unit = 0; unit < run.units; ++unit)
       std::copy_n(from + unit * layout_.tail_rows * ring, layout_.tail_rows * ring,
                   tail_block_[r].data() + unit * block_rows * ring);
+  }
+}
+
+void TcqView::estimate_errors() {
+  const Shape& shape = model_->shape;
+  errors_.resize(shape.components());
+  for (std::size_t r = 0; r < shape.run_count; ++r) {  // a later run codes what the earlier ones left
+    const Run& run = shape.runs[r];
+    const double deviation = deviation_of(run, shape.trellis);
+    std::fill_n(errors_.begin() + run.first, run.components(),
+                level_table(shape.trellis, run.bits).distortion * deviation * deviation);
   }
 }
 

@@ -41,11 +41,14 @@ class TcqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] float gain(std::size_t part) const noexcept { return gains_[part]; }
   /// Bound on what runs r and later add, in units of the query's norm; 0 past the last run.
   [[nodiscard]] float tail(std::size_t run) const noexcept { return tails_[run]; }
+  /// By component, the squared error that its quantizers are made to leave, without the row's scale.
+  [[nodiscard]] std::span<const double> errors() const noexcept { return errors_; }
 
  private:
   TcqView(format::SectionReader codes, std::shared_ptr<const TcqModel> model, const codec::Schema& schema);
   [[nodiscard]] Status read_gains();
   void copy_tail_block();
+  void estimate_errors();
   [[nodiscard]] std::uint64_t block_bytes(std::size_t run) const noexcept {
     return block_rows * model_->shape.runs[run].row_bytes();
   }
@@ -59,6 +62,7 @@ class TcqView final : public codec::View, public codec::Scorable {
   std::vector<float> gains_;  // by part
   std::array<std::vector<std::byte>, max_runs> tail_block_;
   std::array<float, max_runs + 1> tails_{};
+  std::vector<double> errors_;  // by component
 };
 
 }  // namespace attar::vector::tcq

@@ -52,8 +52,8 @@ class Scorer {
   /// Whether scan() rounds this query so coarsely, beside what the codes themselves round, that an index should let
   /// refine() rank the best rows.
   [[nodiscard]] virtual bool rounds(std::size_t /*query*/) const noexcept { return false; }
-  /// Scores rows, whose numbers count from the view's first, by the query as it came, as near as their codes tell.
-  virtual void refine(std::size_t /*query*/, std::span<Hit> /*rows*/) const noexcept {}
+  /// Scores rows that hold every part by the query as it came, as near as their codes tell.
+  virtual void refine(std::size_t /*query*/, std::span<Partial> /*rows*/) const noexcept {}
 };
 
 class Scorable {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <vector>
 
@@ -21,7 +20,7 @@ struct Partial {
 };
 
 /// Keeps the best `size` rows of any number. Rows gather in a buffer of twice the size, which is cut back when full:
-/// for hundreds of rows much cheaper than a heap. What is kept does not depend on the order in which rows come.
+/// much cheaper than a heap. What is kept does not depend on the order in which rows come.
 class Shortlist {
  public:
   explicit Shortlist(std::uint32_t size) : size_(size) { rows_.reserve(std::size_t{size} * 2); }
@@ -47,25 +46,13 @@ class Shortlist {
   }
 
  private:
-  void cut() noexcept {
-    if (rows_.size() <= size_) return;
-    // Scores alone are quicker to select from than rows.
-    scores_.resize(rows_.size());
-    std::transform(rows_.begin(), rows_.end(), scores_.begin(), [](const Partial& row) { return row.score; });
-    const auto last = scores_.begin() + size_ - 1;
-    std::nth_element(scores_.begin(), last, scores_.end(), std::greater<>());
-    threshold_ = *last;
-    const auto ties =
-        std::partition(rows_.begin(), rows_.end(), [this](const Partial& a) { return a.score > threshold_; });
-    std::nth_element(ties, rows_.begin() + size_ - 1, rows_.end(),
-                     [](const Partial& a, const Partial& b) { return a.before(b); });
-    rows_.resize(size_);
-  }
+  void cut() noexcept;
+  void keep(std::uint32_t least, std::size_t count) noexcept;
 
   std::uint32_t size_;  // at least 1
   float threshold_ = -std::numeric_limits<float>::infinity();
   std::vector<Partial> rows_;
-  std::vector<float> scores_;
+  std::vector<std::uint32_t> keys_;  // of rows_, for a cut
 };
 
 }  // namespace attar::codec

@@ -37,44 +37,72 @@ struct Job {
   [[nodiscard]] codec::QueryBatch batch(std::size_t first, std::size_t size) const {
     return {queries.subspan(first * dims, size * dims), dims};
   }
-  // Where the query's best rows gather: more than asked for where they are to be told apart more finely.
-  [[nodiscard]] codec::TopK top(const codec::Scorer& scorer, std::size_t place) const {
-    return codec::TopK(scorer.rounds(place) ? kept_per_hit * kept : kept);
-  }
-  [[nodiscard]] std::vector<codec::TopK> tops(const codec::Scorer& scorer, std::size_t size) const {
-    std::vector<codec::TopK> out;
-    for (std::size_t place = 0; place < size; ++place) out.push_back(top(scorer, place));
-    return out;
-  }
-  // The hits of a query, which has this place in the scorer's batch.
-  [[nodiscard]] std::vector<codec::Hit> finish(const codec::Scorer& scorer, std::size_t query, std::size_t place,
-                                               const codec::TopK& top) const {
-    std::vector<codec::Hit> hits = top.sorted();
-    if (scorer.rounds(place)) {
-      scorer.refine(place, hits);
-      std::sort(hits.begin(), hits.end(), [](const codec::Hit& a, const codec::Hit& b) { return a.before(b); });
-    }
-    return without(std::move(hits), options.skip.empty() ? no_row : options.skip[query], options.k);
+  [[nodiscard]] std::vector<codec::Hit> finish(std::size_t query, const codec::TopK& top) const {
+    return without(top.sorted(), options.skip.empty() ? no_row : options.skip[query], options.k);
   }
 };
 
+bool before(const codec::Partial& a, const codec::Partial& b) { return a.before(b); }
+
+void keep_best(std::vector<codec::Partial>& rows, std::size_t most) {
+  if (rows.size() <= most) return;
+  std::nth_element(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end(), before);
+  rows.resize(most);
+}
+
 using Lists = std::vector<std::vector<codec::Hit>>;
 
-// The second look at one query's shortlist.
-codec::TopK look_again(const Job& job, const codec::Scorer& scorer, std::size_t place,
-                       std::vector<codec::Partial> rows) {
-  std::size_t most = job.shortlist();
-  for (std::uint32_t part = job.options.look.head; part < job.parts; ++part) {
-    scorer.add_part(place, part, rows);
-    most = std::max<std::size_t>(most / shortlist_cut, std::size_t{kept_per_hit} * job.kept);
-    if (part + 1 == job.parts || rows.size() <= most) continue;
-    std::nth_element(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end(),
-                     [](const codec::Partial& a, const codec::Partial& b) { return a.before(b); });
-    rows.resize(most);
+// One query of a scorer's batch.
+class Asked {
+ public:
+  Asked(const Job& job, const codec::Scorer& scorer, std::size_t place) : job_(job), scorer_(scorer), place_(place) {}
+
+  // Where the best rows of a full scan gather: more than asked for where they are to be told apart more finely.
+  [[nodiscard]] codec::TopK top() const {
+    return codec::TopK(scorer_.rounds(place_) ? kept_per_hit * job_.kept : job_.kept);
   }
-  codec::TopK top = job.top(scorer, place);
-  for (const codec::Partial& row : rows) top.push(row.score, row.row);
-  return top;
+
+  // The best rows of a full scan.
+  [[nodiscard]] codec::TopK conclude(const codec::TopK& top) const {
+    if (!scorer_.rounds(place_)) return top;
+    std::vector<codec::Partial> rows;
+    for (const codec::Hit& hit : top.sorted()) rows.push_back({.row = hit.row});
+    for (std::uint32_t part = 0; part < job_.parts; ++part) scorer_.add_part(place_, part, rows);
+    return best_of(std::move(rows));
+  }
+
+  // The second look at a shortlist.
+  [[nodiscard]] codec::TopK look_again(std::vector<codec::Partial> rows) const {
+    std::size_t most = job_.shortlist();
+    for (std::uint32_t part = job_.options.look.head; part < job_.parts; ++part) {
+      scorer_.add_part(place_, part, rows);
+      most = std::max<std::size_t>(most / shortlist_cut, std::size_t{kept_per_hit} * job_.kept);
+      if (part + 1 < job_.parts) keep_best(rows, most);
+    }
+    return best_of(std::move(rows));
+  }
+
+ private:
+  // Of rows scored whole.
+  [[nodiscard]] codec::TopK best_of(std::vector<codec::Partial> rows) const {
+    if (scorer_.rounds(place_)) {
+      keep_best(rows, std::size_t{kept_per_hit} * job_.kept);
+      scorer_.refine(place_, rows);
+    }
+    codec::TopK top(job_.kept);
+    for (const codec::Partial& row : rows) top.push(row.score, row.row);
+    return top;
+  }
+
+  const Job& job_;
+  const codec::Scorer& scorer_;
+  std::size_t place_;
+};
+
+std::vector<codec::TopK> empty_tops(const Job& job, const codec::Scorer& scorer, std::size_t size) {
+  std::vector<codec::TopK> out;
+  for (std::size_t place = 0; place < size; ++place) out.push_back(Asked(job, scorer, place).top());
+  return out;
 }
 
 // One batch a task.
@@ -100,11 +128,12 @@ Result<Lists> by_batches(const Job& job, base::ThreadPool& pool, FlatTimes& time
       std::vector<codec::Shortlist> lists(size, codec::Shortlist(job.shortlist()));
       (*scorer)->scan_parts(all, scan, job.options.look.head, lists);
       for (std::size_t q = 0; q < size; ++q)
-        out[first + q] = job.finish(**scorer, first + q, q, look_again(job, **scorer, q, lists[q].take()));
+        out[first + q] = job.finish(first + q, Asked(job, **scorer, q).look_again(lists[q].take()));
     } else {
-      std::vector<codec::TopK> top = job.tops(**scorer, size);
+      std::vector<codec::TopK> top = empty_tops(job, **scorer, size);
       (*scorer)->scan(all, scan, top);
-      for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(**scorer, first + q, q, top[q]);
+      for (std::size_t q = 0; q < size; ++q)
+        out[first + q] = job.finish(first + q, Asked(job, **scorer, q).conclude(top[q]));
     }
     spent[worker].scan += seconds_since(start);
   });
@@ -132,10 +161,10 @@ std::vector<Top> split(const Job& job, base::ThreadPool& pool, const std::vector
 
 void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
                 base::ThreadPool& pool, Lists& out) {
-  const auto top = split(job, pool, job.tops(scorer, size), [&](codec::Range rows, std::span<codec::TopK> found) {
+  const auto top = split(job, pool, empty_tops(job, scorer, size), [&](codec::Range rows, std::span<codec::TopK> found) {
     scorer.scan(rows, {.allowed = job.options.allowed}, found);
   });
-  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(scorer, first + q, q, top[q]);
+  for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, Asked(job, scorer, q).conclude(top[q]));
 }
 
 void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
@@ -145,7 +174,7 @@ void split_two_looks(const Job& job, const codec::Scorer& scorer, std::size_t fi
                        scorer.scan_parts(rows, {.allowed = job.options.allowed}, job.options.look.head, found);
                      });
   for (std::size_t q = 0; q < size; ++q)
-    out[first + q] = job.finish(scorer, first + q, q, look_again(job, scorer, q, lists[q].take()));
+    out[first + q] = job.finish(first + q, Asked(job, scorer, q).look_again(lists[q].take()));
 }
 
 // One batch at a time, its rows split over the pool.

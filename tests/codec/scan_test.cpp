@@ -64,6 +64,7 @@ TEST_P(RegistryScan, ScoresAreThoseOfTheDecodedRows) {
     const auto scorer = c.packed.view->scorable()->prepare({queries, dims});
     ASSERT_TRUE(scorer) << text(scorer.error());
     const std::vector<float> scores = all_scores(**scorer, count, 3);
+    const std::size_t parts = c.packed.view->scorable()->part_costs().size();
     std::vector<float> decoded(count * dims);
     ASSERT_TRUE(c.packed.view->decode({0, count}, decoded));
     for (std::size_t q = 0; q < 3; ++q)
@@ -79,9 +80,10 @@ TEST_P(RegistryScan, ScoresAreThoseOfTheDecodedRows) {
         ASSERT_NEAR(static_cast<double>(scores[q * count + row]), expected, query_tolerance * norms + 1e-6)
             << "row " << row;
         if (!(*scorer)->rounds(q)) continue;
-        Hit hit{.row = static_cast<std::uint32_t>(row)};
-        (*scorer)->refine(q, {&hit, 1});
-        ASSERT_NEAR(static_cast<double>(hit.score), expected, refined_tolerance * norms + 1e-6) << "row " << row;
+        Partial refined{.row = static_cast<std::uint32_t>(row)};
+        for (std::uint32_t part = 0; part < parts; ++part) (*scorer)->add_part(q, part, {&refined, 1});
+        (*scorer)->refine(q, {&refined, 1});
+        ASSERT_NEAR(static_cast<double>(refined.score), expected, refined_tolerance * norms + 1e-6) << "row " << row;
       }
   }
 }

@@ -18,7 +18,7 @@ Shape random_shape(base::Random& random) {
   for (int bits = max_width; bits >= 1; --bits)
     if (random.below(2) == 0 || (bits == 1 && shape.run_count == 0))
       shape.runs[shape.run_count++] = {static_cast<std::uint8_t>(bits),
-                                       static_cast<std::uint16_t>(1 + random.below(5))};
+                                       static_cast<std::uint16_t>(1 + random.below(random.below(8) == 0 ? 70 : 5))};
   return shape;
 }
 
@@ -36,7 +36,7 @@ struct PreparedQueries {
   Queries view;
 
   PreparedQueries(const Shape& shape, std::size_t count, base::Random& random)
-      : values(count * shape.values()), factors(count * max_runs), sums(count * max_runs) {
+      : values(batch_queries * shape.values() + overread_bytes), factors(count * max_runs), sums(count * max_runs) {
     for (auto& v : values) v = static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
     for (auto& f : factors) f = static_cast<float>(random.uniform());
     for (std::size_t q = 0; q < count; ++q) {
@@ -50,11 +50,13 @@ struct PreparedQueries {
   }
 };
 
-// All runs of one block; the planes lie one after another.
-void scan_all(const Kernel& kernel, const Shape& shape, const std::byte* codes, const Queries& queries, float* out) {
+// All runs of some blocks; the planes lie one after another.
+void scan_all(const Kernel& kernel, const Shape& shape, const std::byte* codes, std::size_t blocks,
+              const Queries& queries, float* out) {
+  const Scanning scanning(kernel);
   for (std::size_t r = 0; r < shape.run_count; ++r) {
-    kernel.scan(shape, r, codes, {}, queries, out);
-    codes += block_rows * shape.runs[r].row_bytes();
+    kernel.scan(shape, r, codes, {0, static_cast<std::uint32_t>(blocks * block_rows)}, queries, out);
+    codes += blocks * block_rows * shape.runs[r].row_bytes();
   }
 }
 
@@ -62,14 +64,15 @@ TEST(TcqKernel, EveryLevelGivesTheScalarScoresBitForBit) {
   base::Random random(7);
   for (int trial = 0; trial < 60; ++trial) {
     const Shape shape = random_shape(random);
-    const auto codes = random_bytes(random, block_rows * shape.row_bytes() + overread_bytes);
+    const std::size_t blocks = 1 + random.below(4);
+    const auto codes = random_bytes(random, blocks * block_rows * shape.row_bytes() + overread_bytes);
     const std::size_t count = 1 + random.below(8);
     const PreparedQueries queries(shape, count, random);
-    std::vector<float> expected(count * block_rows);
-    scan_all(kernel_for(simd::Level::scalar), shape, codes.data(), queries.view, expected.data());
+    std::vector<float> expected(blocks * batch_queries * block_rows);
+    scan_all(kernel_for(simd::Level::scalar), shape, codes.data(), blocks, queries.view, expected.data());
     for (int level = 1; level <= static_cast<int>(simd::best_level()); ++level) {
-      std::vector<float> got(count * block_rows);
-      scan_all(kernel_for(static_cast<simd::Level>(level)), shape, codes.data(), queries.view, got.data());
+      std::vector<float> got(expected.size());
+      scan_all(kernel_for(static_cast<simd::Level>(level)), shape, codes.data(), blocks, queries.view, got.data());
       ASSERT_EQ(std::memcmp(expected.data(), got.data(), got.size() * sizeof(float)), 0)
           << "trial " << trial << " at " << simd::level_name(static_cast<simd::Level>(level));
     }
@@ -87,6 +90,7 @@ TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
     const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
     for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
       const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
+      const Scanning scanning(kernel);
       std::vector<float> whole(count * block_rows), some(count * block_rows, -7.0f);
       kernel.scan(shape, 0, codes.data(), {}, queries.view, whole.data());
       kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
@@ -99,30 +103,76 @@ TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
   }
 }
 
+TEST(TcqKernel, SingleRowsScoreAsInTheWholeBlock) {
+  base::Random random(10);
+  for (int trial = 0; trial < 30; ++trial) {
+    const Shape shape = random_shape(random);
+    const std::size_t blocks = 1 + random.below(3), count = 1 + random.below(8);
+    const auto codes = random_bytes(random, blocks * block_rows * shape.row_bytes() + overread_bytes);
+    PreparedQueries queries(shape, count, random);
+    std::vector<float> whole(blocks * batch_queries * block_rows);
+    scan_all(kernel_for(simd::Level::scalar), shape, codes.data(), blocks, queries.view, whole.data());
+    std::vector<std::size_t> rows(random.below(20));
+    for (std::size_t& row : rows) row = random.below(blocks * block_rows);
+    queries.view.which += random.below(count);
+    queries.view.count = 1;
+    for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+      std::vector<float> sums(rows.size(), 5.0f);
+      const std::byte* plane = codes.data();
+      for (std::size_t r = 0; r < shape.run_count; ++r) {
+        std::vector<Place> places;
+        for (const std::size_t row : rows)
+          places.push_back({plane + row / block_rows * block_rows * shape.runs[r].row_bytes(),
+                            static_cast<std::uint32_t>(row % block_rows)});
+        kernel_for(static_cast<simd::Level>(level)).rows(shape, r, places, queries.view, sums.data());
+        plane += blocks * block_rows * shape.runs[r].row_bytes();
+      }
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        ASSERT_EQ(sums[i], whole[place_of(queries.view.which[0], rows[i])]) << "row " << rows[i] << ", level " << level;
+    }
+  }
+}
+
 TEST(TcqKernel, ScalesAndScoresAreTheScalarOnes) {
   base::Random random(9);
   std::array<float, 256> grid;
   for (float& value : grid) value = static_cast<float>(random.uniform());
   for (int trial = 0; trial < 50; ++trial) {
     const auto codes = random_bytes(random, block_rows);
-    std::array<float, block_rows> sums, norms, expected_scales, expected, scales, scores;
+    const std::size_t count = 1 + random.below(batch_queries);
+    std::array<float, block_rows> norms, expected_scales, scales;
+    std::array<float, batch_queries * block_rows> sums, expected, scores;
+    std::array<float, batch_queries> bases, thresholds;
     for (float& value : sums) value = static_cast<float>(random.normal());
     for (float& value : norms) value = static_cast<float>(random.uniform());
+    for (std::size_t q = 0; q < count; ++q) {
+      bases[q] = static_cast<float>(random.normal());
+      thresholds[q] = random.below(5) == 0 ? -std::numeric_limits<float>::infinity()
+                                           : bases[q] + static_cast<float>(random.uniform());
+    }
     const Kernel& scalar = kernel_for(simd::Level::scalar);
     scalar.scales(codes.data(), grid.data(), expected_scales.data());
     const Finish block{.sums = sums.data(),
                        .scales = expected_scales.data(),
                        .norms = trial % 2 == 0 ? norms.data() : nullptr,
-                       .base = static_cast<float>(random.normal())};
-    const float threshold = trial % 5 == 0 ? -std::numeric_limits<float>::infinity() : block.base;
-    const std::uint32_t reached = scalar.finish(block, threshold, expected.data());
-    for (std::size_t i = 0; i < block_rows; ++i) EXPECT_EQ((reached >> i & 1) != 0, expected[i] >= threshold);
+                       .bases = bases.data(),
+                       .thresholds = thresholds.data(),
+                       .count = count};
+    std::array<std::uint32_t, batch_queries> expected_reached, reached;
+    scalar.finish(block, expected.data(), expected_reached.data());
+    for (std::size_t i = 0; i < count * block_rows; ++i)
+      EXPECT_EQ((expected_reached[i / block_rows] >> i % block_rows & 1) != 0,
+                expected[i] >= thresholds[i / block_rows]);
     for (int level = 1; level <= static_cast<int>(simd::best_level()); ++level) {
       const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
       kernel.scales(codes.data(), grid.data(), scales.data());
       EXPECT_EQ(scales, expected_scales) << "level " << level;
-      EXPECT_EQ(kernel.finish(block, threshold, scores.data()), reached) << "level " << level;
-      EXPECT_EQ(scores, expected) << "level " << level;
+      kernel.finish(block, scores.data(), reached.data());
+      for (std::size_t q = 0; q < count; ++q) {
+        EXPECT_EQ(reached[q], expected_reached[q]) << "level " << level;
+        for (std::size_t i = q * block_rows; reached[q] != 0 && i < (q + 1) * block_rows; ++i)
+          EXPECT_EQ(scores[i], expected[i]) << "level " << level;
+      }
     }
   }
 }
@@ -135,19 +185,24 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
     for (const int fill : {0x00, 0xff, 0x55}) {
       const std::vector<std::byte> codes(block_rows * shape.row_bytes() + overread_bytes, static_cast<std::byte>(fill));
       for (const int value : {-127, 127}) {
-        const std::vector<std::int8_t> values(shape.values(), static_cast<std::int8_t>(value));
-        const std::vector<float> factors(max_runs, 1.0f);
-        const std::vector<std::int32_t> sums(max_runs, value * static_cast<int>(shape.values()));
-        const std::uint8_t which = 0;
-        const Queries queries = {values.data(), shape.values(), factors.data(), sums.data(), &which, 1};
+        const std::vector<std::int8_t> values(batch_queries * shape.values() + overread_bytes,
+                                              static_cast<std::int8_t>(value));
+        const std::vector<float> factors(batch_queries * max_runs, 1.0f);
+        const std::vector<std::int32_t> sums(batch_queries * max_runs, value * static_cast<int>(shape.values()));
+        const std::array<std::uint8_t, batch_queries> which = {0, 1, 2, 3, 4, 5, 6, 7};
         std::vector<std::int8_t> levels(shape.values());
         decode_row(shape.runs[0], true, codes.data(), block_rows, 0, levels.data());
         std::int32_t sum = 0;
         for (const std::int8_t level : levels) sum += level * value;
         for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
-          std::vector<float> out(block_rows);
-          kernel_for(static_cast<simd::Level>(level)).scan(shape, 0, codes.data(), {}, queries, out.data());
-          EXPECT_EQ(out[31], static_cast<float>(sum)) << bits << " bits, level " << level;
+          const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
+          const Scanning scanning(kernel);
+          for (const std::size_t count : {1u, 8u}) {
+            const Queries queries = {values.data(), shape.values(), factors.data(), sums.data(), which.data(), count};
+            std::vector<float> out(batch_queries * block_rows);
+            kernel.scan(shape, 0, codes.data(), {}, queries, out.data());
+            EXPECT_EQ(out[count * block_rows - 1], static_cast<float>(sum)) << bits << " bits, level " << level;
+          }
         }
       }
     }

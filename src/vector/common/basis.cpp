@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "simd/inner_products.h"
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "math/vector_ops.h"
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector {
 namespace {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::f16 {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::f8 {
 namespace {

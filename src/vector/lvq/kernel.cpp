@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/half.h"
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::lvq {
 namespace {

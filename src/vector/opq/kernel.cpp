@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/random.h"
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::opq {
 namespace {

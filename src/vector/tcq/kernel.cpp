@@ -61,17 +61,18 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
 
 namespace {
 
-void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
                  float* out) noexcept {
   const Run run = shape.runs[r];
   const Width& width = widths[run.bits];
   const auto& levels = level_table(shape.trellis, run.bits).levels;
   const std::size_t first = shape.first_value(r);
   for (std::size_t row = rows.first; row < rows.last; ++row) {
-    std::array<std::int32_t, 8> sums{};
+    const std::byte* block = blocks + row / block_rows * block_rows * run.row_bytes();
+    std::array<std::int32_t, batch_queries> sums{};
     for (std::uint32_t unit = 0; unit < run.units; ++unit)
       for (std::uint32_t j = 0; j < width.unit; ++j) {
-        const std::byte* ring = block + (unit * block_rows + row) * width.ring_bytes;
+        const std::byte* ring = block + (unit * block_rows + row % block_rows) * width.ring_bytes;
         const std::int32_t level = levels[ring_window(ring, width, ring_position(width, j))];
         for (std::size_t i = 0; i < queries.count; ++i)
           sums[i] += level * queries.values[queries.which[i] * queries.stride + first + unit * width.unit + j];
@@ -79,7 +80,7 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* block, Bloc
     for (std::size_t i = 0; i < queries.count; ++i) {
       const std::size_t q = queries.which[i];
       const float term = queries.factors[q * max_runs + r] * static_cast<float>(sums[i]);
-      float& total = out[q * block_rows + row];
+      float& total = out[place_of(q, row)];
       total = r == 0 ? term : total + term;
     }
   }
@@ -93,22 +94,25 @@ void scales_scalar(const std::byte* codes, const float* grid, float* scales) noe
   for (std::size_t i = 0; i < block_rows; ++i) scales[i] = grid[std::to_integer<std::size_t>(codes[i])];
 }
 
-std::uint32_t finish_scalar(const Finish& block, float threshold, float* scores) noexcept {
-  std::uint32_t reached = 0;
-  for (std::size_t i = 0; i < block_rows; ++i) {
-    const float product = block.base + block.scales[i] * block.sums[i];
-    scores[i] = block.norms == nullptr ? product : 2.0f * product - block.norms[i];
-    reached |= std::uint32_t{scores[i] >= threshold} << i;
+void finish_scalar(const Finish& block, float* scores, std::uint32_t* reached) noexcept {
+  for (std::size_t q = 0; q < block.count; ++q) {
+    reached[q] = 0;
+    for (std::size_t i = 0; i < block_rows; ++i) {
+      const float product = block.bases[q] + block.scales[i] * block.sums[q * block_rows + i];
+      float& score = scores[q * block_rows + i];
+      score = block.norms == nullptr ? product : 2.0f * product - block.norms[i];
+      reached[q] |= std::uint32_t{score >= block.thresholds[q]} << i;
+    }
   }
-  return reached;
 }
 
-const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar, scales_scalar, finish_scalar};
+const Kernel scalar_kernel = {simd::Level::scalar, nullptr, nullptr, scan_scalar, rows_by_scan<scan_scalar>, scales_scalar, finish_scalar};
 
 }  // namespace detail
 
 const Kernel& kernel_for(simd::Level level) noexcept {
   switch (level) {
+    case simd::Level::avx512_amx: return detail::avx512_amx_kernel;
     case simd::Level::avx512_vbmi: return detail::avx512_vbmi_kernel;
     case simd::Level::avx512_vnni: return detail::avx512_vnni_kernel;
     case simd::Level::avx512: return detail::avx512_kernel;

@@ -93,9 +93,13 @@ struct Shape {
   [[nodiscard]] RunRange part(std::size_t index) const noexcept;
 };
 
-/// Up to eight prepared queries, of which `which[0 … count)` are to be scored.
+/// Most queries of a batch.
+inline constexpr std::size_t batch_queries = 8;
+
+/// Prepared queries, of which `which[0 … count)` are to be scored.
 struct Queries {
-  const std::int8_t* values = nullptr;  ///< [query][shape.values()]: −127 … 127, `stride` apart
+  /// [batch_queries][shape.values()]: −127 … 127, `stride` apart. 64 bytes beyond the last can be read.
+  const std::int8_t* values = nullptr;
   std::size_t stride = 0;               ///< a multiple of 8
   const float* factors = nullptr;       ///< [query][max_runs]: f_r
   const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
@@ -106,35 +110,86 @@ struct Queries {
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
 inline constexpr std::size_t overread_bytes = 64;
 
-/// Rows [first, last) of a block; both are multiples of 8.
-struct BlockRows {
+/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or multiples of 8 within one.
+struct Rows {
   std::uint32_t first = 0;
   std::uint32_t last = block_rows;
 };
 
-/// What turns the sums of a block into scores.
+/// Where the value of a query and a row (as Rows counts) stands in an array [block][batch_queries][32].
+[[nodiscard]] constexpr std::size_t place_of(std::size_t query, std::size_t row) noexcept {
+  return (row / block_rows * batch_queries + query) * block_rows + row % block_rows;
+}
+
+/// A single row: its place in a block of a run's plane.
+struct Place {
+  const std::byte* block = nullptr;
+  std::uint32_t row = 0;
+};
+
+/// What turns the sums of a block into scores, for some queries.
 struct Finish {
-  const float* sums = nullptr;    ///< [32]
-  const float* scales = nullptr;  ///< [32]
-  const float* norms = nullptr;   ///< [32] under l2, else null
-  float base = 0;                 ///< ⟨q, c⟩
+  const float* sums = nullptr;        ///< [query][32]
+  const float* scales = nullptr;      ///< [32]
+  const float* norms = nullptr;       ///< [32] under l2, else null
+  const float* bases = nullptr;       ///< [query]: ⟨q, c⟩
+  const float* thresholds = nullptr;  ///< [query]
+  std::size_t count = 0;
 };
 
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
   simd::Level level;
-  /// One run of some rows of one full block: out[query · 32 + row] becomes f_r·I_r for the first run and grows by it
-  /// for a later one. `block` points at the block in the run's plane.
-  void (*scan)(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+  /// Where not null: to be called by a thread before and after it scans whole blocks (registers are set up).
+  void (*enter)() noexcept;
+  void (*leave)() noexcept;
+  /// One run of some rows of full blocks: out[place_of(query, row)] becomes f_r·I_r for the first run and grows by it
+  /// for a later one. `blocks` points at the first block in the run's plane.
+  void (*scan)(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                float* out) noexcept;
+  /// One run of single rows of full blocks, for the one query named: sums[i] becomes or grows by f_r·I_r.
+  void (*rows)(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+               float* sums) noexcept;
   /// scales[i] = grid[codes[i]], 32 of them.
   void (*scales)(const std::byte* codes, const float* grid, float* scales) noexcept;
-  /// scores[i] = base + scale·sum, under l2 twice that less the norm; bit i of the result: scores[i] ≥ threshold.
-  std::uint32_t (*finish)(const Finish& block, float threshold, float* scores) noexcept;
+  /// scores[query · 32 + i] = base + scale·sum, under l2 twice that less the norm; bit i of reached[query]: it is no less
+  /// than the threshold. Where none is, the query's scores may be left unwritten.
+  void (*finish)(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
+};
+
+/// A kernel while a thread scans blocks with it.
+class Scanning {
+ public:
+  explicit Scanning(const Kernel& kernel) noexcept : kernel_(kernel) {
+    if (kernel_.enter != nullptr) kernel_.enter();
+  }
+  ~Scanning() {
+    if (kernel_.leave != nullptr) kernel_.leave();
+  }
+  Scanning(const Scanning&) = delete;
+  Scanning& operator=(const Scanning&) = delete;
+
+ private:
+  const Kernel& kernel_;
 };
 
 /// The kernel for a level; a level without one of its own gets the next lower.
 [[nodiscard]] const Kernel& kernel_for(simd::Level level) noexcept;
+
+/// Kernel::rows by Kernel::scan, which scores each row's neighbours with it.
+template <auto Scan>
+void rows_by_scan(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+                  float* sums) noexcept {
+  std::array<float, batch_queries * block_rows> block{};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Place& place = places[i];
+    const std::uint32_t group = place.row / 8 * 8;
+    float& sum = block[place_of(query.which[0], place.row)];
+    sum = sums[i];
+    Scan(shape, run, place.block, Rows{group, group + 8}, query, block.data());
+    sums[i] = sum;
+  }
+}
 
 /// The scalar reference: one row's levels in one run, from a block that holds `rows` rows (32, or fewer in the last
 /// block). out has run.components() entries.
@@ -148,15 +203,19 @@ namespace detail {
 void scales_scalar(const std::byte* codes, const float* grid, float* scales) noexcept;
 void scales_avx2(const std::byte* codes, const float* grid, float* scales) noexcept;
 void scales_avx512(const std::byte* codes, const float* grid, float* scales) noexcept;
-std::uint32_t finish_scalar(const Finish& block, float threshold, float* scores) noexcept;
-std::uint32_t finish_avx2(const Finish& block, float threshold, float* scores) noexcept;
-std::uint32_t finish_avx512(const Finish& block, float threshold, float* scores) noexcept;
+void finish_scalar(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
+void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
+void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
+
+void avx512_vbmi_rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+                      float* sums) noexcept;
 
 extern const Kernel scalar_kernel;
 extern const Kernel avx2_kernel;
 extern const Kernel avx512_kernel;
 extern const Kernel avx512_vnni_kernel;
 extern const Kernel avx512_vbmi_kernel;
+extern const Kernel avx512_amx_kernel;
 }  // namespace detail
 
 }  // namespace attar::vector::tcq

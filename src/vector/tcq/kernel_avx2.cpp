@@ -114,7 +114,7 @@ __m128i lane_sums(__m256i pairs) noexcept {
 }
 
 template <int Bits, std::size_t Count>
-void scan_run(const Shape& shape, std::size_t r, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan_run(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
               std::size_t from, float* out) noexcept {
   constexpr Width width = widths[Bits];
   const Run run = shape.runs[r];
@@ -126,7 +126,8 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* block, BlockRo
   for (std::size_t row = rows.first; row < rows.last; row += lane_rows) {
     __m256i total[Count];
     for (std::size_t i = 0; i < Count; ++i) total[i] = _mm256_setzero_si256();
-    const std::byte* at = block + row * width.ring_bytes;
+    const std::byte* at =
+        blocks + row / block_rows * block_rows * run.row_bytes() + row % block_rows * width.ring_bytes;
     std::size_t component = 0;
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       const __m256i rings = load_rings<Bits>(at);
@@ -145,33 +146,33 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* block, BlockRo
       const std::size_t q = queries.which[from + i];
       const __m128 factor = _mm_set1_ps(queries.factors[q * max_runs + r]);
       const __m128 term = _mm_mul_ps(factor, _mm_cvtepi32_ps(lane_sums(total[i])));
-      float* to = out + q * block_rows + row;
+      float* to = out + place_of(q, row);
       _mm_storeu_ps(to, r == 0 ? term : _mm_add_ps(_mm_loadu_ps(to), term));
     }
   }
 }
 
 template <int Bits>
-void scan_width(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                 float* out) noexcept {
   std::size_t i = 0;
-  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, block, rows, queries, i, out);
-  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, block, rows, queries, i, out);
-  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, block, rows, queries, i, out);
-  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, block, rows, queries, i, out);
+  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, blocks, rows, queries, i, out);
+  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, blocks, rows, queries, i, out);
+  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, blocks, rows, queries, i, out);
+  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, blocks, rows, queries, i, out);
 }
 
-void scan(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
           float* out) noexcept {
   switch (shape.runs[run].bits) {
-    case 1: return scan_width<1>(shape, run, block, rows, queries, out);
-    case 2: return scan_width<2>(shape, run, block, rows, queries, out);
-    case 3: return scan_width<3>(shape, run, block, rows, queries, out);
-    case 4: return scan_width<4>(shape, run, block, rows, queries, out);
-    case 5: return scan_width<5>(shape, run, block, rows, queries, out);
-    case 6: return scan_width<6>(shape, run, block, rows, queries, out);
-    case 7: return scan_width<7>(shape, run, block, rows, queries, out);
-    default: return scan_width<8>(shape, run, block, rows, queries, out);
+    case 1: return scan_width<1>(shape, run, blocks, rows, queries, out);
+    case 2: return scan_width<2>(shape, run, blocks, rows, queries, out);
+    case 3: return scan_width<3>(shape, run, blocks, rows, queries, out);
+    case 4: return scan_width<4>(shape, run, blocks, rows, queries, out);
+    case 5: return scan_width<5>(shape, run, blocks, rows, queries, out);
+    case 6: return scan_width<6>(shape, run, blocks, rows, queries, out);
+    case 7: return scan_width<7>(shape, run, blocks, rows, queries, out);
+    default: return scan_width<8>(shape, run, blocks, rows, queries, out);
   }
 }
 
@@ -186,21 +187,23 @@ void scales_avx2(const std::byte* codes, const float* grid, float* scales) noexc
   }
 }
 
-std::uint32_t finish_avx2(const Finish& block, float threshold, float* scores) noexcept {
-  std::uint32_t reached = 0;
-  for (std::size_t i = 0; i < block_rows; i += 8) {
-    const __m256 products = _mm256_mul_ps(_mm256_loadu_ps(block.scales + i), _mm256_loadu_ps(block.sums + i));
-    __m256 score = _mm256_add_ps(_mm256_set1_ps(block.base), products);
-    if (block.norms != nullptr)
-      score = _mm256_sub_ps(_mm256_mul_ps(_mm256_set1_ps(2.0f), score), _mm256_loadu_ps(block.norms + i));
-    _mm256_storeu_ps(scores + i, score);
-    const __m256 above = _mm256_cmp_ps(score, _mm256_set1_ps(threshold), _CMP_GE_OQ);
-    reached |= static_cast<std::uint32_t>(_mm256_movemask_ps(above)) << i;
+void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noexcept {
+  for (std::size_t q = 0; q < block.count; ++q) {
+    reached[q] = 0;
+    for (std::size_t i = 0; i < block_rows; i += 8) {
+      const std::size_t at = q * block_rows + i;
+      const __m256 products = _mm256_mul_ps(_mm256_loadu_ps(block.scales + i), _mm256_loadu_ps(block.sums + at));
+      __m256 score = _mm256_add_ps(_mm256_set1_ps(block.bases[q]), products);
+      if (block.norms != nullptr)
+        score = _mm256_sub_ps(_mm256_mul_ps(_mm256_set1_ps(2.0f), score), _mm256_loadu_ps(block.norms + i));
+      _mm256_storeu_ps(scores + at, score);
+      const __m256 above = _mm256_cmp_ps(score, _mm256_set1_ps(block.thresholds[q]), _CMP_GE_OQ);
+      reached[q] |= static_cast<std::uint32_t>(_mm256_movemask_ps(above)) << i;
+    }
   }
-  return reached;
 }
 
-const Kernel avx2_kernel = {simd::Level::avx2, scan, scales_avx2, finish_avx2};
+const Kernel avx2_kernel = {simd::Level::avx2, nullptr, nullptr, scan, rows_by_scan<scan>, scales_avx2, finish_avx2};
 
 }  // namespace detail
 

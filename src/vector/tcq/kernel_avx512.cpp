@@ -71,17 +71,24 @@ void scales_avx512(const std::byte* codes, const float* grid, float* scales) noe
   }
 }
 
-std::uint32_t finish_avx512(const Finish& block, float threshold, float* scores) noexcept {
-  std::uint32_t reached = 0;
-  for (std::size_t i = 0; i < block_rows; i += 16) {
-    const __m512 products = _mm512_mul_ps(_mm512_loadu_ps(block.scales + i), _mm512_loadu_ps(block.sums + i));
-    __m512 score = _mm512_add_ps(_mm512_set1_ps(block.base), products);
-    if (block.norms != nullptr)
-      score = _mm512_sub_ps(_mm512_mul_ps(_mm512_set1_ps(2.0f), score), _mm512_loadu_ps(block.norms + i));
-    _mm512_storeu_ps(scores + i, score);
-    reached |= std::uint32_t{_mm512_cmp_ps_mask(score, _mm512_set1_ps(threshold), _CMP_GE_OQ)} << i;
+void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) noexcept {
+  constexpr std::size_t half = block_rows / 2;
+  const auto score_of = [&](std::size_t q, std::size_t i, __m512 scales) {
+    const __m512 products = _mm512_mul_ps(scales, _mm512_loadu_ps(block.sums + q * block_rows + i));
+    const __m512 score = _mm512_add_ps(_mm512_set1_ps(block.bases[q]), products);
+    if (block.norms == nullptr) return score;
+    return _mm512_sub_ps(_mm512_mul_ps(_mm512_set1_ps(2.0f), score), _mm512_loadu_ps(block.norms + i));
+  };
+  const __m512 first = _mm512_loadu_ps(block.scales), second = _mm512_loadu_ps(block.scales + half);
+  for (std::size_t q = 0; q < block.count; ++q) {
+    const __m512 low = score_of(q, 0, first), high = score_of(q, half, second);
+    const __m512 least = _mm512_set1_ps(block.thresholds[q]);
+    reached[q] = std::uint32_t{_mm512_cmp_ps_mask(low, least, _CMP_GE_OQ)} |
+                 std::uint32_t{_mm512_cmp_ps_mask(high, least, _CMP_GE_OQ)} << half;
+    if (reached[q] == 0) continue;
+    _mm512_storeu_ps(scores + q * block_rows, low);
+    _mm512_storeu_ps(scores + q * block_rows + half, high);
   }
-  return reached;
 }
 
 }  // namespace attar::vector::tcq::detail
@@ -116,6 +123,6 @@ std::uint32_t finish_avx512(const Finish& block, float threshold, float* scores)
 #endif
 
 namespace attar::vector::tcq::detail {
-const Kernel avx512_kernel = {simd::Level::avx512, plain::scan, scales_avx512, finish_avx512};
-const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan, scales_avx512, finish_avx512};
+const Kernel avx512_kernel = {simd::Level::avx512, nullptr, nullptr, plain::scan, rows_by_scan<plain::scan>, scales_avx512, finish_avx512};
+const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, nullptr, nullptr, vnni::scan, rows_by_scan<vnni::scan>, scales_avx512, finish_avx512};
 }  // namespace attar::vector::tcq::detail

@@ -1,6 +1,4 @@
-// tcq with VBMI and VNNI: a ring is one 64-bit lane; a rotation lays eight windows into its bytes where they are a byte
-// apart, vpmultishiftqb at any other offsets (it shares a port with vpermb, a rotation does not); vpermb (or vpermi2b)
-// turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
+// tcq with VBMI and VNNI: vpdpbusd multiplies the levels of eight rows with a query that all of them share.
 #include "vector/tcq/kernel.h"
 
 #include <immintrin.h>
@@ -21,91 +19,10 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")
 #endif
 
+#include "vector/tcq/levels_vbmi.inc"
+
 namespace attar::vector::tcq {
 namespace {
-
-constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register, one 64-bit lane each
-
-struct alignas(64) Control {
-  std::array<std::uint8_t, 64> bytes{};
-};
-
-// Spreads 8 rings of B bytes to 8 lanes of 8. The lane's last byte repeats the ring's last one, so that a window that
-// starts before the ring's first bit wraps to the right bits.
-constexpr Control spread_control(std::size_t ring_bytes) {
-  Control out;
-  for (std::size_t row = 0; row < lane_rows; ++row)
-    for (std::size_t i = 0; i < 8; ++i)
-      out.bytes[row * 8 + i] = static_cast<std::uint8_t>(row * ring_bytes + (i < ring_bytes ? i : ring_bytes - 1));
-  return out;
-}
-
-// Bit offsets, within a lane, of the windows of components 8·group … 8·group + 7.
-constexpr Control shift_control(const Width& width, std::size_t group) {
-  Control out;
-  for (std::size_t i = 0; i < 64; ++i) {
-    const std::uint32_t position = ring_position(width, static_cast<std::uint32_t>(group * 8 + i % 8));
-    out.bytes[i] = static_cast<std::uint8_t>((width.bits * (position + 1) + 64 - width.window) % 64);
-  }
-  return out;
-}
-
-struct WidthControls {
-  Control spread;
-  std::array<Control, 8> shift;
-};
-
-constexpr std::array<WidthControls, max_width + 1> make_controls() {
-  std::array<WidthControls, max_width + 1> out{};
-  for (int b = 1; b <= max_width; ++b) {
-    const Width& width = widths[static_cast<std::size_t>(b)];
-    auto& controls = out[static_cast<std::size_t>(b)];
-    controls.spread = spread_control(width.ring_bytes);
-    for (std::size_t group = 0; group < width.unit / 8u; ++group) controls.shift[group] = shift_control(width, group);
-  }
-  return out;
-}
-
-constexpr std::array<WidthControls, max_width + 1> controls = make_controls();
-
-// Levels biased by 128, as vpdpbusd wants its first operand unsigned; I_r is corrected by −128·Σq̂.
-struct Table {
-  __m512i low;
-  __m512i high;
-};
-
-template <int Bits>
-Table load_table(bool trellis) noexcept {
-  const auto* levels = level_table(trellis, Bits).levels.data();
-  const __m512i bias = _mm512_set1_epi8(static_cast<char>(0x80));
-  return {_mm512_xor_si512(_mm512_loadu_si512(levels), bias), _mm512_xor_si512(_mm512_loadu_si512(levels + 64), bias)};
-}
-
-template <int Bits>
-__m512i load_rings(const std::byte* from) noexcept {
-  const __m512i raw = _mm512_loadu_si512(from);
-  if constexpr (widths[Bits].ring_bytes == 8) return raw;
-  return _mm512_permutexvar_epi8(_mm512_load_si512(controls[Bits].spread.bytes.data()), raw);
-}
-
-// Biased levels of eight components of eight rows.
-template <int Bits>
-__m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept {
-  if constexpr (Bits == 8) {
-    return _mm512_max_epu8(rings, _mm512_set1_epi8(1));
-  } else {
-    __m512i windows;
-    if constexpr (Bits == 1 || Bits == 2 || Bits == 4) {
-      const auto by = static_cast<std::int64_t>((Bits * (group + 1) + 64 - widths[Bits].window) % 64);
-      windows = _mm512_rorv_epi64(rings, _mm512_set1_epi64(by));
-    } else {
-      windows = _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
-    }
-    // vpermb looks at six bits of a window's byte, vpermi2b at seven.
-    if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
-    return _mm512_permutex2var_epi8(table.low, windows, table.high);
-  }
-}
 
 __m512i broadcast_query(const std::int8_t* from) noexcept {
   std::int64_t eight = 0;
@@ -143,20 +60,21 @@ struct Part {
   std::int32_t sum[Count];
   float* out[Count];
 
+  /// scores: of the first block, [query][32]; may be null.
   Part(const Queries& queries, std::size_t from, std::size_t run, std::size_t component, float* scores) noexcept {
     for (std::size_t i = 0; i < Count; ++i) {
       const std::size_t q = queries.which[from + i];
       values[i] = queries.values + q * queries.stride + component;
       factor[i] = queries.factors[q * max_runs + run];
       sum[i] = queries.sums[q * max_runs + run];
-      out[i] = scores + q * block_rows;
+      out[i] = scores == nullptr ? nullptr : scores + q * block_rows;
     }
   }
 };
 
 // `Lanes` registers of rows at a time keep the sums in registers.
 template <int Bits, std::size_t Count, std::size_t Lanes>
-void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows rows, const Part<Count>& part,
+void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, const Part<Count>& part,
               bool first) noexcept {
   constexpr Width width = widths[Bits];
   constexpr std::size_t groups = width.unit / 8;
@@ -165,14 +83,16 @@ void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows ro
     __m512i total[Count][Lanes];
     for (std::size_t q = 0; q < Count; ++q)
       for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_setzero_si512();
-    const std::byte* at = block + row * width.ring_bytes;
+    const std::byte* at =
+        blocks + row / block_rows * block_rows * run.row_bytes() + row % block_rows * width.ring_bytes;
+    const std::size_t to = place_of(0, row);
     std::size_t component = 0;
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       __m512i rings[Lanes];
       for (std::size_t l = 0; l < Lanes; ++l) rings[l] = load_rings<Bits>(at + l * lane_rows * width.ring_bytes);
       for (std::size_t group = 0; group < groups; ++group) {
         __m512i level[Lanes];
-        for (std::size_t l = 0; l < Lanes; ++l) level[l] = levels_of<Bits>(rings[l], group, table);
+        for (std::size_t l = 0; l < Lanes; ++l) level[l] = look_up<Bits>(windows_of<Bits>(rings[l], group), table);
         for (std::size_t q = 0; q < Count; ++q) {
           const __m512i shared = broadcast_query(part.values[q] + component);
           for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_dpbusd_epi32(total[q][l], level[l], shared);
@@ -183,10 +103,10 @@ void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows ro
     }
     for (std::size_t q = 0; q < Count; ++q) {
       if constexpr (Lanes == 1) {
-        add_term(part.out[q] + row, total[q][0], part.sum[q], part.factor[q], first);
+        add_term(part.out[q] + to, total[q][0], part.sum[q], part.factor[q], first);
       } else {
         for (std::size_t l = 0; l < Lanes; l += 2)
-          add_terms(part.out[q] + row + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q],
+          add_terms(part.out[q] + to + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q],
                     first);
       }
     }
@@ -194,15 +114,15 @@ void scan_run(const Run& run, bool trellis, const std::byte* block, BlockRows ro
 }
 
 template <int Bits>
-void scan_width(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                 float* out) noexcept {
   const std::size_t component = shape.first_value(run);
   const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
-    scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, block, rows,
+    scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, blocks, rows,
                                  Part<Count>(queries, from, run, component, out), run == 0);
   };
   std::size_t i = 0;
-  if (rows.last - rows.first == block_rows) {
+  if ((rows.last - rows.first) % block_rows == 0) {
     for (; queries.count - i >= 8; i += 8) some.template operator()<8, 2>(i);
     for (; queries.count - i >= 4; i += 4) some.template operator()<4, 4>(i);
     for (; queries.count - i >= 2; i += 2) some.template operator()<2, 4>(i);
@@ -211,24 +131,71 @@ void scan_width(const Shape& shape, std::size_t run, const std::byte* block, Blo
   for (; i < queries.count; ++i) some.template operator()<1, 1>(i);  // single rows, eight at a time
 }
 
-void scan(const Shape& shape, std::size_t run, const std::byte* block, BlockRows rows, const Queries& queries,
+void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
           float* out) noexcept {
   switch (shape.runs[run].bits) {
-    case 1: return scan_width<1>(shape, run, block, rows, queries, out);
-    case 2: return scan_width<2>(shape, run, block, rows, queries, out);
-    case 3: return scan_width<3>(shape, run, block, rows, queries, out);
-    case 4: return scan_width<4>(shape, run, block, rows, queries, out);
-    case 5: return scan_width<5>(shape, run, block, rows, queries, out);
-    case 6: return scan_width<6>(shape, run, block, rows, queries, out);
-    case 7: return scan_width<7>(shape, run, block, rows, queries, out);
-    default: return scan_width<8>(shape, run, block, rows, queries, out);
+    case 1: return scan_width<1>(shape, run, blocks, rows, queries, out);
+    case 2: return scan_width<2>(shape, run, blocks, rows, queries, out);
+    case 3: return scan_width<3>(shape, run, blocks, rows, queries, out);
+    case 4: return scan_width<4>(shape, run, blocks, rows, queries, out);
+    case 5: return scan_width<5>(shape, run, blocks, rows, queries, out);
+    case 6: return scan_width<6>(shape, run, blocks, rows, queries, out);
+    case 7: return scan_width<7>(shape, run, blocks, rows, queries, out);
+    default: return scan_width<8>(shape, run, blocks, rows, queries, out);
+  }
+}
+
+// Eight rows are unpacked for one of them; one lane of the sums is its own.
+template <int Bits>
+void score_rows(const Run& run, const Table& table, std::span<const Place> places, const Part<1>& part, bool first,
+                float* sums) noexcept {
+  constexpr Width width = widths[Bits];
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::byte* at = places[i].block + places[i].row / lane_rows * lane_rows * width.ring_bytes;
+    __m512i total = _mm512_setzero_si512();
+    const std::int8_t* values = part.values[0];
+    for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+      const __m512i rings = load_rings<Bits>(at);
+      for (std::size_t group = 0; group < width.unit / 8u; ++group) {
+        const __m512i level = look_up<Bits>(windows_of<Bits>(rings, group), table);
+        total = _mm512_dpbusd_epi32(total, level, broadcast_query(values));
+        values += 8;
+      }
+      at += block_rows * width.ring_bytes;
+    }
+    const __m512i lane = _mm512_set1_epi64(static_cast<std::int64_t>(places[i].row % lane_rows));
+    const auto halves =
+        static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_permutexvar_epi64(lane, total))));
+    const auto sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(halves) +
+                                               static_cast<std::uint32_t>(halves >> 32));
+    const float term = part.factor[0] * static_cast<float>(sum - 128 * part.sum[0]);
+    sums[i] = first ? term : sums[i] + term;
   }
 }
 
 }  // namespace
 
 namespace detail {
-const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, scan, scales_avx512, finish_avx512};
+
+void avx512_vbmi_rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+                      float* sums) noexcept {
+  const auto score = [&]<int Bits>() {
+    score_rows<Bits>(shape.runs[run], load_table<Bits>(shape.trellis), places,
+                     Part<1>(query, 0, run, shape.first_value(run), nullptr), run == 0, sums);
+  };
+  switch (shape.runs[run].bits) {
+    case 1: return score.template operator()<1>();
+    case 2: return score.template operator()<2>();
+    case 3: return score.template operator()<3>();
+    case 4: return score.template operator()<4>();
+    case 5: return score.template operator()<5>();
+    case 6: return score.template operator()<6>();
+    case 7: return score.template operator()<7>();
+    default: return score.template operator()<8>();
+  }
+}
+
+const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, nullptr, nullptr, scan, avx512_vbmi_rows, scales_avx512, finish_avx512};
 }
 
 }  // namespace attar::vector::tcq

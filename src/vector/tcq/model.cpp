@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "base/half.h"
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::tcq {
 namespace {
@@ -115,10 +115,14 @@ void TcqModel::set_matrix(const math::Matrix<double>& rows, std::uint8_t bits) {
       rows_[r * dims + i] = value * steps_[r];
     }
   }
-  transpose_rows();
+  prepare_columns();
 }
 
-void TcqModel::transpose_rows() {
+void TcqModel::prepare_columns() {
+  if (matrix_bits_ <= 8) {
+    bytes_ = ByteMatrix(entries_, steps_);
+    return;
+  }
   const std::size_t count = stored_rows();
   columns_.resize(count * dims);
   for (std::size_t r = 0; r < count; ++r)
@@ -143,7 +147,9 @@ void keep_in_range(std::span<float> components) noexcept {
 void TcqModel::transform_queries(codec::QueryBatch queries, std::span<float> components) const {
   std::fill(components.begin(), components.end(), 0.0f);
   const std::size_t stride = shape.components(), count = stored_rows();
-  if (!hadamard) {
+  if (!hadamard && matrix_bits_ <= 8) {
+    bytes_.multiply(queries, stride, components.data());
+  } else if (!hadamard) {
     for (std::size_t i = 0; i < dims; ++i)
       for (std::size_t q = 0; q < queries.size(); ++q)
         add_scaled(components.data() + q * stride, columns_.data() + i * count, queries.query(q)[i], count);
@@ -339,7 +345,7 @@ Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionRead
       out->rows_[r * out->dims + i] = value * step;
     }
   }
-  out->transpose_rows();
+  out->prepare_columns();
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "math/hadamard.h"
 #include "math/linalg.h"
 #include "vector/tcq/kernel.h"
+#include "vector/tcq/transform.h"
 
 namespace attar::vector::tcq {
 
@@ -77,7 +78,7 @@ class TcqModel final : public codec::Model {
   [[nodiscard]] std::uint32_t stored_rows() const noexcept;
   /// Expected squared norm of the coded components, which the steps of the first layer tell.
   [[nodiscard]] double hadamard_variance() const;
-  void transpose_rows();
+  void prepare_columns();
 
   float centre_step_ = 1;
   std::vector<std::int16_t> centre_entries_;
@@ -86,7 +87,9 @@ class TcqModel final : public codec::Model {
   std::vector<float> steps_;           ///< by stored row
   std::vector<std::int16_t> entries_;  ///< stored rows × dims: integers, or binary16 bits
   std::vector<float> rows_;            ///< stored rows × dims: A dequantized, for reconstruct
-  std::vector<float> columns_;         ///< dims × stored rows: its transpose, for transform_query
+  // For transform_queries: entries of 4 or 8 bits as they are, or A's transpose, dims × stored rows.
+  ByteMatrix bytes_;
+  std::vector<float> columns_;
 };
 
 }  // namespace attar::vector::tcq

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "simd/clones.h"
+
 namespace attar::vector::tcq {
 namespace {
 
@@ -13,14 +15,45 @@ constexpr float largest_value = 127;
 // What is left after rounding is at most one half.
 constexpr float finer = 2 * largest_value;
 
-std::int8_t rounded(float value) noexcept { return static_cast<std::int8_t>(std::clamp(std::lrint(value), -127L, 127L)); }
+// To the nearest integer, ties to even: what such a large number is added to loses its fraction.
+constexpr float no_fraction = 0x1.8p23f;
+
+// out[j] = values[j] · factor as a byte.
+ATTAR_VECTOR_CLONES void round_values(const float* values, float factor, std::size_t count, std::int8_t* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const float value = std::clamp(values[j] * factor, -largest_value, largest_value);
+    out[j] = static_cast<std::int8_t>(value + no_fraction - no_fraction);
+  }
+}
+
+// out[j] = what is left of values[j] · factor after known[j], in finer steps, as a byte.
+ATTAR_VECTOR_CLONES void round_rests(const float* values, float factor, const std::int8_t* known, std::size_t count,
+                                     std::int8_t* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const float rest = (values[j] * factor - static_cast<float>(known[j])) * finer;
+    const float value = std::clamp(rest, -largest_value, largest_value);
+    out[j] = static_cast<std::int8_t>(value + no_fraction - no_fraction);
+  }
+}
+
+ATTAR_VECTOR_CLONES std::int32_t sum_of(const std::int8_t* values, std::size_t count) noexcept {
+  std::int32_t out = 0;
+  for (std::size_t j = 0; j < count; ++j) out += values[j];
+  return out;
+}
+
+ATTAR_VECTOR_CLONES std::int32_t squares_of(const std::int8_t* values, std::size_t count) noexcept {
+  std::int32_t out = 0;
+  for (std::size_t j = 0; j < count; ++j) out += values[j] * values[j];
+  return out;
+}
 
 }  // namespace
 
 RoundedQueries::RoundedQueries(const Shape& shape, std::size_t count)
     : shape_(shape),
       stride_(shape.values()),
-      values_(count * stride_),
+      values_(std::max(count, batch_queries) * stride_ + overread_bytes),
       units_(count * max_runs),
       inverses_(count * max_runs),
       factors_(count * max_runs),
@@ -36,16 +69,12 @@ void RoundedQueries::round(std::size_t query, std::span<const float> components)
     // An inverse that overflows means components too small to matter: they stay zero.
     float inverse = largest > 0 ? largest_value / largest : 0.0f;
     if (!std::isfinite(inverse)) inverse = 0;
-    std::int32_t sum = 0;
-    for (std::size_t j = 0; j < own.size(); ++j) {
-      out[j] = rounded(own[j] * inverse);
-      sum += out[j];
-    }
+    round_values(own.data(), inverse, own.size(), out);
     const std::size_t at = query * max_runs + r;
     units_[at] = largest / largest_value;
     inverses_[at] = inverse;
     factors_[at] = std::clamp(units_[at] * run.step, -largest_factor, largest_factor);
-    sums_[at] = sum;
+    sums_[at] = sum_of(out, own.size());
   }
 }
 
@@ -54,24 +83,18 @@ void RoundedQueries::round_rest(std::size_t query, std::span<const float> compon
     const Run& run = shape_.runs[r];
     const auto own = components.subspan(run.first, run.components());
     const std::size_t at = query * max_runs + r;
-    const auto known = coarse.values(query, r);
     std::int8_t* out = values(query, r);
-    std::int32_t sum = 0;
-    for (std::size_t j = 0; j < own.size(); ++j) {
-      out[j] = rounded((own[j] * coarse.inverses_[at] - static_cast<float>(known[j])) * finer);
-      sum += out[j];
-    }
+    round_rests(own.data(), coarse.inverses_[at], coarse.values(query, r).data(), own.size(), out);
     units_[at] = coarse.units_[at] / finer;
     factors_[at] = std::clamp(units_[at] * run.step, -largest_factor, largest_factor);
-    sums_[at] = sum;
+    sums_[at] = sum_of(out, own.size());
   }
 }
 
 double RoundedQueries::energy(std::size_t query, std::size_t run) const noexcept {
-  std::int64_t squares = 0;
-  for (const std::int8_t value : values(query, run)) squares += value * value;
+  const auto own = values(query, run);
   const auto unit = static_cast<double>(units_[query * max_runs + run]);
-  return static_cast<double>(squares) * unit * unit;
+  return static_cast<double>(squares_of(own.data(), own.size())) * unit * unit;
 }
 
 double RoundedQueries::noise(std::size_t query) const noexcept {

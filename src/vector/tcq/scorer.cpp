@@ -17,13 +17,10 @@ constexpr double least_noise = 1.0 / 32;
 // Components of a row decoded at a time when single rows are scored.
 constexpr std::size_t max_components_on_stack = 512;
 
-// Cache lines on their way when single rows are scored.
-constexpr std::size_t prefetched_lines = 24;
+// Single rows that are scored together, while the next ones are on their way.
+constexpr std::size_t rows_together = 8;
 
 constexpr std::size_t cache_line = 64;
-
-// The first of the eight rows of a block that are scored together.
-std::uint32_t group_of(std::uint32_t row) noexcept { return row % std::uint32_t{block_rows} / 8 * 8; }
 
 void prefetch(const std::byte* from, std::size_t bytes) noexcept {
   for (std::size_t at = 0; at < bytes; at += cache_line) {
@@ -35,14 +32,20 @@ void prefetch(const std::byte* from, std::size_t bytes) noexcept {
 
 }  // namespace
 
-struct TcqScorer::Block {
-  std::uint64_t index = 0;
-  std::uint32_t valid = 0;      ///< bit i: row i exists and is allowed
-  std::uint32_t first_row = 0;  ///< row number of the block's first row, offset included
-  alignas(64) float scales[block_rows];
-  alignas(64) float norms[block_rows];
-  alignas(64) float sums[codec::max_batch * block_rows];
-  alignas(64) float scores[block_rows];
+struct TcqScorer::Blocks {
+  static constexpr std::size_t most = 8;
+
+  std::uint64_t first = 0;  ///< its number
+  std::size_t count = 0;
+  std::array<std::uint32_t, most> valid;  ///< by block; bit i: row i exists and is allowed
+  alignas(64) float scales[most * block_rows];
+  alignas(64) float norms[most * block_rows];
+  alignas(64) float sums[most * batch_queries * block_rows];
+  alignas(64) float scores[batch_queries * block_rows];
+
+  [[nodiscard]] std::uint32_t first_row(std::size_t block) const noexcept {
+    return static_cast<std::uint32_t>((first + block) * block_rows);
+  }
 };
 
 TcqScorer::TcqScorer(const TcqView& view, const Kernel& kernel, std::size_t count)
@@ -88,71 +91,90 @@ void TcqScorer::take(std::size_t query, std::span<const float> components) {
   if (rounds_[query]) rest_.round_rest(query, components, coarse_);
 }
 
+// Takes blocks that follow one another in memory, up to `most` at a time.
 template <class Take>
-void TcqScorer::each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept {
-  Block block;
+void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most,
+                            const Take& take) const noexcept {
+  const Scanning scanning(kernel_);
+  Blocks blocks;
+  const auto flush = [&] {
+    if (blocks.count != 0) take(blocks);
+    blocks.count = 0;
+  };
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
-    const std::uint64_t first = index * block_rows;
-    block.valid = rows_to_scan(index, rows, scan);
-    if (block.valid == 0) continue;
-    block.first_row = static_cast<std::uint32_t>(first) + scan.row_offset;
-    load(block, index);
-    take(block);
+    const std::uint32_t valid = rows_to_scan(index, rows, scan);
+    const bool full = (index + 1) * block_rows <= view_.size();
+    if (valid == 0 || !full) flush();
+    if (valid == 0) continue;
+    if (blocks.count == 0) blocks.first = index;
+    blocks.valid[blocks.count] = valid;
+    load(blocks, blocks.count++);
+    if (blocks.count == most) flush();
   }
+  flush();
 }
 
 // Scales and norms of a block; rows that are not there get zeros.
-void TcqScorer::load(Block& block, std::uint64_t index) const noexcept {
-  block.index = index;
-  const std::uint64_t first = index * block_rows;
+void TcqScorer::load(Blocks& blocks, std::size_t block) const noexcept {
+  const std::uint64_t first = blocks.first_row(block);
   const std::uint64_t rows = std::min<std::uint64_t>(block_rows, view_.size() - first);
+  float* scales = blocks.scales + block * block_rows;
   if (rows == block_rows && view_.model().scale_bytes == 1) {
-    kernel_.scales(view_.scale_codes() + first, view_.scale_grid(), block.scales);
+    kernel_.scales(view_.scale_codes() + first, view_.scale_grid(), scales);
   } else {
-    for (std::size_t i = 0; i < block_rows; ++i) block.scales[i] = i < rows ? view_.scale(first + i) : 0.0f;
+    for (std::size_t i = 0; i < block_rows; ++i) scales[i] = i < rows ? view_.scale(first + i) : 0.0f;
   }
   if (view_.schema().metric != Metric::l2) return;
-  for (std::size_t i = 0; i < block_rows; ++i) block.norms[i] = i < rows ? view_.norm(first + i) : 0.0f;
+  float* norms = blocks.norms + block * block_rows;
+  for (std::size_t i = 0; i < block_rows; ++i) norms[i] = i < rows ? view_.norm(first + i) : 0.0f;
 }
 
 namespace {
 
-std::array<std::uint8_t, codec::max_batch> all_queries() noexcept {
-  std::array<std::uint8_t, codec::max_batch> out{};
+std::array<std::uint8_t, batch_queries> all_queries() noexcept {
+  std::array<std::uint8_t, batch_queries> out{};
   std::iota(out.begin(), out.end(), std::uint8_t{0});
   return out;
 }
 
 }  // namespace
 
-Finish TcqScorer::finish(const Block& block, std::size_t query) const noexcept {
-  return {.sums = block.sums + query * block_rows,
-          .scales = block.scales,
-          .norms = view_.schema().metric == Metric::l2 ? block.norms : nullptr,
-          .base = base_[query]};
+// Of `count` queries from `query`.
+Finish TcqScorer::finish(const Blocks& blocks, std::size_t block, std::size_t query, std::size_t count,
+                         const float* thresholds) const noexcept {
+  return {.sums = blocks.sums + place_of(query, block * block_rows),
+          .scales = blocks.scales + block * block_rows,
+          .norms = view_.schema().metric == Metric::l2 ? blocks.norms + block * block_rows : nullptr,
+          .bases = base_.data() + query,
+          .thresholds = thresholds,
+          .count = count};
 }
 
 void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
-  each_block(rows, scan, [&](Block& block) { scan_block(block, top); });
+  each_blocks(rows, scan, 1, [&](Blocks& block) { scan_block(block, scan.row_offset, top); });
 }
 
-void TcqScorer::scan_block(Block& block, std::span<codec::TopK> top) const noexcept {
+void TcqScorer::scan_block(Blocks& block, std::uint32_t row_offset, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
   auto which = all_queries();
   Queries active = coarse_.of(std::span(which).first(count_));
+  const auto rows_above = [&](std::size_t q, float threshold) {
+    std::uint32_t reached = 0;
+    kernel_.finish(finish(block, 0, q, 1, &threshold), block.scores, &reached);
+    return reached & block.valid[0];
+  };
   for (std::size_t r = 0; r < shape.run_count && active.count != 0; ++r) {
-    kernel_.scan(shape, r, view_.block(r, block.index), {}, active, block.sums);
+    kernel_.scan(shape, r, view_.block(r, block.first), {}, active, block.sums);
     const bool last = r + 1 == shape.run_count;
     std::size_t left = 0;
     for (std::size_t i = 0; i < active.count; ++i) {
       const std::size_t q = which[i];
       const float threshold = top[q].threshold();
       if (last) {
-        for (std::uint32_t hits = kernel_.finish(finish(block, q), threshold, block.scores) & block.valid; hits != 0;
-             hits &= hits - 1) {
+        for (std::uint32_t hits = rows_above(q, threshold); hits != 0; hits &= hits - 1) {
           const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
-          top[q].push(block.scores[row], block.first_row + row);
+          top[q].push(block.scores[row], block.first_row(0) + row_offset + row);
         }
         continue;
       }
@@ -160,42 +182,45 @@ void TcqScorer::scan_block(Block& block, std::span<codec::TopK> top) const noexc
       const float slack =
           bound_slack * (std::fabs(threshold) + std::fabs(base_[q]) + (l2 ? largest_norm(block) : 0.0f));
       const float least = threshold - reach - (std::isfinite(slack) ? slack : 0.0f);
-      if ((kernel_.finish(finish(block, q), least, block.scores) & block.valid) != 0)
-        which[left++] = static_cast<std::uint8_t>(q);
+      if (rows_above(q, least) != 0) which[left++] = static_cast<std::uint8_t>(q);
     }
     active.count = left;
   }
 }
 
-float TcqScorer::largest_norm(const Block& block) noexcept {
+float TcqScorer::largest_norm(const Blocks& block) noexcept {
   return *std::max_element(block.norms, block.norms + block_rows);
 }
 
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
   const Head head = {.runs = view_.model().shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
-  each_block(rows, scan, [&](Block& block) { scan_head(block, head, lists); });
+  each_blocks(rows, scan, Blocks::most, [&](Blocks& blocks) { scan_head(blocks, head, lists); });
 }
 
-void TcqScorer::scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept {
-  const Shape& shape = view_.model().shape;
+void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<codec::Shortlist> lists) const noexcept {
   const auto which = all_queries();
   const Queries all = coarse_.of(std::span(which).first(count_));
-  for (std::size_t r = 0; r < head.runs; ++r) kernel_.scan(shape, r, view_.block(r, block.index), {}, all, block.sums);
-  for (float& scale : block.scales) scale *= head.gain;
-  for (std::size_t q = 0; q < count_; ++q) {
-    const float* sums = block.sums + q * block_rows;
-    std::uint32_t hits = kernel_.finish(finish(block, q), lists[q].threshold(), block.scores) & block.valid;
-    for (; hits != 0; hits &= hits - 1) {
-      const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
-      lists[q].push({block.scores[row], sums[row], static_cast<std::uint32_t>(block.index * block_rows) + row});
-    }
+  const auto rows = static_cast<std::uint32_t>(blocks.count * block_rows);
+  for (std::size_t r = 0; r < head.runs; ++r)
+    kernel_.scan(view_.model().shape, r, view_.block(r, blocks.first), {0, rows}, all, blocks.sums);
+  for (std::size_t i = 0; i < rows; ++i) blocks.scales[i] *= head.gain;
+  for (std::size_t block = 0; block < blocks.count; ++block) {
+    std::array<float, batch_queries> thresholds;
+    std::array<std::uint32_t, batch_queries> reached;
+    for (std::size_t q = 0; q < count_; ++q) thresholds[q] = lists[q].threshold();
+    kernel_.finish(finish(blocks, block, 0, count_, thresholds.data()), blocks.scores, reached.data());
+    for (std::size_t q = 0; q < count_; ++q)
+      for (std::uint32_t hits = reached[q] & blocks.valid[block]; hits != 0; hits &= hits - 1) {
+        const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
+        lists[q].push({blocks.scores[q * block_rows + row], blocks.sums[place_of(q, block * block_rows + row)],
+                       blocks.first_row(block) + row});
+      }
   }
 }
 
 void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
-  const RunRange runs = view_.model().shape.part(part);
-  for (std::size_t r = runs.first; r < runs.last; ++r) add_run(coarse_, query, r, rows);
+  add_runs(coarse_, query, view_.model().shape.part(part), rows);
   const float gain = view_.gain(part);
   for (codec::Partial& row : rows) row.score = score_of(query, row.row, row.sum, gain);
 }
@@ -206,41 +231,47 @@ float TcqScorer::score_of(std::size_t query, std::uint32_t row, float sum, float
   return view_.schema().metric == Metric::l2 ? 2.0f * score - view_.norm(row) : score;
 }
 
-void TcqScorer::refine(std::size_t query, std::span<codec::Hit> rows) const noexcept {
-  std::vector<codec::Partial> known(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) known[i].row = rows[i].row;
-  std::vector<codec::Partial> rest = known;
-  for (std::size_t r = 0; r < view_.model().shape.run_count; ++r) {
-    add_run(coarse_, query, r, known);
-    add_run(rest_, query, r, rest);
-  }
+void TcqScorer::refine(std::size_t query, std::span<codec::Partial> rows) const noexcept {
+  std::vector<codec::Partial> rest(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rest[i].row = rows[i].row;
+  add_runs(rest_, query, {0, view_.model().shape.run_count}, rest);
   for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i].score = score_of(query, rows[i].row, known[i].sum + rest[i].sum, 1);
+    rows[i].score = score_of(query, rows[i].row, rows[i].sum + rest[i].sum, 1);
 }
 
-void TcqScorer::add_run(const RoundedQueries& queries, std::size_t query, std::size_t r,
-                        std::span<codec::Partial> rows) const noexcept {
-  const Shape& shape = view_.model().shape;
-  const Run& run = shape.runs[r];
-  const std::size_t ring_bytes = widths[run.bits].ring_bytes;
+void TcqScorer::add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
+                         std::span<codec::Partial> rows) const noexcept {
   const auto which = static_cast<std::uint8_t>(query);
   const Queries one = queries.of({&which, 1});
-  alignas(64) std::array<float, codec::max_batch * block_rows> sums{};
-  const std::size_t ahead = std::max<std::size_t>(1, prefetched_lines / run.units);
-  for (std::size_t i = 0; i < rows.size() + ahead; ++i) {
-    if (i < rows.size()) {
-      const std::byte* at = view_.block(r, rows[i].row / block_rows) + group_of(rows[i].row) * ring_bytes;
-      for (std::size_t unit = 0; unit < run.units; ++unit)
-        prefetch(at + unit * block_rows * ring_bytes, 8 * ring_bytes);
+  fetch(runs, rows.first(std::min(rows_together, rows.size())));
+  for (std::size_t first = 0; first < rows.size(); first += rows_together) {
+    const auto some = rows.subspan(first, std::min(rows_together, rows.size() - first));
+    const auto others = rows.subspan(first + some.size());
+    fetch(runs, others.first(std::min(rows_together, others.size())));
+    std::array<Place, rows_together> places;
+    std::array<float, rows_together> sums;
+    for (std::size_t i = 0; i < some.size(); ++i) sums[i] = some[i].sum;
+    for (std::size_t r = runs.first; r < runs.last; ++r) {
+      for (std::size_t i = 0; i < some.size(); ++i)
+        places[i] = {view_.block(r, some[i].row / block_rows), some[i].row % std::uint32_t{block_rows}};
+      kernel_.rows(view_.model().shape, r, std::span(places).first(some.size()), one, sums.data());
     }
-    if (i < ahead) continue;
-    codec::Partial& row = rows[i - ahead];
-    const std::uint32_t group = group_of(row.row);
-    float& sum = sums[query * block_rows + row.row % block_rows];
-    sum = row.sum;
-    kernel_.scan(shape, r, view_.block(r, row.row / block_rows), {group, group + 8}, one, sums.data());
-    row.sum = sum;
+    for (std::size_t i = 0; i < some.size(); ++i) some[i].sum = sums[i];
   }
+}
+
+// Asks for the codes of rows that will be scored soon, with those of their neighbours.
+void TcqScorer::fetch(RunRange runs, std::span<const codec::Partial> rows) const noexcept {
+  constexpr std::uint32_t together = 8;
+  for (const codec::Partial& row : rows)
+    for (std::size_t r = runs.first; r < runs.last; ++r) {
+      const Run& run = view_.model().shape.runs[r];
+      const std::size_t ring_bytes = widths[run.bits].ring_bytes;
+      const std::byte* at =
+          view_.block(r, row.row / block_rows) + row.row % block_rows / together * together * ring_bytes;
+      for (std::size_t unit = 0; unit < run.units; ++unit)
+        prefetch(at + unit * block_rows * ring_bytes, together * ring_bytes);
+    }
 }
 
 void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out) const noexcept {

@@ -20,10 +20,10 @@ class TcqScorer final : public codec::Scorer {
                   std::span<codec::Shortlist> lists) const noexcept override;
   void add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept override;
   [[nodiscard]] bool rounds(std::size_t query) const noexcept override { return rounds_[query]; }
-  void refine(std::size_t query, std::span<codec::Hit> rows) const noexcept override;
+  void refine(std::size_t query, std::span<codec::Partial> rows) const noexcept override;
 
  private:
-  struct Block;  // one block of 32 rows on its way through the runs
+  struct Blocks;  // blocks of 32 rows on their way through the runs
   // What a first look reads of a row, and what its sums are raised by.
   struct Head {
     std::size_t runs = 0;
@@ -33,15 +33,17 @@ class TcqScorer final : public codec::Scorer {
   TcqScorer(const TcqView& view, const Kernel& kernel, std::size_t count);
   void take(std::size_t query, std::span<const float> components);
   template <class Take>
-  void each_block(codec::Range rows, const codec::Scan& scan, const Take& take) const noexcept;
-  void load(Block& block, std::uint64_t index) const noexcept;
-  void scan_block(Block& block, std::span<codec::TopK> top) const noexcept;
-  void add_run(const RoundedQueries& queries, std::size_t query, std::size_t run,
-               std::span<codec::Partial> rows) const noexcept;
-  void scan_head(Block& block, const Head& head, std::span<codec::Shortlist> lists) const noexcept;
-  [[nodiscard]] static float largest_norm(const Block& block) noexcept;
+  void each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most, const Take& take) const noexcept;
+  void load(Blocks& blocks, std::size_t block) const noexcept;
+  void scan_block(Blocks& block, std::uint32_t row_offset, std::span<codec::TopK> top) const noexcept;
+  void add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
+                std::span<codec::Partial> rows) const noexcept;
+  void fetch(RunRange runs, std::span<const codec::Partial> rows) const noexcept;
+  void scan_head(Blocks& blocks, const Head& head, std::span<codec::Shortlist> lists) const noexcept;
+  [[nodiscard]] static float largest_norm(const Blocks& block) noexcept;
   [[nodiscard]] float score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept;
-  [[nodiscard]] Finish finish(const Block& block, std::size_t query) const noexcept;
+  [[nodiscard]] Finish finish(const Blocks& blocks, std::size_t block, std::size_t query, std::size_t count,
+                              const float* thresholds) const noexcept;
 
   const TcqView& view_;
   const Kernel& kernel_;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "vector/common/clones.h"
+#include "simd/clones.h"
 
 namespace attar::vector::tcq {
 namespace {

@@ -161,9 +161,10 @@ std::vector<Top> split(const Job& job, base::ThreadPool& pool, const std::vector
 
 void split_scan(const Job& job, const codec::Scorer& scorer, std::size_t first, std::size_t size,
                 base::ThreadPool& pool, Lists& out) {
-  const auto top = split(job, pool, empty_tops(job, scorer, size), [&](codec::Range rows, std::span<codec::TopK> found) {
-    scorer.scan(rows, {.allowed = job.options.allowed}, found);
-  });
+  const auto top =
+      split(job, pool, empty_tops(job, scorer, size), [&](codec::Range rows, std::span<codec::TopK> found) {
+        scorer.scan(rows, {.allowed = job.options.allowed}, found);
+      });
   for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, Asked(job, scorer, q).conclude(top[q]));
 }
 

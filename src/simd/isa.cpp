@@ -1,8 +1,6 @@
 #include "simd/isa.h"
 
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -11,25 +9,13 @@
 namespace attar::simd {
 namespace {
 
-constexpr std::array<std::string_view, level_count> names = {"scalar",      "avx2",        "avx512",
-                                                             "avx512-vnni", "avx512-vbmi", "avx512-amx"};
+constexpr std::array<std::string_view, level_count> names = {"scalar", "avx2", "avx512", "avx512-vnni", "avx512-vbmi"};
 
 // The registers that the operating system saves on a context switch (XCR0).
 std::uint64_t enabled_state() noexcept {
   std::uint32_t low = 0, high = 0;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (std::uint64_t{high} << 32) | low;
-}
-
-// Linux gives a process tile registers only when it asks for them (arch_prctl, since 5.16): 8 KB more to save at a switch
-// between threads that use them.
-bool ask_for_tiles() noexcept {
-#if defined(__linux__) && defined(SYS_arch_prctl)
-  constexpr long request_permission = 0x1023, tile_data = 18;
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-#else
-  return false;
-#endif
 }
 
 Features detect() noexcept {
@@ -39,7 +25,6 @@ Features detect() noexcept {
   const std::uint64_t state = enabled_state();
   const bool ymm = (state & 0x6) == 0x6;
   const bool zmm = (state & 0xe6) == 0xe6;
-  const bool tiles = (state & 0x60000) == 0x60000;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return out;
   out.avx2 = ymm && (b & bit_AVX2) != 0;
   const unsigned base = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
@@ -47,8 +32,6 @@ Features detect() noexcept {
   out.avx512_vnni = out.avx512 && (c & bit_AVX512VNNI) != 0;
   out.avx512_vbmi = out.avx512 && (c & bit_AVX512VBMI) != 0;
   out.avx512_vpopcntdq = out.avx512 && (c & bit_AVX512VPOPCNTDQ) != 0;
-  const unsigned amx = bit_AMX_TILE | bit_AMX_INT8;
-  out.amx_int8 = tiles && (d & amx) == amx && ask_for_tiles();
   return out;
 }
 
@@ -71,7 +54,7 @@ std::string_view level_name(Level level) noexcept { return names[static_cast<std
 
 Level best_level() noexcept {
   const Features& have = features();
-  if (have.avx512_vnni && have.avx512_vbmi) return have.amx_int8 ? Level::avx512_amx : Level::avx512_vbmi;
+  if (have.avx512_vnni && have.avx512_vbmi) return Level::avx512_vbmi;
   if (have.avx512_vnni) return Level::avx512_vnni;
   if (have.avx512) return Level::avx512;
   return have.avx2 ? Level::avx2 : Level::scalar;
@@ -100,7 +83,6 @@ std::string describe_features() {
   if (have.avx512_vnni) out += " vnni";
   if (have.avx512_vbmi) out += " vbmi";
   if (have.avx512_vpopcntdq) out += " vpopcntdq";
-  if (have.amx_int8) out += " amx-int8";
   return out;
 }
 

@@ -14,7 +14,6 @@ struct Features {
   bool avx512_vnni = false;
   bool avx512_vbmi = false;
   bool avx512_vpopcntdq = false;
-  bool amx_int8 = false;  ///< tiles, granted to this process by the kernel
 };
 
 [[nodiscard]] const Features& features() noexcept;
@@ -26,11 +25,10 @@ enum class Level : std::uint8_t {
   avx512 = 2,       ///< F, BW, DQ, VL
   avx512_vnni = 3,  ///< and VNNI
   avx512_vbmi = 4,  ///< and VNNI and VBMI
-  avx512_amx = 5,   ///< and AMX tiles of bytes
 };
-inline constexpr int level_count = 6;
+inline constexpr int level_count = 5;
 
-/// "scalar", "avx2", "avx512", "avx512-vnni", "avx512-vbmi", "avx512-amx".
+/// "scalar", "avx2", "avx512", "avx512-vnni", "avx512-vbmi".
 [[nodiscard]] std::string_view level_name(Level level) noexcept;
 
 /// The highest level that this machine runs.

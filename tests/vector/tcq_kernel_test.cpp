@@ -36,7 +36,7 @@ struct PreparedQueries {
   Queries view;
 
   PreparedQueries(const Shape& shape, std::size_t count, base::Random& random)
-      : values(batch_queries * shape.values() + overread_bytes), factors(count * max_runs), sums(count * max_runs) {
+      : values(count * shape.values()), factors(count * max_runs), sums(count * max_runs) {
     for (auto& v : values) v = static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
     for (auto& f : factors) f = static_cast<float>(random.uniform());
     for (std::size_t q = 0; q < count; ++q) {
@@ -53,7 +53,6 @@ struct PreparedQueries {
 // All runs of some blocks; the planes lie one after another.
 void scan_all(const Kernel& kernel, const Shape& shape, const std::byte* codes, std::size_t blocks,
               const Queries& queries, float* out) {
-  const Scanning scanning(kernel);
   for (std::size_t r = 0; r < shape.run_count; ++r) {
     kernel.scan(shape, r, codes, {0, static_cast<std::uint32_t>(blocks * block_rows)}, queries, out);
     codes += blocks * block_rows * shape.runs[r].row_bytes();
@@ -90,7 +89,6 @@ TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
     const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
     for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
       const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
-      const Scanning scanning(kernel);
       std::vector<float> whole(count * block_rows), some(count * block_rows, -7.0f);
       kernel.scan(shape, 0, codes.data(), {}, queries.view, whole.data());
       kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
@@ -185,8 +183,7 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
     for (const int fill : {0x00, 0xff, 0x55}) {
       const std::vector<std::byte> codes(block_rows * shape.row_bytes() + overread_bytes, static_cast<std::byte>(fill));
       for (const int value : {-127, 127}) {
-        const std::vector<std::int8_t> values(batch_queries * shape.values() + overread_bytes,
-                                              static_cast<std::int8_t>(value));
+        const std::vector<std::int8_t> values(batch_queries * shape.values(), static_cast<std::int8_t>(value));
         const std::vector<float> factors(batch_queries * max_runs, 1.0f);
         const std::vector<std::int32_t> sums(batch_queries * max_runs, value * static_cast<int>(shape.values()));
         const std::array<std::uint8_t, batch_queries> which = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -196,7 +193,6 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
         for (const std::int8_t level : levels) sum += level * value;
         for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
           const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
-          const Scanning scanning(kernel);
           for (const std::size_t count : {1u, 8u}) {
             const Queries queries = {values.data(), shape.values(), factors.data(), sums.data(), which.data(), count};
             std::vector<float> out(batch_queries * block_rows);

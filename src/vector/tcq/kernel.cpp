@@ -106,13 +106,13 @@ void finish_scalar(const Finish& block, float* scores, std::uint32_t* reached) n
   }
 }
 
-const Kernel scalar_kernel = {simd::Level::scalar, nullptr, nullptr, scan_scalar, rows_by_scan<scan_scalar>, scales_scalar, finish_scalar};
+const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar, rows_by_scan<scan_scalar>, scales_scalar,
+                              finish_scalar};
 
 }  // namespace detail
 
 const Kernel& kernel_for(simd::Level level) noexcept {
   switch (level) {
-    case simd::Level::avx512_amx: return detail::avx512_amx_kernel;
     case simd::Level::avx512_vbmi: return detail::avx512_vbmi_kernel;
     case simd::Level::avx512_vnni: return detail::avx512_vnni_kernel;
     case simd::Level::avx512: return detail::avx512_kernel;

@@ -98,8 +98,7 @@ inline constexpr std::size_t batch_queries = 8;
 
 /// Prepared queries, of which `which[0 … count)` are to be scored.
 struct Queries {
-  /// [batch_queries][shape.values()]: −127 … 127, `stride` apart. 64 bytes beyond the last can be read.
-  const std::int8_t* values = nullptr;
+  const std::int8_t* values = nullptr;  ///< [query][shape.values()]: −127 … 127, `stride` apart
   std::size_t stride = 0;               ///< a multiple of 8
   const float* factors = nullptr;       ///< [query][max_runs]: f_r
   const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
@@ -110,7 +109,8 @@ struct Queries {
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
 inline constexpr std::size_t overread_bytes = 64;
 
-/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or multiples of 8 within one.
+/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or multiples of 8 within
+/// one.
 struct Rows {
   std::uint32_t first = 0;
   std::uint32_t last = block_rows;
@@ -140,9 +140,6 @@ struct Finish {
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
   simd::Level level;
-  /// Where not null: to be called by a thread before and after it scans whole blocks (registers are set up).
-  void (*enter)() noexcept;
-  void (*leave)() noexcept;
   /// One run of some rows of full blocks: out[place_of(query, row)] becomes f_r·I_r for the first run and grows by it
   /// for a later one. `blocks` points at the first block in the run's plane.
   void (*scan)(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
@@ -152,25 +149,9 @@ struct Kernel {
                float* sums) noexcept;
   /// scales[i] = grid[codes[i]], 32 of them.
   void (*scales)(const std::byte* codes, const float* grid, float* scales) noexcept;
-  /// scores[query · 32 + i] = base + scale·sum, under l2 twice that less the norm; bit i of reached[query]: it is no less
-  /// than the threshold. Where none is, the query's scores may be left unwritten.
+  /// scores[query · 32 + i] = base + scale·sum, under l2 twice that less the norm; bit i of reached[query]: it is no
+  /// less than the threshold. Where none is, the query's scores may be left unwritten.
   void (*finish)(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
-};
-
-/// A kernel while a thread scans blocks with it.
-class Scanning {
- public:
-  explicit Scanning(const Kernel& kernel) noexcept : kernel_(kernel) {
-    if (kernel_.enter != nullptr) kernel_.enter();
-  }
-  ~Scanning() {
-    if (kernel_.leave != nullptr) kernel_.leave();
-  }
-  Scanning(const Scanning&) = delete;
-  Scanning& operator=(const Scanning&) = delete;
-
- private:
-  const Kernel& kernel_;
 };
 
 /// The kernel for a level; a level without one of its own gets the next lower.
@@ -207,15 +188,11 @@ void finish_scalar(const Finish& block, float* scores, std::uint32_t* reached) n
 void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
 void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) noexcept;
 
-void avx512_vbmi_rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
-                      float* sums) noexcept;
-
 extern const Kernel scalar_kernel;
 extern const Kernel avx2_kernel;
 extern const Kernel avx512_kernel;
 extern const Kernel avx512_vnni_kernel;
 extern const Kernel avx512_vbmi_kernel;
-extern const Kernel avx512_amx_kernel;
 }  // namespace detail
 
 }  // namespace attar::vector::tcq

@@ -203,7 +203,7 @@ void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noe
   }
 }
 
-const Kernel avx2_kernel = {simd::Level::avx2, nullptr, nullptr, scan, rows_by_scan<scan>, scales_avx2, finish_avx2};
+const Kernel avx2_kernel = {simd::Level::avx2, scan, rows_by_scan<scan>, scales_avx2, finish_avx2};
 
 }  // namespace detail
 

@@ -123,6 +123,8 @@ void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) n
 #endif
 
 namespace attar::vector::tcq::detail {
-const Kernel avx512_kernel = {simd::Level::avx512, nullptr, nullptr, plain::scan, rows_by_scan<plain::scan>, scales_avx512, finish_avx512};
-const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, nullptr, nullptr, vnni::scan, rows_by_scan<vnni::scan>, scales_avx512, finish_avx512};
+const Kernel avx512_kernel = {simd::Level::avx512, plain::scan, rows_by_scan<plain::scan>, scales_avx512,
+                              finish_avx512};
+const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan, rows_by_scan<vnni::scan>, scales_avx512,
+                                   finish_avx512};
 }  // namespace attar::vector::tcq::detail

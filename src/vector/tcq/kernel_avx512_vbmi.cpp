@@ -1,4 +1,6 @@
-// tcq with VBMI and VNNI: vpdpbusd multiplies the levels of eight rows with a query that all of them share.
+// tcq with VBMI and VNNI: a ring is one 64-bit lane; a rotation lays eight windows into its bytes where they are a byte
+// apart, vpmultishiftqb at any other offsets (it shares a port with vpermb, a rotation does not); vpermb (or vpermi2b)
+// turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
 #include "vector/tcq/kernel.h"
 
 #include <immintrin.h>
@@ -19,10 +21,91 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")
 #endif
 
-#include "vector/tcq/levels_vbmi.inc"
-
 namespace attar::vector::tcq {
 namespace {
+
+constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register, one 64-bit lane each
+
+struct alignas(64) Control {
+  std::array<std::uint8_t, 64> bytes{};
+};
+
+// Spreads 8 rings of B bytes to 8 lanes of 8. The lane's last byte repeats the ring's last one, so that a window that
+// starts before the ring's first bit wraps to the right bits.
+constexpr Control spread_control(std::size_t ring_bytes) {
+  Control out;
+  for (std::size_t row = 0; row < lane_rows; ++row)
+    for (std::size_t i = 0; i < 8; ++i)
+      out.bytes[row * 8 + i] = static_cast<std::uint8_t>(row * ring_bytes + (i < ring_bytes ? i : ring_bytes - 1));
+  return out;
+}
+
+// Bit offsets, within a lane, of the windows of components 8·group … 8·group + 7.
+constexpr Control shift_control(const Width& width, std::size_t group) {
+  Control out;
+  for (std::size_t i = 0; i < 64; ++i) {
+    const std::uint32_t position = ring_position(width, static_cast<std::uint32_t>(group * 8 + i % 8));
+    out.bytes[i] = static_cast<std::uint8_t>((width.bits * (position + 1) + 64 - width.window) % 64);
+  }
+  return out;
+}
+
+struct WidthControls {
+  Control spread;
+  std::array<Control, 8> shift;
+};
+
+constexpr std::array<WidthControls, max_width + 1> make_controls() {
+  std::array<WidthControls, max_width + 1> out{};
+  for (int b = 1; b <= max_width; ++b) {
+    const Width& width = widths[static_cast<std::size_t>(b)];
+    auto& controls = out[static_cast<std::size_t>(b)];
+    controls.spread = spread_control(width.ring_bytes);
+    for (std::size_t group = 0; group < width.unit / 8u; ++group) controls.shift[group] = shift_control(width, group);
+  }
+  return out;
+}
+
+constexpr std::array<WidthControls, max_width + 1> controls = make_controls();
+
+// Levels biased by 128, as vpdpbusd wants its first operand unsigned; I_r is corrected by −128·Σq̂.
+struct Table {
+  __m512i low;
+  __m512i high;
+};
+
+template <int Bits>
+Table load_table(bool trellis) noexcept {
+  const auto* levels = level_table(trellis, Bits).levels.data();
+  const __m512i bias = _mm512_set1_epi8(static_cast<char>(0x80));
+  return {_mm512_xor_si512(_mm512_loadu_si512(levels), bias), _mm512_xor_si512(_mm512_loadu_si512(levels + 64), bias)};
+}
+
+template <int Bits>
+__m512i load_rings(const std::byte* from) noexcept {
+  const __m512i raw = _mm512_loadu_si512(from);
+  if constexpr (widths[Bits].ring_bytes == 8) return raw;
+  return _mm512_permutexvar_epi8(_mm512_load_si512(controls[Bits].spread.bytes.data()), raw);
+}
+
+// Windows of eight components of eight rows, a byte each, below bits of no meaning.
+template <int Bits>
+__m512i windows_of(__m512i rings, std::size_t group) noexcept {
+  if constexpr (Bits == 8) return rings;
+  if constexpr (Bits == 1 || Bits == 2 || Bits == 4) {
+    const auto by = static_cast<std::int64_t>((Bits * (group + 1) + 64 - widths[Bits].window) % 64);
+    return _mm512_rorv_epi64(rings, _mm512_set1_epi64(by));
+  }
+  return _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
+}
+
+// Their levels, biased. vpermb looks at six bits of a window's byte, vpermi2b at seven.
+template <int Bits>
+__m512i look_up(__m512i windows, const Table& table) noexcept {
+  if constexpr (Bits == 8) return _mm512_max_epu8(windows, _mm512_set1_epi8(1));
+  if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
+  return _mm512_permutex2var_epi8(table.low, windows, table.high);
+}
 
 __m512i broadcast_query(const std::int8_t* from) noexcept {
   std::int64_t eight = 0;
@@ -106,8 +189,7 @@ void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, 
         add_term(part.out[q] + to, total[q][0], part.sum[q], part.factor[q], first);
       } else {
         for (std::size_t l = 0; l < Lanes; l += 2)
-          add_terms(part.out[q] + to + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q],
-                    first);
+          add_terms(part.out[q] + to + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q], first);
       }
     }
   }
@@ -166,19 +248,15 @@ void score_rows(const Run& run, const Table& table, std::span<const Place> place
     const __m512i lane = _mm512_set1_epi64(static_cast<std::int64_t>(places[i].row % lane_rows));
     const auto halves =
         static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_permutexvar_epi64(lane, total))));
-    const auto sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(halves) +
-                                               static_cast<std::uint32_t>(halves >> 32));
+    const auto sum =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(halves) + static_cast<std::uint32_t>(halves >> 32));
     const float term = part.factor[0] * static_cast<float>(sum - 128 * part.sum[0]);
     sums[i] = first ? term : sums[i] + term;
   }
 }
 
-}  // namespace
-
-namespace detail {
-
-void avx512_vbmi_rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
-                      float* sums) noexcept {
+void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+          float* sums) noexcept {
   const auto score = [&]<int Bits>() {
     score_rows<Bits>(shape.runs[run], load_table<Bits>(shape.trellis), places,
                      Part<1>(query, 0, run, shape.first_value(run), nullptr), run == 0, sums);
@@ -195,7 +273,10 @@ void avx512_vbmi_rows(const Shape& shape, std::size_t run, std::span<const Place
   }
 }
 
-const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, nullptr, nullptr, scan, avx512_vbmi_rows, scales_avx512, finish_avx512};
+}  // namespace
+
+namespace detail {
+const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, scan, rows, scales_avx512, finish_avx512};
 }
 
 }  // namespace attar::vector::tcq

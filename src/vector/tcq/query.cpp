@@ -53,7 +53,7 @@ ATTAR_VECTOR_CLONES std::int32_t squares_of(const std::int8_t* values, std::size
 RoundedQueries::RoundedQueries(const Shape& shape, std::size_t count)
     : shape_(shape),
       stride_(shape.values()),
-      values_(std::max(count, batch_queries) * stride_ + overread_bytes),
+      values_(count * stride_),
       units_(count * max_runs),
       inverses_(count * max_runs),
       factors_(count * max_runs),
@@ -101,7 +101,8 @@ double RoundedQueries::noise(std::size_t query) const noexcept {
   double out = 0;
   for (std::size_t r = 0; r < shape_.run_count; ++r) {
     // A rounded value is off by a twelfth of its unit's square on average.
-    const double unit = static_cast<double>(units_[query * max_runs + r]) * deviation_of(shape_.runs[r], shape_.trellis);
+    const double unit =
+        static_cast<double>(units_[query * max_runs + r]) * deviation_of(shape_.runs[r], shape_.trellis);
     out += shape_.runs[r].components() * unit * unit / 12;
   }
   return out;

@@ -95,7 +95,6 @@ void TcqScorer::take(std::size_t query, std::span<const float> components) {
 template <class Take>
 void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most,
                             const Take& take) const noexcept {
-  const Scanning scanning(kernel_);
   Blocks blocks;
   const auto flush = [&] {
     if (blocks.count != 0) take(blocks);
@@ -292,7 +291,8 @@ void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out)
                    rows[i] % block_rows, levels.data());
         const std::size_t at = first + unit * widths[part.bits].unit;
         for (std::size_t q = 0; q < count_; ++q)
-          for (std::size_t j = 0; j < part.components(); ++j) sums[q] += levels[j] * all.values[q * all.stride + at + j];
+          for (std::size_t j = 0; j < part.components(); ++j)
+            sums[q] += levels[j] * all.values[q * all.stride + at + j];
       }
       for (std::size_t q = 0; q < count_; ++q) {
         const float term = all.factors[q * max_runs + r] * static_cast<float>(sums[q]);

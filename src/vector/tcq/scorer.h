@@ -49,10 +49,10 @@ class TcqScorer final : public codec::Scorer {
   const Kernel& kernel_;
   std::size_t count_;
   RoundedQueries coarse_;
-  RoundedQueries rest_;              // what the rounding left, where it matters
-  std::vector<bool> rounds_;         // whether it does
-  std::vector<float> base_;          // ⟨q, c⟩
-  std::vector<float> reach_;         // [query][max_runs]: most that the runs after r can add to any row
+  RoundedQueries rest_;       // what the rounding left, where it matters
+  std::vector<bool> rounds_;  // whether it does
+  std::vector<float> base_;   // ⟨q, c⟩
+  std::vector<float> reach_;  // [query][max_runs]: most that the runs after r can add to any row
 };
 
 }  // namespace attar::vector::tcq

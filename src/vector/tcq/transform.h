@@ -17,8 +17,8 @@ class ByteMatrix {
   /// entries: rows × columns, −127 … 127; steps: by row.
   ByteMatrix(std::span<const std::int16_t> entries, std::span<const float> steps);
 
-  /// out[query · stride + row] = Σ_i (entry · step) · q_i over the columns in order, each product and each sum rounded to
-  /// single precision. At most codec::max_batch queries.
+  /// out[query · stride + row] = Σ_i (entry · step) · q_i over the columns in order, each product and each sum rounded
+  /// to single precision. At most codec::max_batch queries.
   void multiply(codec::QueryBatch queries, std::size_t stride, float* out) const;
 
  private:

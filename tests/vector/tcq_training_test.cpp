@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -17,11 +18,12 @@ constexpr Metric metrics[] = {Metric::cosine, Metric::inner_product, Metric::l2}
 
 // The definition: build every rate of a variant.
 std::vector<std::uint64_t> sizes_of_all_rates(const codec::Trained& trained, const codec::Schema& schema,
-                                              Settings settings) {
+                                              Settings settings, std::uint8_t scale_bytes) {
+  settings.scale_bytes = scale_bytes;
   std::vector<std::uint64_t> out;
   for (settings.row_bytes = 5; settings.row_bytes <= schema.dims + 64; ++settings.row_bytes) {
     const auto model = trained.build(settings.to_params()).value();
-    out.push_back(save(*model).size() + codes_bytes(schema, static_cast<const TcqModel&>(*model).shape, 1));
+    out.push_back(save(*model).size() + codes_bytes(schema, static_cast<const TcqModel&>(*model).shape, scale_bytes));
   }
   return out;
 }
@@ -29,16 +31,19 @@ std::vector<std::uint64_t> sizes_of_all_rates(const codec::Trained& trained, con
 TEST(TcqTraining, AnOptionIsTheLargestRateThatFits) {
   base::ThreadPool pool(1);
   base::Random random(1);
-  int offered = 0;
+  int offered = 0, two_bytes = 0;
   for (int trial = 0; trial < 10; ++trial) {
     const codec::Schema schema = {.rows = trial == 0 ? 500 : 2 + random.below(300),
                                   .dims = trial == 0 ? 48 : static_cast<std::uint32_t>(1 + random.below(70)),
                                   .metric = trial == 0 ? Metric::l2 : metrics[trial % 3]};
     const auto rows = make_rows(Kind::correlated, schema.rows, schema.dims, schema.metric, 50 + random.below(1000));
     const auto trained = train(schema, rows, pool);
-    std::map<std::string, std::vector<std::uint64_t>> sizes;
+    // By the bytes of the scale.
+    std::map<std::string, std::array<std::vector<std::uint64_t>, 3>> sizes;
     for (const codec::Option& option : trained->options({1u << 30}))
-      sizes[option.variant] = sizes_of_all_rates(*trained, schema, Settings::from_params(option.params));
+      for (const std::uint8_t scale_bytes : {std::uint8_t{1}, std::uint8_t{2}})
+        sizes[option.variant][scale_bytes] =
+            sizes_of_all_rates(*trained, schema, Settings::from_params(option.params), scale_bytes);
     ASSERT_EQ(sizes.size(), 5u);
     for (int i = 0; i < 12; ++i) {
       const std::uint64_t goal = 300 + random.below(schema.rows * schema.dims + 4 * schema.dims * schema.dims);
@@ -46,8 +51,10 @@ TEST(TcqTraining, AnOptionIsTheLargestRateThatFits) {
       for (const codec::Option& option : options) {
         SCOPED_TRACE(option.variant + ", " + std::to_string(schema.rows) + " x " + std::to_string(schema.dims) + ", " +
                      std::to_string(goal) + " bytes");
-        const std::uint32_t rate = Settings::from_params(option.params).row_bytes;
-        const auto& all = sizes[option.variant];
+        const Settings settings = Settings::from_params(option.params);
+        const std::uint32_t rate = settings.row_bytes;
+        const auto& all = sizes[option.variant][settings.scale_bytes];
+        two_bytes += settings.scale_bytes == 2 ? 1 : 0;
         ASSERT_LE(option.bytes(), goal);
         EXPECT_EQ(option.bytes(), all[rate - 5]);
         for (std::size_t larger = rate + 1; larger < all.size() + 5; ++larger)
@@ -59,7 +66,7 @@ TEST(TcqTraining, AnOptionIsTheLargestRateThatFits) {
         ++offered;
       }
       for (const auto& [variant, all] : sizes) {
-        const bool fits = std::any_of(all.begin(), all.end(), [&](std::uint64_t size) { return size <= goal; });
+        const bool fits = std::any_of(all[1].begin(), all[1].end(), [&](std::uint64_t size) { return size <= goal; });
         EXPECT_EQ(fits, std::any_of(options.begin(), options.end(),
                                     [&](const codec::Option& option) { return option.variant == variant; }))
             << variant;
@@ -67,6 +74,8 @@ TEST(TcqTraining, AnOptionIsTheLargestRateThatFits) {
     }
   }
   EXPECT_GT(offered, 300);
+  EXPECT_GT(two_bytes, 30);
+  EXPECT_LT(two_bytes, offered);
 }
 
 TEST(TcqTraining, MomentsAreTheSameInAnyUnitAndChunking) {

@@ -31,6 +31,10 @@ constexpr std::uint32_t least_row_bytes = widths[5].ring_bytes;
 // Of the weighting, as offered.
 constexpr std::array powers = {0.35, 0.6};
 
+// A scale of one byte is off by some 0.06% of itself, all along the row, where the codes' errors point anywhere: below
+// this share of the weighted energy a dimension, the second byte is worth more than a byte of codes.
+constexpr double least_error_for_one_byte = 4e-6;
+
 // A first layer of more than this share of a row is not worth a second.
 constexpr double most_head_share = 0.5;
 
@@ -59,7 +63,7 @@ class TcqTrained final : public codec::Trained {
     std::vector<codec::Option> out;
     const auto offer = [&](Settings settings) {
       settings.seed = seed_;
-      if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
+      if (auto option = best_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };
     if (dense()) {
       for (const double power : powers) offer({.matrix_bits = 8, .power = power});
@@ -81,7 +85,7 @@ class TcqTrained final : public codec::Trained {
       settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), std::min(most, schema_.dims),
                                            settings.trellis);
       if (settings.head_bytes == 0) return;
-      if (auto option = largest_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
+      if (auto option = best_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
     };
     if (!dense()) {
       offer({.matrix_bits = 0});
@@ -110,6 +114,11 @@ class TcqTrained final : public codec::Trained {
   }
 
  private:
+  struct Priced {
+    codec::Option option;
+    double lost = 0;  // share of the weighted energy
+  };
+
   bool dense() const { return !eigen_.vectors.values.empty(); }
 
   double mean_variance() const {
@@ -160,7 +169,18 @@ class TcqTrained final : public codec::Trained {
     return option;
   }
 
-  std::optional<codec::Option> largest_fitting(Settings settings, std::uint64_t bytes) const {
+  // The largest that fits, with a scale as fine as it deserves. The share of weighted energy that an allocation leaves
+  // never rises with its bytes, so that an option is offered at its own size as well.
+  std::optional<codec::Option> best_fitting(Settings settings, std::uint64_t bytes) const {
+    settings.scale_bytes = 2;
+    auto finer = largest_fitting(settings, bytes);
+    if (finer && finer->lost <= least_error_for_one_byte * schema_.dims) return finer->option;
+    settings.scale_bytes = 1;
+    auto plain = largest_fitting(settings, bytes);
+    return plain ? std::optional(std::move(plain->option)) : std::nullopt;
+  }
+
+  std::optional<Priced> largest_fitting(Settings settings, std::uint64_t bytes) const {
     const auto all = variances(settings);
     // Beyond the rate where every component has eight bits there is nothing left to gain; a matrix of fewer rows may
     // make a lower rate fit that much sooner than its codes do, so every rate is priced.
@@ -174,16 +194,17 @@ class TcqTrained final : public codec::Trained {
   }
 
   template <class Rates>
-  std::optional<codec::Option> largest_of(const Rates& allocator, std::span<const double> all, Settings settings,
+  std::optional<Priced> largest_of(const Rates& allocator, std::span<const double> all, Settings settings,
                                           std::uint32_t ceiling, std::uint64_t bytes) const {
     for (settings.row_bytes = ceiling; settings.row_bytes >= least_row_bytes; --settings.row_bytes) {
-      const Shape shape = allocator.at(settings.row_bytes).shape;
+      const auto [shape, error] = allocator.at(settings.row_bytes);
       if (shape.run_count == 0) return std::nullopt;
       codec::Option option = price(settings, shape);
       if (option.bytes() > bytes) continue;
       if (!constant_)
         option.distortion = decoding_.of_decoded(shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
-      return option;
+      const double lost = constant_ ? 1 : error / std::accumulate(all.begin(), all.end(), 0.0);
+      return Priced{std::move(option), lost};
     }
     return std::nullopt;
   }

@@ -195,7 +195,7 @@ class TcqTrained final : public codec::Trained {
 
   template <class Rates>
   std::optional<Priced> largest_of(const Rates& allocator, std::span<const double> all, Settings settings,
-                                          std::uint32_t ceiling, std::uint64_t bytes) const {
+                                   std::uint32_t ceiling, std::uint64_t bytes) const {
     for (settings.row_bytes = ceiling; settings.row_bytes >= least_row_bytes; --settings.row_bytes) {
       const auto [shape, error] = allocator.at(settings.row_bytes);
       if (shape.run_count == 0) return std::nullopt;

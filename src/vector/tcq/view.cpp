@@ -95,7 +95,7 @@ Status TcqView::verify(codec::Range rows) const {
 float TcqView::scale(std::uint64_t row) const noexcept {
   const std::byte* at = bytes_ + layout_.scales + row * model_->scale_bytes;
   if (model_->scale_bytes == 1) return grid_[std::to_integer<std::size_t>(*at)];
-  return base::half_to_float(base::load<std::uint16_t>(at));
+  return base::finite_half_to_float(base::load<std::uint16_t>(at));
 }
 
 Status TcqView::decode(codec::Range rows, std::span<float> out) const {

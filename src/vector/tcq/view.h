@@ -28,7 +28,7 @@ class TcqView final : public codec::View, public codec::Scorable {
                                        : tail_block_[run].data();
   }
   [[nodiscard]] float scale(std::uint64_t row) const noexcept;
-  /// Where the one-byte scales lie, and what they stand for.
+  /// Where the scales lie, and what those of one byte stand for.
   [[nodiscard]] const std::byte* scale_codes() const noexcept { return bytes_ + layout_.scales; }
   [[nodiscard]] const float* scale_grid() const noexcept { return grid_.data(); }
   [[nodiscard]] float norm(std::uint64_t row) const noexcept {

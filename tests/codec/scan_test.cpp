@@ -46,6 +46,7 @@ std::vector<float> some_queries(const Rows& rows, std::size_t count, std::uint64
 std::vector<Hit> best(std::span<const float> scores, const std::vector<std::uint32_t>& numbers, std::uint32_t k,
                       std::uint32_t offset) {
   std::vector<Hit> out;
+  out.reserve(numbers.size());
   for (const std::uint32_t row : numbers) out.push_back({scores[row], row + offset});
   std::sort(out.begin(), out.end(), [](const Hit& a, const Hit& b) { return a.before(b); });
   out.resize(std::min<std::size_t>(out.size(), k));

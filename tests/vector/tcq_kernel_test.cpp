@@ -119,6 +119,7 @@ TEST(TcqKernel, SingleRowsScoreAsInTheWholeBlock) {
       const std::byte* plane = codes.data();
       for (std::size_t r = 0; r < shape.run_count; ++r) {
         std::vector<Place> places;
+        places.reserve(rows.size());
         for (const std::size_t row : rows)
           places.push_back({plane + row / block_rows * block_rows * shape.runs[r].row_bytes(),
                             static_cast<std::uint32_t>(row % block_rows)});

@@ -73,7 +73,7 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Row
     for (std::uint32_t unit = 0; unit < run.units; ++unit)
       for (std::uint32_t j = 0; j < width.unit; ++j) {
         const std::byte* ring = block + (unit * block_rows + row % block_rows) * width.ring_bytes;
-        const std::int32_t level = levels[ring_window(ring, width, ring_position(width, j))];
+        const auto level = static_cast<std::int32_t>(levels[ring_window(ring, width, ring_position(width, j))]);
         for (std::size_t i = 0; i < queries.count; ++i)
           sums[i] += level * queries.values[queries.which[i] * queries.stride + first + unit * width.unit + j];
       }

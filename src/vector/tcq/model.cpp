@@ -333,7 +333,7 @@ Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionRead
         entry = base::load<std::int16_t>(raw.data() + 2 * i);
         value = base::half_to_float(static_cast<std::uint16_t>(entry));
       } else if (bits == 8) {
-        entry = base::load<std::int8_t>(raw.data() + i);
+        entry = static_cast<std::int16_t>(base::load<std::int8_t>(raw.data() + i));
         value = entry;
       } else {
         const int nibble = (std::to_integer<int>(raw[i / 2]) >> (4 * (i % 2))) & 15;

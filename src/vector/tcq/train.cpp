@@ -80,8 +80,8 @@ class TcqTrained final : public codec::Trained {
     if (constant_) return out;
     const auto offer = [&](Settings settings) {
       settings.seed = seed_;
-      const auto most = static_cast<std::uint32_t>(
-          most_head_share * static_cast<double>(goal.bytes / std::max<std::uint64_t>(1, schema_.rows)));
+      const std::uint64_t row_bytes = goal.bytes / std::max<std::uint64_t>(1, schema_.rows);
+      const auto most = static_cast<std::uint32_t>(most_head_share * static_cast<double>(row_bytes));
       settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), std::min(most, schema_.dims),
                                            settings.trellis);
       if (settings.head_bytes == 0) return;

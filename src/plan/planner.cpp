@@ -444,13 +444,13 @@ class Chooser {
 
   // How the plan is searched: in one look; in two at the runs of its codes; or with codes of the same size made for two
   // looks, where these lose next to nothing. Each by the frozen cost model the cheapest that costs next to no recall on
-  // tune queries and stays above `least`.
+  // tune queries and stays above `least`. Codes of two layers that find more are taken without two looks as well.
   Status choose_look(Measured& plan, double least) {
     if (setting_.schema.rows < least_rows_for_looks) return {};
     const double cost = most_look_cost * full_scan(plan);
     ATTAR_ASSIGN(auto layered, best_layered(plan));
     if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost));
-    if (layered && layered->look.head != 0) {
+    if (layered && (layered->look.head != 0 || layered->contender.recall > plan.contender.recall)) {
       plan = *std::move(layered);
       return {};
     }
@@ -464,7 +464,10 @@ class Chooser {
     for (const Contender& contender : contenders) {
       if (!layout_.empty() && contender.option.variant != layout_) continue;
       if (contender.option.distortion > most_layer_distortion * plan.contender.option.distortion) continue;
-      ATTAR_ASSIGN(auto measured, measure(contender));
+      Measured measured = plan;
+      if (contender.option.params != plan.contender.option.params) {
+        ATTAR_ASSIGN(measured, measure(contender));
+      }
       if (!best || measured.contender.recall > best->contender.recall) best = std::move(measured);
     }
     if (best) layout_ = best->contender.option.variant;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "vector/tcq/allocation.h"
 #include "vector/tcq/scale.h"
 
 namespace attar::vector::tcq {
@@ -29,12 +30,12 @@ std::vector<DistortionModel::Component> DistortionModel::components(const Shape&
   for (std::size_t r = 0; r < shape.run_count; ++r) {
     const Run& run = shape.runs[r];
     const std::size_t end = std::min<std::size_t>(dims_, run.first + run.components());
-    double mean = 0;  // of real components, which a rotation makes alike
-    for (std::size_t i = run.first; i < end; ++i) mean += variances[i] / static_cast<double>(end - run.first);
-    for (std::size_t i = run.first; i < end; ++i) {
-      if (out[i].variance == 0) out[i].variance = mean;
-      out[i].lost *= level_table(shape.trellis, run.bits).distortion;
-    }
+    for (std::size_t i = run.first; i < end; ++i) out[i].lost *= level_table(shape.trellis, run.bits).distortion;
+  }
+  for (const auto [first, last] : cells_of(shape, dims_)) {
+    double mean = 0;  // of components that a rotation makes alike
+    for (std::size_t i = first; i < last; ++i) mean += variances[i] / static_cast<double>(last - first);
+    for (std::size_t i = first; i < last; ++i) out[i].variance = mean;
   }
   return out;
 }

@@ -35,6 +35,10 @@ constexpr std::array powers = {0.35, 0.6};
 // this share of the weighted energy a dimension, the second byte is worth more than a byte of codes.
 constexpr double least_error_for_one_byte = 4e-6;
 
+// Bits a component from which two layers are offered for their own sake: a table of seven bits lies 4.7 dB above R(D),
+// one of eight 7.6 dB, two of four bits each 4 dB.
+constexpr double least_bits_for_layers = 6.5;
+
 // A first layer of more than this share of a row is not worth a second.
 constexpr double most_head_share = 0.5;
 
@@ -71,6 +75,9 @@ class TcqTrained final : public codec::Trained {
     }
     offer({.matrix_bits = 0});
     if (dense()) offer({.matrix_bits = 8, .trellis = false});
+    for (codec::Option& option : layered(goal))
+      if (Settings::from_params(option.params).row_bytes * 8 >= least_bits_for_layers * schema_.dims)
+        out.push_back(std::move(option));
     return out;
   }
 
@@ -182,9 +189,10 @@ class TcqTrained final : public codec::Trained {
 
   std::optional<Priced> largest_fitting(Settings settings, std::uint64_t bytes) const {
     const auto all = variances(settings);
-    // Beyond the rate where every component has eight bits there is nothing left to gain; a matrix of fewer rows may
-    // make a lower rate fit that much sooner than its codes do, so every rate is priced.
-    const std::uint64_t most = constant_ ? least_row_bytes : base::round_up(schema_.dims, 64);
+    // Beyond the rate where every component has eight bits (twelve in two layers) there is nothing left to gain; a
+    // matrix of fewer rows may make a lower rate fit that much sooner than its codes do, so every rate is priced.
+    const std::uint64_t all_bits = base::round_up(schema_.dims, 64) * (settings.head_bytes != 0 ? 3u : 2u) / 2;
+    const std::uint64_t most = constant_ ? least_row_bytes : all_bits;
     const auto ceiling = static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
     if (ceiling < least_row_bytes) return std::nullopt;
     if (settings.head_bytes == 0)

@@ -18,8 +18,12 @@ Queries Queries::subset(std::span<const std::uint32_t> which, std::uint32_t dims
 }
 
 Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Queries& queries,
-                          std::span<const certify::Unit> units, std::uint32_t k, std::uint64_t memory_bytes,
+                          std::span<const certify::Unit> units, std::uint32_t k, bool deep, std::uint64_t memory_bytes,
                           base::ThreadPool& pool, base::Progress& progress) {
+  std::vector<std::uint32_t> ks = {k};
+  // A query's own row is no answer to it.
+  for (const std::uint64_t more : {2ull * k, 4ull * k, 8ull * k})
+    if (deep && more < base.rows()) ks.push_back(static_cast<std::uint32_t>(more));
   const std::uint32_t dims = base.dims();
   Queries chosen = queries.subset(certify::members(units), dims);
   std::vector<certify::Unit> renumbered;
@@ -34,15 +38,27 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
       auto meter,
       certify::RecallMeter::over(
           base, metric, chosen.values,
-          {.k = k, .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress}, pool));
+          {.k = ks.back(), .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress},
+          pool));
   ATTAR_TRY(certify::prepare_rows(metric, chosen.values, dims, 0, "queries"));
-  return Jury(dims, k, std::move(chosen), std::move(renumbered), std::move(meter));
+  return Jury(dims, std::move(ks), std::move(chosen), std::move(renumbered), std::move(meter));
 }
 
 Result<std::vector<double>> Jury::grade(const Trial& trial, index::Look look, base::ThreadPool& pool) const {
-  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k_, look, queries_.own_rows, pool));
-  ATTAR_ASSIGN(const auto per_query, meter_.measure(returned, k_, k_, pool));
+  const std::uint32_t k = ks_.front();
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k, look, queries_.own_rows, pool));
+  ATTAR_ASSIGN(const auto per_query, meter_.measure(returned, k, k, pool));
   return certify::unit_means(units_, per_query);
+}
+
+Result<Grades> Jury::grade_deeply(const Trial& trial, base::ThreadPool& pool) const {
+  const std::uint32_t width = ks_.back();
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, width, {}, queries_.own_rows, pool));
+  ATTAR_ASSIGN(const auto at_each, meter_.measure(returned, width, ks_, pool));
+  std::vector<double> mean(at_each.front().size());
+  for (const auto& per_query : at_each)
+    for (std::size_t q = 0; q < mean.size(); ++q) mean[q] += per_query[q] / static_cast<double>(at_each.size());
+  return Grades{.recall = certify::unit_means(units_, at_each.front()), .deep = certify::unit_means(units_, mean)};
 }
 
 double mean_of(std::span<const double> values) noexcept {

@@ -48,7 +48,8 @@ constexpr double recall_resolution = 0.001;
 struct Measured {
   Contender contender;
   std::shared_ptr<const Trial> trial;
-  std::vector<double> tune;  ///< observations on the tune units, every row scored whole
+  std::vector<double> tune;  ///< recall on the tune units, every row scored whole
+  std::vector<double> deep;  ///< Grades::deep
   index::Look look = {};
 };
 
@@ -79,7 +80,7 @@ class Chooser {
     decision_.queries_given = split_.given;
     if (split_.tune.empty() || split_.certify.empty()) return {};
     setting_.progress->stage("exact neighbours", 0);
-    ATTAR_ASSIGN(auto tune, make_jury(split_.tune));
+    ATTAR_ASSIGN(auto tune, make_jury(split_.tune, true));
     tune_jury_.emplace(std::move(tune));
     decision_.tune_units = split_.tune.size();
     decision_.certify_units = split_.certify.size();
@@ -91,18 +92,22 @@ class Chooser {
     return std::max<std::uint64_t>(1, std::min(rows, setting_.memory_bytes / 4 / row_bytes));
   }
 
-  Result<Jury> make_jury(std::span<const certify::Unit> units) const {
-    return Jury::create(*setting_.base, setting_.schema.metric, setting_.queries, units, goal_.k,
+  Result<Jury> make_jury(std::span<const certify::Unit> units, bool deep) const {
+    return Jury::create(*setting_.base, setting_.schema.metric, setting_.queries, units, goal_.k, deep,
                         setting_.memory_bytes / 4, *setting_.pool, *setting_.progress);
   }
 
   Result<Measured> measure(const Contender& contender) {
     setting_.progress->stage("trying candidates", setting_.schema.rows);
     ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(contender, *setting_.base, setting_.schema));
-    ATTAR_ASSIGN(auto tune, tune_jury_->grade(*trial, {}, *setting_.pool));
-    Measured out{.contender = contender, .trial = std::move(trial), .tune = std::move(tune)};
+    ATTAR_ASSIGN(auto grades, tune_jury_->grade_deeply(*trial, *setting_.pool));
+    Measured out{.contender = contender,
+                 .trial = std::move(trial),
+                 .tune = std::move(grades.recall),
+                 .deep = std::move(grades.deep)};
     out.contender.measured = true;
     out.contender.recall = mean_of(out.tune);
+    out.contender.rank = mean_of(out.deep);
     note(out.contender);
     return out;
   }
@@ -136,18 +141,19 @@ class Chooser {
       own = there ? static_cast<std::uint32_t>(it - numbers.begin()) : certify::no_row;
     }
     const auto units = std::span(split_.tune).first(std::min(preview_units, split_.tune.size()));
-    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k,
+    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k, true,
                                                setting_.memory_bytes / 4, *setting_.pool, *setting_.progress));
     for (Contender& contender : contenders) {
       ATTAR_ASSIGN(const auto trial, field_->attempt(contender, *sample, schema));
-      ATTAR_ASSIGN(const auto observations, jury.grade(*trial, {}, *setting_.pool));
-      contender.recall = mean_of(observations);
+      ATTAR_ASSIGN(const auto grades, jury.grade_deeply(*trial, *setting_.pool));
+      contender.recall = mean_of(grades.recall);
+      contender.rank = mean_of(grades.deep);
       note(contender);
     }
     std::stable_sort(contenders.begin(), contenders.end(),
-                     [](const Contender& a, const Contender& b) { return a.recall > b.recall; });
-    const double least = contenders.front().recall - preview_slack;
-    std::erase_if(contenders, [least](const Contender& contender) { return contender.recall < least; });
+                     [](const Contender& a, const Contender& b) { return a.rank > b.rank; });
+    const double least = contenders.front().rank - preview_slack;
+    std::erase_if(contenders, [least](const Contender& contender) { return contender.rank < least; });
     return contenders;
   }
 
@@ -162,7 +168,7 @@ class Chooser {
       out.push_back(std::move(measured));
     }
     std::stable_sort(out.begin(), out.end(), [](const Measured& a, const Measured& b) {
-      if (a.contender.recall != b.contender.recall) return a.contender.recall > b.contender.recall;
+      if (a.contender.rank != b.contender.rank) return a.contender.rank > b.contender.rank;
       return a.contender.file_bytes < b.contender.file_bytes;
     });
     return out;
@@ -268,8 +274,7 @@ class Chooser {
       });
       if (known.measured && kind != family && !seen) out.push_back(known);
     }
-    std::stable_sort(out.begin(), out.end(),
-                     [](const Contender& a, const Contender& b) { return a.recall > b.recall; });
+    std::stable_sort(out.begin(), out.end(), [](const Contender& a, const Contender& b) { return a.rank > b.rank; });
     if (out.size() > most) out.resize(most);
     return out;
   }
@@ -361,7 +366,7 @@ class Chooser {
     const certify::Claim claim{.floor = floor, .share = 0, .delta = goal_.delta};
     if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
       return ship(ladder_[order.back()], claim);  // too few queries: an estimate, no certificate
-    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
+    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify, false));
     ATTAR_ASSIGN(const auto tested,
                  certify::sequence(order, claim, tune, [&](std::size_t plan) -> Result<std::vector<double>> {
                    ATTAR_TRY(choose_look(ladder_[plan], floor + margin(ladder_[plan], floor)));
@@ -424,7 +429,7 @@ class Chooser {
                                                             : a.file_bytes < b.file_bytes;
         });
     ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, *setting_.base, setting_.schema));
-    return conclude({.contender = *best, .trial = std::move(trial), .tune = {}});
+    return conclude({.contender = *best, .trial = std::move(trial), .tune = {}, .deep = {}});
   }
 
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
@@ -450,7 +455,7 @@ class Chooser {
     const double cost = most_look_cost * full_scan(plan);
     ATTAR_ASSIGN(auto layered, best_layered(plan));
     if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost));
-    if (layered && (layered->look.head != 0 || layered->contender.recall > plan.contender.recall)) {
+    if (layered && (layered->look.head != 0 || layered->contender.rank > plan.contender.rank)) {
       plan = *std::move(layered);
       return {};
     }
@@ -468,10 +473,10 @@ class Chooser {
       if (contender.option.params != plan.contender.option.params) {
         ATTAR_ASSIGN(measured, measure(contender));
       }
-      if (!best || measured.contender.recall > best->contender.recall) best = std::move(measured);
+      if (!best || measured.contender.rank > best->contender.rank) best = std::move(measured);
     }
     if (best) layout_ = best->contender.option.variant;
-    if (best && !not_shown_worse(best->tune, plan.tune)) best.reset();
+    if (best && !not_shown_worse(best->deep, plan.deep)) best.reset();
     return best;
   }
 
@@ -515,7 +520,7 @@ class Chooser {
   // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is
   // one.
   Result<Decision> ship(Measured& plan, const certify::Claim& claim) {
-    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify));
+    ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify, false));
     ATTAR_TRY(choose_look(plan, decision_.relative_floor.value_or(0)));
     ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, plan.look, *setting_.pool));
     decision_.claim = claim;

@@ -49,6 +49,7 @@ struct Contender {
   std::uint64_t file_bytes = 0;
   bool measured = false;  ///< on the whole base with every tune query; else on a sample
   double recall = 0;      ///< mean over tune units
+  double rank = 0;        ///< the same of Grades::deep: what kinds are compared by
   bool chosen = false;
 };
 

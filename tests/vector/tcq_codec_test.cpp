@@ -50,6 +50,28 @@ TEST(TcqCodec, OptionsStateTheExactSizes) {
   EXPECT_GT(priced, 60);
 }
 
+// Which other rows are encoded beside a row changes nothing: duplicates rank by their number.
+TEST(TcqCodec, EqualRowsGetEqualCodesWhereverTheyStand) {
+  base::ThreadPool pool(2);
+  constexpr std::uint32_t dims = 48;
+  const codec::Schema schema = {.rows = 900, .dims = dims, .metric = Metric::cosine};
+  auto rows = make_rows(Kind::correlated, schema.rows, dims, schema.metric, 9);
+  for (std::size_t row = 300; row < schema.rows; ++row)  // the first 300 again, in other company
+    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>((row * 7 + row / 300) % 300 * dims), dims,
+                rows.begin() + static_cast<std::ptrdiff_t>(row * dims));
+  const auto trained = train(schema, rows, pool);
+  for (const Settings& settings : {Settings{.row_bytes = 12}, Settings{.row_bytes = 40, .head_bytes = 12}}) {
+    SCOPED_TRACE(name_of(settings));
+    const auto decoded = code(*trained, schema, rows, settings, pool).decoded();
+    ASSERT_EQ(decoded.size(), rows.size());
+    for (std::size_t row = 300; row < schema.rows; ++row) {
+      const std::size_t first = (row * 7 + row / 300) % 300;
+      EXPECT_EQ(std::memcmp(decoded.data() + row * dims, decoded.data() + first * dims, dims * sizeof(float)), 0)
+          << "rows " << first << " and " << row;
+    }
+  }
+}
+
 TEST(TcqCodec, OffersNothingBelowOneUnit) {
   base::ThreadPool pool(1);
   const codec::Schema schema = {.rows = 1000, .dims = 32, .metric = Metric::l2};

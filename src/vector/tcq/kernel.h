@@ -157,6 +157,21 @@ struct Kernel {
 /// The kernel for a level; a level without one of its own gets the next lower.
 [[nodiscard]] const Kernel& kernel_for(simd::Level level) noexcept;
 
+/// Calls with<b>() for a run's width b.
+template <class With>
+void by_width(const Run& run, const With& with) noexcept {
+  switch (run.bits) {
+    case 1: return with.template operator()<1>();
+    case 2: return with.template operator()<2>();
+    case 3: return with.template operator()<3>();
+    case 4: return with.template operator()<4>();
+    case 5: return with.template operator()<5>();
+    case 6: return with.template operator()<6>();
+    case 7: return with.template operator()<7>();
+    default: return with.template operator()<8>();
+  }
+}
+
 /// Kernel::rows by Kernel::scan, which scores each row's neighbours with it.
 template <auto Scan>
 void rows_by_scan(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,

@@ -164,16 +164,7 @@ void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Ro
 
 void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
           float* out) noexcept {
-  switch (shape.runs[run].bits) {
-    case 1: return scan_width<1>(shape, run, blocks, rows, queries, out);
-    case 2: return scan_width<2>(shape, run, blocks, rows, queries, out);
-    case 3: return scan_width<3>(shape, run, blocks, rows, queries, out);
-    case 4: return scan_width<4>(shape, run, blocks, rows, queries, out);
-    case 5: return scan_width<5>(shape, run, blocks, rows, queries, out);
-    case 6: return scan_width<6>(shape, run, blocks, rows, queries, out);
-    case 7: return scan_width<7>(shape, run, blocks, rows, queries, out);
-    default: return scan_width<8>(shape, run, blocks, rows, queries, out);
-  }
+  by_width(shape.runs[run], [&]<int Bits>() { scan_width<Bits>(shape, run, blocks, rows, queries, out); });
 }
 
 }  // namespace

@@ -215,16 +215,7 @@ void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Ro
 
 void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
           float* out) noexcept {
-  switch (shape.runs[run].bits) {
-    case 1: return scan_width<1>(shape, run, blocks, rows, queries, out);
-    case 2: return scan_width<2>(shape, run, blocks, rows, queries, out);
-    case 3: return scan_width<3>(shape, run, blocks, rows, queries, out);
-    case 4: return scan_width<4>(shape, run, blocks, rows, queries, out);
-    case 5: return scan_width<5>(shape, run, blocks, rows, queries, out);
-    case 6: return scan_width<6>(shape, run, blocks, rows, queries, out);
-    case 7: return scan_width<7>(shape, run, blocks, rows, queries, out);
-    default: return scan_width<8>(shape, run, blocks, rows, queries, out);
-  }
+  by_width(shape.runs[run], [&]<int Bits>() { scan_width<Bits>(shape, run, blocks, rows, queries, out); });
 }
 
 // Eight rows are unpacked for one of them; one lane of the sums is its own.
@@ -257,20 +248,10 @@ void score_rows(const Run& run, const Table& table, std::span<const Place> place
 
 void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
           float* sums) noexcept {
-  const auto score = [&]<int Bits>() {
+  by_width(shape.runs[run], [&]<int Bits>() {
     score_rows<Bits>(shape.runs[run], load_table<Bits>(shape.trellis), places,
                      Part<1>(query, 0, run, shape.first_value(run), nullptr), run == 0, sums);
-  };
-  switch (shape.runs[run].bits) {
-    case 1: return score.template operator()<1>();
-    case 2: return score.template operator()<2>();
-    case 3: return score.template operator()<3>();
-    case 4: return score.template operator()<4>();
-    case 5: return score.template operator()<5>();
-    case 6: return score.template operator()<6>();
-    case 7: return score.template operator()<7>();
-    default: return score.template operator()<8>();
-  }
+  });
 }
 
 }  // namespace

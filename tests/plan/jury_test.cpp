@@ -1,0 +1,82 @@
+// What a jury says of trials: recall at k, and the mean over several depths.
+#include "plan/jury.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "certify/support.h"
+#include "codec/registry.h"
+
+namespace attar::plan {
+namespace {
+
+constexpr std::uint32_t dims = 24;
+
+struct Setup {
+  certify::MatrixSource base{certify::normal_rows(400, dims, 1), dims};
+  codec::Schema schema{.rows = 400, .dims = dims, .metric = Metric::cosine};
+  Queries queries{.values = certify::normal_rows(60, dims, 2), .own_rows = {}};
+  std::vector<certify::Unit> units;
+  base::ThreadPool pool{2};
+  base::Progress progress;
+
+  Setup() {
+    for (std::uint32_t q = 0; q < 60; q += 2) units.push_back({q, q + 1});
+  }
+  Jury jury(std::uint32_t k, bool deep) {
+    return Jury::create(base, schema.metric, queries, units, k, deep, 1 << 26, pool, progress).value();
+  }
+  std::unique_ptr<Trial> trial(std::uint64_t bytes) {
+    const codec::Codec& codec = *codec::find_codec("tcq");
+    const auto trainer = codec.trainer(schema, {.pool = &pool, .seed = 1}).value();
+    EXPECT_TRUE(
+        stream_rows(base, schema.metric, progress, [&](const codec::Chunk& rows) { return trainer->feed(rows); }));
+    const auto trained = trainer->finish().value();
+    return Trial::encode(codec, *trained, trained->options({bytes}).front(), base, schema, 1 << 26, pool, progress)
+        .value();
+  }
+};
+
+TEST(Jury, DeepGradesHoldThePlainOnes) {
+  Setup setup;
+  const auto trial = setup.trial(6'000);
+  const Jury jury = setup.jury(5, true);
+  const Grades grades = jury.grade_deeply(*trial, setup.pool).value();
+  ASSERT_EQ(grades.recall.size(), 30u);
+  ASSERT_EQ(grades.deep.size(), 30u);
+  EXPECT_EQ(grades.recall, jury.grade(*trial, {}, setup.pool).value());
+  // The mean of four juries, each at one depth.
+  std::vector<double> mean(30);
+  for (const std::uint32_t k : {5u, 10u, 20u, 40u}) {
+    const auto own = setup.jury(k, false).grade(*trial, {}, setup.pool).value();
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += own[i] / 4;
+  }
+  for (std::size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(grades.deep[i], mean[i], 1e-12);
+  EXPECT_LT(mean_of(grades.deep), 0.99);
+  EXPECT_GT(mean_of(grades.deep), 0.3);
+}
+
+TEST(Jury, DepthEndsBelowTheRows) {
+  Setup setup;
+  const auto trial = setup.trial(30'000);
+  for (const std::uint32_t k : {90u, 150u, 250u}) {
+    const Grades grades = setup.jury(k, true).grade_deeply(*trial, setup.pool).value();
+    EXPECT_GE(mean_of(grades.deep), mean_of(grades.recall) - 0.05) << k;
+    EXPECT_LE(mean_of(grades.deep), 1.0) << k;
+  }
+}
+
+TEST(Jury, FinerCodesRankHigher) {
+  Setup setup;
+  const Jury jury = setup.jury(5, true);
+  double before = 0;
+  for (const std::uint64_t bytes : {5'000u, 8'000u, 13'000u}) {
+    const double rank = mean_of(jury.grade_deeply(*setup.trial(bytes), setup.pool).value().deep);
+    EXPECT_GT(rank, before) << bytes;
+    before = rank;
+  }
+}
+
+}  // namespace
+}  // namespace attar::plan

@@ -13,15 +13,15 @@ namespace {
 
 constexpr std::uint32_t dims = 24;
 
-struct Setup {
+struct Court {
   certify::MatrixSource base{certify::normal_rows(400, dims, 1), dims};
   codec::Schema schema{.rows = 400, .dims = dims, .metric = Metric::cosine};
   Queries queries{.values = certify::normal_rows(60, dims, 2), .own_rows = {}};
   std::vector<certify::Unit> units;
   base::ThreadPool pool{2};
-  base::Progress progress;
+  base::SilentProgress progress;
 
-  Setup() {
+  Court() {
     for (std::uint32_t q = 0; q < 60; q += 2) units.push_back({q, q + 1});
   }
   Jury jury(std::uint32_t k, bool deep) {
@@ -39,17 +39,17 @@ struct Setup {
 };
 
 TEST(Jury, DeepGradesHoldThePlainOnes) {
-  Setup setup;
-  const auto trial = setup.trial(6'000);
-  const Jury jury = setup.jury(5, true);
-  const Grades grades = jury.grade_deeply(*trial, setup.pool).value();
+  Court court;
+  const auto trial = court.trial(6'000);
+  const Jury jury = court.jury(5, true);
+  const Grades grades = jury.grade_deeply(*trial, court.pool).value();
   ASSERT_EQ(grades.recall.size(), 30u);
   ASSERT_EQ(grades.deep.size(), 30u);
-  EXPECT_EQ(grades.recall, jury.grade(*trial, {}, setup.pool).value());
+  EXPECT_EQ(grades.recall, jury.grade(*trial, {}, court.pool).value());
   // The mean of four juries, each at one depth.
   std::vector<double> mean(30);
   for (const std::uint32_t k : {5u, 10u, 20u, 40u}) {
-    const auto own = setup.jury(k, false).grade(*trial, {}, setup.pool).value();
+    const auto own = court.jury(k, false).grade(*trial, {}, court.pool).value();
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += own[i] / 4;
   }
   for (std::size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(grades.deep[i], mean[i], 1e-12);
@@ -58,21 +58,21 @@ TEST(Jury, DeepGradesHoldThePlainOnes) {
 }
 
 TEST(Jury, DepthEndsBelowTheRows) {
-  Setup setup;
-  const auto trial = setup.trial(30'000);
+  Court court;
+  const auto trial = court.trial(30'000);
   for (const std::uint32_t k : {90u, 150u, 250u}) {
-    const Grades grades = setup.jury(k, true).grade_deeply(*trial, setup.pool).value();
+    const Grades grades = court.jury(k, true).grade_deeply(*trial, court.pool).value();
     EXPECT_GE(mean_of(grades.deep), mean_of(grades.recall) - 0.05) << k;
     EXPECT_LE(mean_of(grades.deep), 1.0) << k;
   }
 }
 
 TEST(Jury, FinerCodesRankHigher) {
-  Setup setup;
-  const Jury jury = setup.jury(5, true);
+  Court court;
+  const Jury jury = court.jury(5, true);
   double before = 0;
   for (const std::uint64_t bytes : {5'000u, 8'000u, 13'000u}) {
-    const double rank = mean_of(jury.grade_deeply(*setup.trial(bytes), setup.pool).value().deep);
+    const double rank = mean_of(jury.grade_deeply(*court.trial(bytes), court.pool).value().deep);
     EXPECT_GT(rank, before) << bytes;
     before = rank;
   }

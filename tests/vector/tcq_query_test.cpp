@@ -65,7 +65,7 @@ TEST(TcqQuery, WhatRoundingLeavesIsRoundedMoreFinely) {
     const Queries first = coarse.of(which), second = rest.of(which);
     std::size_t at = first.stride;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
-      const Run& run = shape.runs[r];
+      const tcq::Run& run = shape.runs[r];
       const double unit = static_cast<double>(first.factors[max_runs + r]) / static_cast<double>(run.step);
       const double finer = static_cast<double>(second.factors[max_runs + r]) / static_cast<double>(run.step);
       EXPECT_NEAR(finer, unit / 254, 1e-6 * unit);

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <vector>
 
-#include "base/half.h"
 #include "base/random.h"
 
 namespace attar::vector::tcq {
@@ -24,7 +23,8 @@ float written(const ScaleCoder& coder, float scale, std::uint8_t bytes) {
   base::ByteWriter out;
   coder.write(scale, out);
   EXPECT_EQ(out.size(), bytes);
-  if (bytes == 2) return base::half_to_float(base::load<std::uint16_t>(out.bytes().data()));
+  if (bytes == 2)
+    return static_cast<float>(base::load<std::uint16_t>(out.bytes().data())) * static_cast<float>(coder.lowest());
   return scale_grid(coder.lowest(), coder.ratio())[std::to_integer<std::size_t>(out.bytes()[0])];
 }
 
@@ -53,7 +53,8 @@ TEST(TcqScale, WritingKeepsTheOrderAndTheBounds) {
       const float got = written(coder, scale, bytes);
       EXPECT_GE(got, before);
       EXPECT_GT(got, 0.0f);
-      const double own = std::max(static_cast<double>(scale) * coder.largest_growth(), coder.lowest());
+      const double own =
+          std::max(static_cast<double>(scale) * coder.largest_growth() + coder.largest_shift(), coder.lowest());
       EXPECT_LE(static_cast<double>(got), own * (1 + 1e-7));
       EXPECT_LE(static_cast<double>(got), coder.highest() * coder.largest_growth());
       before = got;

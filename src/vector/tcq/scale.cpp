@@ -4,14 +4,12 @@
 #include <cmath>
 #include <vector>
 
-#include "base/half.h"
-
 namespace attar::vector::tcq {
 namespace {
 
 constexpr double outlier_share = 0.0005;
 constexpr int grid_steps = 254;  // bytes 1 … 255
-constexpr float largest_half = 65504.0f;
+constexpr int even_steps = 65535;
 
 }  // namespace
 
@@ -32,7 +30,7 @@ ScaleCoder ScaleCoder::fit(std::span<const float> scales, std::uint8_t bytes) {
   const double ceiling = clamp_to_median * at(0.5);
   out.highest_ = std::min(ceiling, static_cast<double>(positive.back()));
   if (bytes != 1) {
-    out.highest_ = std::min(out.highest_, static_cast<double>(largest_half));
+    out.lowest_ = static_cast<double>(static_cast<float>(out.highest_ / even_steps));
     return out;
   }
   out.lowest_ = at(outlier_share);
@@ -43,7 +41,10 @@ ScaleCoder ScaleCoder::fit(std::span<const float> scales, std::uint8_t bytes) {
 
 void ScaleCoder::write(float scale, base::ByteWriter& out) const {
   const double clamped = std::min(static_cast<double>(scale), highest_);
-  if (bytes_ == 2) return out.write(base::float_to_half(static_cast<float>(clamped)));
+  if (bytes_ == 2) {
+    const long steps = scale > 0 && lowest_ > 0 ? std::max(1L, std::lrint(clamped / lowest_)) : 0;
+    return out.write(static_cast<std::uint16_t>(std::min<long>(steps, even_steps)));
+  }
   std::uint8_t step = 0;
   if (scale > 0) {
     const double position = ratio_ > 1 ? std::log(std::max(clamped, lowest_) / lowest_) / std::log(ratio_) : 0;
@@ -52,12 +53,9 @@ void ScaleCoder::write(float scale, base::ByteWriter& out) const {
   out.write(step);
 }
 
-double ScaleCoder::largest_growth() const noexcept {
-  return bytes_ == 1 ? std::sqrt(ratio_) * (1 + 1e-6) : 1 + 0x1.0p-10;
-}
+double ScaleCoder::largest_growth() const noexcept { return (bytes_ == 1 ? std::sqrt(ratio_) : 1) * (1 + 1e-6); }
 
-// Below 2^-14 a binary16 has steps of 2^-24.
-double ScaleCoder::largest_shift() const noexcept { return bytes_ == 1 ? 0 : 0x1.0p-25; }
+double ScaleCoder::largest_shift() const noexcept { return bytes_ == 1 ? 0 : lowest_ / 2; }
 
 std::array<float, 256> scale_grid(double lowest, double ratio) noexcept {
   std::array<float, 256> out{};

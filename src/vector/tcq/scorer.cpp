@@ -6,7 +6,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "base/half.h"
 #include "simd/clones.h"
 
 namespace attar::vector::tcq {
@@ -27,10 +26,10 @@ constexpr std::size_t rows_together = 8;
 constexpr std::size_t cache_line = 64;
 
 // Scales of two bytes.
-ATTAR_VECTOR_CLONES void widen_block(const std::byte* from, float* out) noexcept {
-  std::array<std::uint16_t, block_rows> halves;
-  std::memcpy(halves.data(), from, sizeof(halves));
-  for (std::size_t i = 0; i < block_rows; ++i) out[i] = base::finite_half_to_float(halves[i]);
+ATTAR_VECTOR_CLONES void widen_block(const std::byte* from, float step, float* out) noexcept {
+  std::array<std::uint16_t, block_rows> steps;
+  std::memcpy(steps.data(), from, sizeof(steps));
+  for (std::size_t i = 0; i < block_rows; ++i) out[i] = static_cast<float>(steps[i]) * step;
 }
 
 void prefetch(const std::byte* from, std::size_t bytes) noexcept {
@@ -132,7 +131,7 @@ void TcqScorer::load(Blocks& blocks, std::size_t block) const noexcept {
   if (rows == block_rows && view_.model().scale_bytes == 1) {
     kernel_.scales(view_.scale_codes() + first, view_.scale_grid(), scales);
   } else if (rows == block_rows) {
-    widen_block(view_.scale_codes() + 2 * first, scales);
+    widen_block(view_.scale_codes() + 2 * first, view_.scale_step(), scales);
   } else {
     for (std::size_t i = 0; i < block_rows; ++i) scales[i] = i < rows ? view_.scale(first + i) : 0.0f;
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/half.h"
 #include "vector/tcq/scale.h"
 #include "vector/tcq/scorer.h"
 
@@ -28,10 +27,10 @@ Result<std::unique_ptr<codec::View>> TcqView::open(format::SectionReader codes, 
   const auto lowest = base::load<double>(out->bytes_ + layout.grid);
   const auto ratio = base::load<double>(out->bytes_ + layout.grid + 8);
   const bool one_byte = out->model_->scale_bytes == 1;
-  const bool sound =
-      one_byte ? lowest >= 0 && std::isfinite(lowest) && ratio >= 1 && ratio <= 2 : lowest == 0 && ratio == 0;
+  const bool sound = lowest >= 0 && std::isfinite(lowest) && (one_byte ? ratio >= 1 && ratio <= 2 : ratio == 0);
   if (!sound) return section.fail(ErrorCode::corrupt, "the scale grid is not one that this codec writes", layout.grid);
   if (one_byte) out->grid_ = tcq::scale_grid(lowest, ratio);
+  out->scale_step_ = static_cast<float>(lowest);
   for (std::size_t r = 0; r < out->model_->shape.run_count; ++r) {
     out->tails_[r] = base::load<float>(out->bytes_ + layout.tails + 4 * r);
     if (!(out->tails_[r] >= 0))
@@ -95,7 +94,7 @@ Status TcqView::verify(codec::Range rows) const {
 float TcqView::scale(std::uint64_t row) const noexcept {
   const std::byte* at = bytes_ + layout_.scales + row * model_->scale_bytes;
   if (model_->scale_bytes == 1) return grid_[std::to_integer<std::size_t>(*at)];
-  return base::finite_half_to_float(base::load<std::uint16_t>(at));
+  return static_cast<float>(base::load<std::uint16_t>(at)) * scale_step_;
 }
 
 Status TcqView::decode(codec::Range rows, std::span<float> out) const {

@@ -31,6 +31,8 @@ class TcqView final : public codec::View, public codec::Scorable {
   /// Where the scales lie, and what those of one byte stand for.
   [[nodiscard]] const std::byte* scale_codes() const noexcept { return bytes_ + layout_.scales; }
   [[nodiscard]] const float* scale_grid() const noexcept { return grid_.data(); }
+  /// What a step of a two-byte scale stands for.
+  [[nodiscard]] float scale_step() const noexcept { return scale_step_; }
   [[nodiscard]] float norm(std::uint64_t row) const noexcept {
     return base::load<float>(bytes_ + layout_.norms + 4 * row);
   }
@@ -59,6 +61,7 @@ class TcqView final : public codec::View, public codec::Scorable {
   Layout layout_;
   const std::byte* bytes_;
   std::array<float, 256> grid_{};
+  float scale_step_ = 0;
   std::vector<float> gains_;  // by part
   std::array<std::vector<std::byte>, max_runs> tail_block_;
   std::array<float, max_runs + 1> tails_{};

@@ -119,7 +119,8 @@ def measure_attar(data: Dataset, result: dict, again: bool) -> None:
             if -1 <= above <= 0:
                 break
             # What the codes hold beside the rows' own bytes may pass the rate by a hair: then one byte a row less.
-            overhead = overhead - above - 0.01 if above > 0 else point.bytes_per_row - more["code_bytes_per_row"]
+            spent = above + 0.01 if above > 0 else above
+            overhead = point.bytes_per_row - spent - rate
         add(result, "attar_codes", point, more)
         measures.write_json(path(data.name), result)
 

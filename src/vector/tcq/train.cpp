@@ -178,16 +178,7 @@ class TcqTrained final : public codec::Trained {
 
   // The largest that fits, with a scale as fine as it deserves. The share of weighted energy that an allocation leaves
   // never rises with its bytes, so that an option is offered at its own size as well.
-  std::optional<codec::Option> best_fitting(Settings settings, std::uint64_t bytes) const {
-    settings.scale_bytes = 2;
-    auto finer = largest_fitting(settings, bytes);
-    if (finer && finer->lost <= least_error_for_one_byte * schema_.dims) return finer->option;
-    settings.scale_bytes = 1;
-    auto plain = largest_fitting(settings, bytes);
-    return plain ? std::optional(std::move(plain->option)) : std::nullopt;
-  }
-
-  std::optional<Priced> largest_fitting(Settings settings, std::uint64_t bytes) const {
+  std::optional<codec::Option> best_fitting(const Settings& settings, std::uint64_t bytes) const {
     const auto all = variances(settings);
     // Beyond the rate where every component has eight bits (twelve in two layers) there is nothing left to gain; a
     // matrix of fewer rows may make a lower rate fit that much sooner than its codes do, so every rate is priced.
@@ -196,9 +187,20 @@ class TcqTrained final : public codec::Trained {
     const auto ceiling = static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
     if (ceiling < least_row_bytes) return std::nullopt;
     if (settings.head_bytes == 0)
-      return largest_of(Allocator(all, ceiling, settings.trellis), all, settings, ceiling, bytes);
-    return largest_of(LayeredAllocator(all, settings.head_bytes, ceiling, settings.trellis), all, settings, ceiling,
-                      bytes);
+      return best_of(Allocator(all, ceiling, settings.trellis), all, settings, ceiling, bytes);
+    return best_of(LayeredAllocator(all, settings.head_bytes, ceiling, settings.trellis), all, settings, ceiling,
+                   bytes);
+  }
+
+  template <class Rates>
+  std::optional<codec::Option> best_of(const Rates& allocator, std::span<const double> all, Settings settings,
+                                       std::uint32_t ceiling, std::uint64_t bytes) const {
+    settings.scale_bytes = 2;
+    auto finer = largest_of(allocator, all, settings, ceiling, bytes);
+    if (finer && finer->lost <= least_error_for_one_byte * schema_.dims) return std::move(finer->option);
+    settings.scale_bytes = 1;
+    auto plain = largest_of(allocator, all, settings, ceiling, bytes);
+    return plain ? std::optional(std::move(plain->option)) : std::nullopt;
   }
 
   template <class Rates>

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "simd/inner_products.h"
 #include "simd/clones.h"
+#include "simd/inner_products.h"
 
 namespace attar::vector {
 namespace {

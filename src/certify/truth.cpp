@@ -43,16 +43,17 @@ Result<Shape> plan_shape(std::uint64_t queries, std::uint64_t rows, std::uint32_
   shape.tile_queries = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(spread, 16, most_tile_queries));
   const std::uint64_t row_bytes = std::uint64_t{dims} * sizeof(float) + sizeof(float);
   ATTAR_ASSIGN(const std::uint64_t kept, base::checked_mul(queries, options.k));
-  // Sixteen bytes in the heap and twelve in the result for each neighbour kept.
-  ATTAR_ASSIGN(const std::uint64_t result_bytes, base::checked_mul(kept, 28));
+  ATTAR_ASSIGN(const std::uint64_t result_bytes, base::checked_mul(kept, neighbour_bytes));
   ATTAR_ASSIGN(const std::uint64_t fixed, base::checked_add(result_bytes, queries * row_bytes));
   const std::uint64_t tile_column = std::uint64_t{threads} * (shape.tile_queries + 1) * sizeof(float);
   const std::uint64_t least = 16 * (row_bytes + tile_column);
   if (fixed > options.memory_bytes || options.memory_bytes - fixed < least)
     return fail(
         ErrorCode::over_limit,
-        fmt::format("{} queries with {} neighbours each need {} MB; allow more memory (--memory) or give fewer queries",
-                    queries, options.k, (fixed + least) / 1'000'000 + 1));
+        fmt::format(
+            "{} queries with {} neighbours each need {} MB of the working memory, of which {} MB is theirs; allow "
+            "more (--memory) or give fewer queries",
+            queries, options.k, (fixed + least) / 1'000'000 + 1, options.memory_bytes / 1'000'000));
   const std::uint64_t free = options.memory_bytes - fixed;
   shape.tile_rows =
       static_cast<std::uint32_t>(std::clamp<std::uint64_t>(free / (row_bytes + tile_column), 1, most_tile_rows));

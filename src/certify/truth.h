@@ -46,6 +46,9 @@ struct Truth {
   }
 };
 
+/// Working memory for each neighbour that is kept of a query: sixteen bytes in a heap and twelve in the result.
+inline constexpr std::uint64_t neighbour_bytes = 28;
+
 struct TruthOptions {
   /// Rows to keep a query. A few more than recall is asked at spare RecallMeter most of its reads: ties reach past k.
   std::uint32_t k = 10;

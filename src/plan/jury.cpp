@@ -20,12 +20,14 @@ Queries Queries::subset(std::span<const std::uint32_t> which, std::uint32_t dims
 Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Queries& queries,
                           std::span<const certify::Unit> units, std::uint32_t k, bool deep, std::uint64_t memory_bytes,
                           base::ThreadPool& pool, base::Progress& progress) {
-  std::vector<std::uint32_t> ks = {k};
-  // A query's own row is no answer to it.
-  for (const std::uint64_t more : {2ull * k, 4ull * k, 8ull * k})
-    if (deep && more < base.rows()) ks.push_back(static_cast<std::uint32_t>(more));
   const std::uint32_t dims = base.dims();
   Queries chosen = queries.subset(certify::members(units), dims);
+  // A query's own row is no answer to it. Looking deep never takes memory that the truth may need.
+  const std::uint64_t room =
+      memory_bytes / 4 / certify::neighbour_bytes / std::max<std::uint64_t>(1, chosen.count(dims));
+  std::vector<std::uint32_t> ks = {k};
+  for (const std::uint64_t more : {2ull * k, 4ull * k, 8ull * k})
+    if (deep && more < base.rows() && more <= room) ks.push_back(static_cast<std::uint32_t>(more));
   std::vector<certify::Unit> renumbered;
   std::uint32_t next = 0;
   for (const certify::Unit& unit : units) {

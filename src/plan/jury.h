@@ -34,7 +34,8 @@ struct Grades {
 
 class Jury {
  public:
-  /// Finds the truth for the units' queries over the base, at up to `k` neighbours; `deep`: at up to 8k.
+  /// Finds the truth for the units' queries over the base, at up to `k` neighbours; `deep`: at up to 8k, as far as
+  /// rows and a quarter of the memory go.
   [[nodiscard]] static Result<Jury> create(const data::VectorSource& base, Metric metric, const Queries& queries,
                                            std::span<const certify::Unit> units, std::uint32_t k, bool deep,
                                            std::uint64_t memory_bytes, base::ThreadPool& pool,

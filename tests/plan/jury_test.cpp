@@ -24,8 +24,8 @@ struct Court {
   Court() {
     for (std::uint32_t q = 0; q < 60; q += 2) units.push_back({q, q + 1});
   }
-  Jury jury(std::uint32_t k, bool deep) {
-    return Jury::create(base, schema.metric, queries, units, k, deep, 1 << 26, pool, progress).value();
+  Jury jury(std::uint32_t k, bool deep, std::uint64_t memory_bytes = 1 << 26) {
+    return Jury::create(base, schema.metric, queries, units, k, deep, memory_bytes, pool, progress).value();
   }
   std::unique_ptr<Trial> trial(std::uint64_t bytes) {
     const codec::Codec& codec = *codec::find_codec("tcq");
@@ -65,6 +65,21 @@ TEST(Jury, DepthEndsBelowTheRows) {
     EXPECT_GE(mean_of(grades.deep), mean_of(grades.recall) - 0.05) << k;
     EXPECT_LE(mean_of(grades.deep), 1.0) << k;
   }
+}
+
+// Depth is a finer ruler, not a need: where its truth would not fit, a jury looks less deep rather than failing.
+TEST(Jury, LooksAsDeepAsMemoryAllows) {
+  Court court;
+  const auto trial = court.trial(6'000);
+  const auto ranks = [&](std::uint64_t memory_bytes) {
+    return court.jury(5, true, memory_bytes).grade_deeply(*trial, court.pool).value();
+  };
+  const Grades none = ranks(50'000), some = ranks(120'000), all = ranks(1 << 26);
+  EXPECT_EQ(none.deep, none.recall);
+  EXPECT_EQ(some.recall, none.recall);
+  EXPECT_EQ(all.recall, none.recall);
+  EXPECT_NE(some.deep, none.deep);
+  EXPECT_NE(some.deep, all.deep);
 }
 
 TEST(Jury, FinerCodesRankHigher) {

@@ -8,13 +8,6 @@ namespace attar::base {
 
 /// Exact widening of a binary16 value.
 [[nodiscard]] float half_to_float(std::uint16_t bits) noexcept;
-/// The same for finite values, in a form that compilers can make vectors of; what is not finite becomes a number beyond
-/// all binary16 ones.
-[[nodiscard]] inline float finite_half_to_float(std::uint16_t bits) noexcept {
-  // The fields moved to their places in a float, whose exponent is then 112 too small; subnormals come out right.
-  const float magnitude = std::bit_cast<float>((bits & 0x7fffu) << 13) * 0x1.0p112f;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | (bits & 0x8000u) << 16);
-}
 /// Round to nearest, ties to even; overflow becomes infinity.
 [[nodiscard]] std::uint16_t float_to_half(float value) noexcept;
 

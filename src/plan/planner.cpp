@@ -48,8 +48,8 @@ constexpr double recall_resolution = 0.001;
 struct Measured {
   Contender contender;
   std::shared_ptr<const Trial> trial;
-  std::vector<double> tune;  ///< recall on the tune units, every row scored whole
-  std::vector<double> deep;  ///< Grades::deep
+  std::vector<double> tune = {};  ///< recall on the tune units, every row scored whole
+  std::vector<double> deep = {};  ///< Grades::deep
   index::Look look = {};
 };
 
@@ -330,6 +330,7 @@ class Chooser {
     }
     const auto gap = [](double recall) { return std::log(std::max(1e-4, 1 - recall)); };
     const auto bytes = [](const Measured& plan) { return static_cast<double>(plan.contender.file_bytes); };
+    if (above == nullptr && below == nullptr) return 0;
     const Measured& nearest = above != nullptr ? *above : *below;
     const double target = std::min(0.9999, floor + (certified ? margin(nearest, floor) : 0));
     if (above != nullptr && above->contender.recall < target + recall_resolution) return 0;
@@ -429,7 +430,7 @@ class Chooser {
                                                             : a.file_bytes < b.file_bytes;
         });
     ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, *setting_.base, setting_.schema));
-    return conclude({.contender = *best, .trial = std::move(trial), .tune = {}, .deep = {}});
+    return conclude({.contender = *best, .trial = std::move(trial)});
   }
 
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
@@ -469,10 +470,8 @@ class Chooser {
     for (const Contender& contender : contenders) {
       if (!layout_.empty() && contender.option.variant != layout_) continue;
       if (contender.option.distortion > most_layer_distortion * plan.contender.option.distortion) continue;
-      Measured measured = plan;
-      if (contender.option.params != plan.contender.option.params) {
-        ATTAR_ASSIGN(measured, measure(contender));
-      }
+      const bool same = contender.option.params == plan.contender.option.params;
+      ATTAR_ASSIGN(auto measured, same ? Result<Measured>(plan) : measure(contender));
       if (!best || measured.contender.rank > best->contender.rank) best = std::move(measured);
     }
     if (best) layout_ = best->contender.option.variant;

@@ -27,11 +27,8 @@ DistortionModel::DistortionModel(std::uint32_t dims, std::uint64_t seed)
 std::vector<DistortionModel::Component> DistortionModel::components(const Shape& shape,
                                                                     std::span<const double> variances) const {
   std::vector<Component> out(dims_);
-  for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const Run& run = shape.runs[r];
-    const std::size_t end = std::min<std::size_t>(dims_, run.first + run.components());
-    for (std::size_t i = run.first; i < end; ++i) out[i].lost *= level_table(shape.trellis, run.bits).distortion;
-  }
+  const std::vector<double> left = shares_left(shape, dims_);
+  for (std::size_t i = 0; i < dims_; ++i) out[i].lost = left[i];
   for (const auto [first, last] : cells_of(shape, dims_)) {
     double mean = 0;  // of components that a rotation makes alike
     for (std::size_t i = first; i < last; ++i) mean += variances[i] / static_cast<double>(last - first);

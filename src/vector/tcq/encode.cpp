@@ -42,14 +42,11 @@ struct RowResult {
 
 // The share of a row's energy that its code is expected to lose; energy: of a component's square, as Analysis has it.
 double expected_loss(const Shape& shape, std::span<const double> energy) {
-  std::vector<double> left(shape.components(), 1.0), variance(shape.components());
-  for (std::size_t r = 0; r < shape.run_count; ++r) {
-    const Run& run = shape.runs[r];
-    const double deviation = deviation_of(run, shape.trellis);
-    for (std::size_t j = run.first; j < run.first + run.components(); ++j) {
-      if (left[j] == 1) variance[j] = deviation * deviation;
-      left[j] *= level_table(shape.trellis, run.bits).distortion;
-    }
+  const std::vector<double> left = shares_left(shape, 0);
+  std::vector<double> variance(left.size());
+  for (std::size_t r = shape.run_count; r-- > 0;) {  // a component's first run is made for all of it
+    const double deviation = deviation_of(shape.runs[r], shape.trellis);
+    std::fill_n(variance.begin() + shape.runs[r].first, shape.runs[r].components(), deviation * deviation);
   }
   double out = 1;
   for (std::size_t j = 0; j < std::min(left.size(), energy.size()); ++j) out -= energy[j] * variance[j] * (1 - left[j]);

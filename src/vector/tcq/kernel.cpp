@@ -49,6 +49,16 @@ RunRange Shape::part(std::size_t index) const noexcept {
   return index == 0 ? RunRange{0, layer} : RunRange{layer, run_count};
 }
 
+std::vector<double> shares_left(const Shape& shape, std::size_t components) {
+  std::vector<double> out(std::max<std::size_t>(components, shape.components()), 1.0);
+  for (std::size_t r = 0; r < shape.run_count; ++r) {
+    const Run& run = shape.runs[r];
+    for (std::size_t i = run.first; i < run.first + run.components(); ++i)
+      out[i] *= level_table(shape.trellis, run.bits).distortion;
+  }
+  return out;
+}
+
 void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_t rows, std::size_t row,
                 std::int8_t* out) noexcept {
   const Width& width = widths[run.bits];
@@ -73,7 +83,7 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Row
     for (std::uint32_t unit = 0; unit < run.units; ++unit)
       for (std::uint32_t j = 0; j < width.unit; ++j) {
         const std::byte* ring = block + (unit * block_rows + row % block_rows) * width.ring_bytes;
-        const auto level = static_cast<std::int32_t>(levels[ring_window(ring, width, ring_position(width, j))]);
+        const std::int8_t level = levels[ring_window(ring, width, ring_position(width, j))];
         for (std::size_t i = 0; i < queries.count; ++i)
           sums[i] += level * queries.values[queries.which[i] * queries.stride + first + unit * width.unit + j];
       }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "simd/isa.h"
 #include "vector/common/rows.h"
@@ -94,7 +95,7 @@ struct Shape {
 };
 
 /// Most queries of a batch.
-inline constexpr std::size_t batch_queries = 8;
+inline constexpr std::size_t batch_queries = codec::max_batch;
 
 /// Prepared queries, of which `which[0 … count)` are to be scored.
 struct Queries {
@@ -109,8 +110,13 @@ struct Queries {
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
 inline constexpr std::size_t overread_bytes = 64;
 
-/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or multiples of 8 within
-/// one.
+/// Rows that lie side by side for a kernel.
+inline constexpr std::uint32_t group_rows = 8;
+
+/// The first row of the group that holds a row of a block.
+[[nodiscard]] constexpr std::uint32_t group_of(std::uint32_t row) noexcept { return row / group_rows * group_rows; }
+
+/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or whole groups within one.
 struct Rows {
   std::uint32_t first = 0;
   std::uint32_t last = block_rows;
@@ -136,6 +142,10 @@ struct Finish {
   const float* thresholds = nullptr;  ///< [query]
   std::size_t count = 0;
 };
+
+/// By component, the share of its variance that the runs which code it leave; 1 where none does. At least `components`
+/// of them.
+[[nodiscard]] std::vector<double> shares_left(const Shape& shape, std::size_t components);
 
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
@@ -179,10 +189,10 @@ void rows_by_scan(const Shape& shape, std::size_t run, std::span<const Place> pl
   std::array<float, batch_queries * block_rows> block{};
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Place& place = places[i];
-    const std::uint32_t group = place.row / 8 * 8;
+    const std::uint32_t group = group_of(place.row);
     float& sum = block[place_of(query.which[0], place.row)];
     sum = sums[i];
-    Scan(shape, run, place.block, Rows{group, group + 8}, query, block.data());
+    Scan(shape, run, place.block, Rows{group, group + group_rows}, query, block.data());
     sums[i] = sum;
   }
 }

@@ -88,23 +88,23 @@ __m512i load_rings(const std::byte* from) noexcept {
   return _mm512_permutexvar_epi8(_mm512_load_si512(controls[Bits].spread.bytes.data()), raw);
 }
 
-// Windows of eight components of eight rows, a byte each, below bits of no meaning.
+// Biased levels of eight components of eight rows.
 template <int Bits>
-__m512i windows_of(__m512i rings, std::size_t group) noexcept {
-  if constexpr (Bits == 8) return rings;
-  if constexpr (Bits == 1 || Bits == 2 || Bits == 4) {
-    const auto by = static_cast<std::int64_t>((Bits * (group + 1) + 64 - widths[Bits].window) % 64);
-    return _mm512_rorv_epi64(rings, _mm512_set1_epi64(by));
+__m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept {
+  if constexpr (Bits == 8) {
+    return _mm512_max_epu8(rings, _mm512_set1_epi8(1));
+  } else {
+    __m512i windows;
+    if constexpr (Bits == 1 || Bits == 2 || Bits == 4) {
+      const auto by = static_cast<std::int64_t>((Bits * (group + 1) + 64 - widths[Bits].window) % 64);
+      windows = _mm512_rorv_epi64(rings, _mm512_set1_epi64(by));
+    } else {
+      windows = _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
+    }
+    // vpermb looks at six bits of a window's byte, vpermi2b at seven.
+    if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
+    return _mm512_permutex2var_epi8(table.low, windows, table.high);
   }
-  return _mm512_multishift_epi64_epi8(_mm512_load_si512(controls[Bits].shift[group].bytes.data()), rings);
-}
-
-// Their levels, biased. vpermb looks at six bits of a window's byte, vpermi2b at seven.
-template <int Bits>
-__m512i look_up(__m512i windows, const Table& table) noexcept {
-  if constexpr (Bits == 8) return _mm512_max_epu8(windows, _mm512_set1_epi8(1));
-  if constexpr (widths[Bits].window <= 6) return _mm512_permutexvar_epi8(windows, table.low);
-  return _mm512_permutex2var_epi8(table.low, windows, table.high);
 }
 
 __m512i broadcast_query(const std::int8_t* from) noexcept {
@@ -143,14 +143,13 @@ struct Part {
   std::int32_t sum[Count];
   float* out[Count];
 
-  /// scores: of the first block, [query][32]; may be null.
   Part(const Queries& queries, std::size_t from, std::size_t run, std::size_t component, float* scores) noexcept {
     for (std::size_t i = 0; i < Count; ++i) {
       const std::size_t q = queries.which[from + i];
       values[i] = queries.values + q * queries.stride + component;
       factor[i] = queries.factors[q * max_runs + run];
       sum[i] = queries.sums[q * max_runs + run];
-      out[i] = scores == nullptr ? nullptr : scores + q * block_rows;
+      out[i] = scores + q * block_rows;
     }
   }
 };
@@ -175,7 +174,7 @@ void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, 
       for (std::size_t l = 0; l < Lanes; ++l) rings[l] = load_rings<Bits>(at + l * lane_rows * width.ring_bytes);
       for (std::size_t group = 0; group < groups; ++group) {
         __m512i level[Lanes];
-        for (std::size_t l = 0; l < Lanes; ++l) level[l] = look_up<Bits>(windows_of<Bits>(rings[l], group), table);
+        for (std::size_t l = 0; l < Lanes; ++l) level[l] = levels_of<Bits>(rings[l], group, table);
         for (std::size_t q = 0; q < Count; ++q) {
           const __m512i shared = broadcast_query(part.values[q] + component);
           for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_dpbusd_epi32(total[q][l], level[l], shared);
@@ -220,18 +219,23 @@ void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows row
 
 // Eight rows are unpacked for one of them; one lane of the sums is its own.
 template <int Bits>
-void score_rows(const Run& run, const Table& table, std::span<const Place> places, const Part<1>& part, bool first,
+void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places, const Queries& query,
                 float* sums) noexcept {
   constexpr Width width = widths[Bits];
+  const Run& run = shape.runs[r];
+  const Table table = load_table<Bits>(shape.trellis);
+  const std::size_t q = query.which[0];
+  const std::int8_t* first_value = query.values + q * query.stride + shape.first_value(r);
+  const float factor = query.factors[q * max_runs + r];
+  const std::int32_t bias = query.sums[q * max_runs + r] * 128;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const std::byte* at = places[i].block + places[i].row / lane_rows * lane_rows * width.ring_bytes;
+    const std::byte* at = places[i].block + group_of(places[i].row) * width.ring_bytes;
     __m512i total = _mm512_setzero_si512();
-    const std::int8_t* values = part.values[0];
+    const std::int8_t* values = first_value;
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       const __m512i rings = load_rings<Bits>(at);
       for (std::size_t group = 0; group < width.unit / 8u; ++group) {
-        const __m512i level = look_up<Bits>(windows_of<Bits>(rings, group), table);
-        total = _mm512_dpbusd_epi32(total, level, broadcast_query(values));
+        total = _mm512_dpbusd_epi32(total, levels_of<Bits>(rings, group, table), broadcast_query(values));
         values += 8;
       }
       at += block_rows * width.ring_bytes;
@@ -241,17 +245,14 @@ void score_rows(const Run& run, const Table& table, std::span<const Place> place
         static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_permutexvar_epi64(lane, total))));
     const auto sum =
         static_cast<std::int32_t>(static_cast<std::uint32_t>(halves) + static_cast<std::uint32_t>(halves >> 32));
-    const float term = part.factor[0] * static_cast<float>(sum - 128 * part.sum[0]);
-    sums[i] = first ? term : sums[i] + term;
+    const float term = factor * static_cast<float>(sum - bias);
+    sums[i] = r == 0 ? term : sums[i] + term;
   }
 }
 
 void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
           float* sums) noexcept {
-  by_width(shape.runs[run], [&]<int Bits>() {
-    score_rows<Bits>(shape.runs[run], load_table<Bits>(shape.trellis), places,
-                     Part<1>(query, 0, run, shape.first_value(run), nullptr), run == 0, sums);
-  });
+  by_width(shape.runs[run], [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
 }
 
 }  // namespace

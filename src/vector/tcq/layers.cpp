@@ -27,13 +27,9 @@ std::uint32_t head_bytes_for(std::span<const double> variances, std::span<const 
   const Allocator allocator(variances, most, trellis, head_limits);
   for (std::uint32_t bytes = 1; bytes <= most; ++bytes) {
     const Shape shape = allocator.at(bytes).shape;
+    const std::vector<double> left = shares_left(shape, variances.size());
     double coded = 0;
-    for (std::size_t r = 0; r < shape.run_count; ++r) {
-      const Run& run = shape.runs[r];
-      const std::size_t end = std::min<std::size_t>(variances.size(), run.first + run.components());
-      for (std::size_t i = run.first; i < end; ++i)
-        coded += (1 - level_table(trellis, run.bits).distortion) * variances[i] * cost[i];
-    }
+    for (std::size_t i = 0; i < variances.size(); ++i) coded += (1 - left[i]) * variances[i] * cost[i];
     if (all - coded <= left_by_head * all) return bytes;
   }
   return 0;

@@ -15,25 +15,21 @@ constexpr float largest_value = 127;
 // What is left after rounding is at most one half.
 constexpr float finer = 2 * largest_value;
 
-// To the nearest integer, ties to even: what such a large number is added to loses its fraction.
-constexpr float no_fraction = 0x1.8p23f;
+// The nearest byte, ties to even: what a number as large as this is added to loses its fraction.
+[[gnu::always_inline]] inline std::int8_t rounded(float value) noexcept {
+  constexpr float no_fraction = 0x1.8p23f;
+  return static_cast<std::int8_t>(std::clamp(value, -largest_value, largest_value) + no_fraction - no_fraction);
+}
 
 // out[j] = values[j] · factor as a byte.
 ATTAR_VECTOR_CLONES void round_values(const float* values, float factor, std::size_t count, std::int8_t* out) noexcept {
-  for (std::size_t j = 0; j < count; ++j) {
-    const float value = std::clamp(values[j] * factor, -largest_value, largest_value);
-    out[j] = static_cast<std::int8_t>(value + no_fraction - no_fraction);
-  }
+  for (std::size_t j = 0; j < count; ++j) out[j] = rounded(values[j] * factor);
 }
 
 // out[j] = what is left of values[j] · factor after known[j], in finer steps, as a byte.
 ATTAR_VECTOR_CLONES void round_rests(const float* values, float factor, const std::int8_t* known, std::size_t count,
                                      std::int8_t* out) noexcept {
-  for (std::size_t j = 0; j < count; ++j) {
-    const float rest = (values[j] * factor - static_cast<float>(known[j])) * finer;
-    const float value = std::clamp(rest, -largest_value, largest_value);
-    out[j] = static_cast<std::int8_t>(value + no_fraction - no_fraction);
-  }
+  for (std::size_t j = 0; j < count; ++j) out[j] = rounded((values[j] * factor - static_cast<float>(known[j])) * finer);
 }
 
 ATTAR_VECTOR_CLONES std::int32_t sum_of(const std::int8_t* values, std::size_t count) noexcept {
@@ -71,10 +67,8 @@ void RoundedQueries::round(std::size_t query, std::span<const float> components)
     if (!std::isfinite(inverse)) inverse = 0;
     round_values(own.data(), inverse, own.size(), out);
     const std::size_t at = query * max_runs + r;
-    units_[at] = largest / largest_value;
     inverses_[at] = inverse;
-    factors_[at] = std::clamp(units_[at] * run.step, -largest_factor, largest_factor);
-    sums_[at] = sum_of(out, own.size());
+    conclude(at, run, largest / largest_value, {out, own.size()});
   }
 }
 
@@ -85,10 +79,15 @@ void RoundedQueries::round_rest(std::size_t query, std::span<const float> compon
     const std::size_t at = query * max_runs + r;
     std::int8_t* out = values(query, r);
     round_rests(own.data(), coarse.inverses_[at], coarse.values(query, r).data(), own.size(), out);
-    units_[at] = coarse.units_[at] / finer;
-    factors_[at] = std::clamp(units_[at] * run.step, -largest_factor, largest_factor);
-    sums_[at] = sum_of(out, own.size());
+    conclude(at, run, coarse.units_[at] / finer, {out, own.size()});
   }
+}
+
+void RoundedQueries::conclude(std::size_t at, const Run& run, float unit,
+                              std::span<const std::int8_t> values) noexcept {
+  units_[at] = unit;
+  factors_[at] = std::clamp(unit * run.step, -largest_factor, largest_factor);
+  sums_[at] = sum_of(values.data(), values.size());
 }
 
 double RoundedQueries::energy(std::size_t query, std::size_t run) const noexcept {

@@ -31,6 +31,8 @@ class RoundedQueries {
   }
 
  private:
+  /// What follows from a run's values and from what 1 stands for.
+  void conclude(std::size_t at, const Run& run, float unit, std::span<const std::int8_t> values) noexcept;
   [[nodiscard]] std::int8_t* values(std::size_t query, std::size_t run) noexcept {
     return values_.data() + query * stride_ + shape_.first_value(run);
   }

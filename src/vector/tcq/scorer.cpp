@@ -273,15 +273,14 @@ void TcqScorer::add_runs(const RoundedQueries& queries, std::size_t query, RunRa
 
 // Asks for the codes of rows that will be scored soon, with those of their neighbours.
 void TcqScorer::fetch(RunRange runs, std::span<const codec::Partial> rows) const noexcept {
-  constexpr std::uint32_t together = 8;
   for (const codec::Partial& row : rows)
     for (std::size_t r = runs.first; r < runs.last; ++r) {
       const Run& run = view_.model().shape.runs[r];
       const std::size_t ring_bytes = widths[run.bits].ring_bytes;
       const std::byte* at =
-          view_.block(r, row.row / block_rows) + row.row % block_rows / together * together * ring_bytes;
+          view_.block(r, row.row / block_rows) + group_of(row.row % std::uint32_t{block_rows}) * ring_bytes;
       for (std::size_t unit = 0; unit < run.units; ++unit)
-        prefetch(at + unit * block_rows * ring_bytes, together * ring_bytes);
+        prefetch(at + unit * block_rows * ring_bytes, group_rows * ring_bytes);
     }
 }
 
@@ -290,10 +289,10 @@ void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out)
   const Queries all = coarse_.of({});
   std::array<std::int8_t, max_components_on_stack> levels;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::array<float, codec::max_batch> totals{};
+    std::array<float, batch_queries> totals{};
     std::size_t first = 0;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
-      std::array<std::int32_t, codec::max_batch> sums{};
+      std::array<std::int32_t, batch_queries> sums{};
       Run part = shape.runs[r];
       const std::size_t at_once = max_components_on_stack / widths[part.bits].unit;
       const std::byte* block = view_.block(r, rows[i] / block_rows);

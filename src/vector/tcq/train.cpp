@@ -67,7 +67,7 @@ class TcqTrained final : public codec::Trained {
     std::vector<codec::Option> out;
     const auto offer = [&](Settings settings) {
       settings.seed = seed_;
-      if (auto option = best_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
+      if (auto option = best_fitting(settings, goal)) out.push_back(*std::move(option));
     };
     if (dense()) {
       for (const double power : powers) offer({.matrix_bits = 8, .power = power});
@@ -75,8 +75,9 @@ class TcqTrained final : public codec::Trained {
     }
     offer({.matrix_bits = 0});
     if (dense()) offer({.matrix_bits = 8, .trellis = false});
+    if (bits_a_component(row_bytes(goal)) < least_bits_for_layers) return out;
     for (codec::Option& option : layered(goal))
-      if (Settings::from_params(option.params).row_bytes * 8 >= least_bits_for_layers * schema_.dims)
+      if (bits_a_component(Settings::from_params(option.params).row_bytes) >= least_bits_for_layers)
         out.push_back(std::move(option));
     return out;
   }
@@ -87,12 +88,11 @@ class TcqTrained final : public codec::Trained {
     if (constant_) return out;
     const auto offer = [&](Settings settings) {
       settings.seed = seed_;
-      const std::uint64_t row_bytes = goal.bytes / std::max<std::uint64_t>(1, schema_.rows);
-      const auto most = static_cast<std::uint32_t>(most_head_share * static_cast<double>(row_bytes));
+      const auto most = static_cast<std::uint32_t>(most_head_share * static_cast<double>(row_bytes(goal)));
       settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), std::min(most, schema_.dims),
                                            settings.trellis);
       if (settings.head_bytes == 0) return;
-      if (auto option = best_fitting(settings, goal.bytes)) out.push_back(*std::move(option));
+      if (auto option = best_fitting(settings, goal)) out.push_back(*std::move(option));
     };
     if (!dense()) {
       offer({.matrix_bits = 0});
@@ -122,9 +122,16 @@ class TcqTrained final : public codec::Trained {
 
  private:
   struct Priced {
-    codec::Option option;
+    codec::Option option;  // but for its distortion
+    Shape shape;
     double lost = 0;  // share of the weighted energy
   };
+
+  // Bytes a row that a goal leaves at the most.
+  std::uint64_t row_bytes(const codec::Goal& goal) const {
+    return goal.bytes / std::max<std::uint64_t>(1, schema_.rows);
+  }
+  double bits_a_component(std::uint64_t row_bytes) const { return 8.0 * static_cast<double>(row_bytes) / schema_.dims; }
 
   bool dense() const { return !eigen_.vectors.values.empty(); }
 
@@ -178,29 +185,34 @@ class TcqTrained final : public codec::Trained {
 
   // The largest that fits, with a scale as fine as it deserves. The share of weighted energy that an allocation leaves
   // never rises with its bytes, so that an option is offered at its own size as well.
-  std::optional<codec::Option> best_fitting(const Settings& settings, std::uint64_t bytes) const {
+  std::optional<codec::Option> best_fitting(const Settings& settings, const codec::Goal& goal) const {
     const auto all = variances(settings);
     // Beyond the rate where every component has eight bits (twelve in two layers) there is nothing left to gain; a
     // matrix of fewer rows may make a lower rate fit that much sooner than its codes do, so every rate is priced.
     const std::uint64_t all_bits = base::round_up(schema_.dims, 64) * (settings.head_bytes != 0 ? 3u : 2u) / 2;
     const std::uint64_t most = constant_ ? least_row_bytes : all_bits;
-    const auto ceiling = static_cast<std::uint32_t>(std::min(most, bytes / std::max<std::uint64_t>(1, schema_.rows)));
+    const auto ceiling = static_cast<std::uint32_t>(std::min(most, row_bytes(goal)));
     if (ceiling < least_row_bytes) return std::nullopt;
     if (settings.head_bytes == 0)
-      return best_of(Allocator(all, ceiling, settings.trellis), all, settings, ceiling, bytes);
+      return best_of(Allocator(all, ceiling, settings.trellis), all, settings, ceiling, goal.bytes);
     return best_of(LayeredAllocator(all, settings.head_bytes, ceiling, settings.trellis), all, settings, ceiling,
-                   bytes);
+                   goal.bytes);
   }
 
   template <class Rates>
   std::optional<codec::Option> best_of(const Rates& allocator, std::span<const double> all, Settings settings,
                                        std::uint32_t ceiling, std::uint64_t bytes) const {
     settings.scale_bytes = 2;
-    auto finer = largest_of(allocator, all, settings, ceiling, bytes);
-    if (finer && finer->lost <= least_error_for_one_byte * schema_.dims) return std::move(finer->option);
-    settings.scale_bytes = 1;
-    auto plain = largest_of(allocator, all, settings, ceiling, bytes);
-    return plain ? std::optional(std::move(plain->option)) : std::nullopt;
+    auto best = largest_of(allocator, all, settings, ceiling, bytes);
+    if (!best || best->lost > least_error_for_one_byte * schema_.dims) {
+      settings.scale_bytes = 1;
+      best = largest_of(allocator, all, settings, ceiling, bytes);
+    }
+    if (!best) return std::nullopt;
+    if (!constant_)
+      best->option.distortion =
+          decoding_.of_decoded(best->shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
+    return std::move(best->option);
   }
 
   template <class Rates>
@@ -211,10 +223,8 @@ class TcqTrained final : public codec::Trained {
       if (shape.run_count == 0) return std::nullopt;
       codec::Option option = price(settings, shape);
       if (option.bytes() > bytes) continue;
-      if (!constant_)
-        option.distortion = decoding_.of_decoded(shape, all, unweighted_cost(settings), settings.matrix_bits != 0);
       const double lost = constant_ ? 1 : error / std::accumulate(all.begin(), all.end(), 0.0);
-      return Priced{std::move(option), lost};
+      return Priced{std::move(option), shape, lost};
     }
     return std::nullopt;
   }

@@ -42,6 +42,7 @@ constexpr double least_head_cost = 0.1;
 constexpr double shortlisted_row_cost = 60;
 // Sizes closer than this share count as found, and so does a recall this near above its target.
 constexpr double size_resolution = 0.01;
+constexpr double speed_resolution = 0.04;
 constexpr double recall_resolution = 0.001;
 
 /// A contender tried on the whole base.
@@ -298,11 +299,11 @@ class Chooser {
                        [&](const Measured& plan) { return safe(plan, floor, certified); });
   }
 
-  // Brackets the smallest safe size. log(1 − recall) falls about linearly with the bytes, so the line through the two
-  // nearest plans tells where to look next; a few probes settle it.
+  // Brackets the smallest safe size: a guess from what is known of the two nearest plans tells where to look next; a
+  // few probes settle it.
   Status search_size(const Family& family, double floor, bool certified, std::uint64_t most) {
     for (int probe = 0; probe < most_probes; ++probe) {
-      const std::uint64_t next = next_size(floor, certified, most);
+      ATTAR_ASSIGN(const std::uint64_t next, next_size(family, floor, certified, most));
       if (next == 0) return {};
       ATTAR_ASSIGN(const auto contender, field_->within(next, family));
       if (!contender || known(*contender)) return {};
@@ -318,7 +319,7 @@ class Chooser {
   }
 
   // 0 when the smallest safe plan of the ladder is close enough to the edge, or no larger one may be tried.
-  std::uint64_t next_size(double floor, bool certified, std::uint64_t most) const {
+  Result<std::uint64_t> next_size(const Family& family, double floor, bool certified, std::uint64_t most) const {
     const Measured *above = nullptr, *below = nullptr;
     for (const Measured& plan : ladder_) {
       const std::uint64_t size = plan.contender.file_bytes;
@@ -328,26 +329,51 @@ class Chooser {
         below = &plan;
       }
     }
-    const auto gap = [](double recall) { return std::log(std::max(1e-4, 1 - recall)); };
-    const auto bytes = [](const Measured& plan) { return static_cast<double>(plan.contender.file_bytes); };
     if (above == nullptr && below == nullptr) return 0;
     const Measured& nearest = above != nullptr ? *above : *below;
     const double target = std::min(0.9999, floor + (certified ? margin(nearest, floor) : 0));
     if (above != nullptr && above->contender.recall < target + recall_resolution) return 0;
-    // Through no recall at no bytes, where only one side is known.
-    const double x0 = above != nullptr && below != nullptr ? bytes(*below) : 0;
-    const double y0 = above != nullptr && below != nullptr ? gap(below->contender.recall) : 0;
-    const double slope = std::min(-1e-12, (gap(nearest.contender.recall) - y0) / std::max(1.0, bytes(nearest) - x0));
-    // A little above the line: a plan that falls short by a hair is a probe lost.
-    const double aim = x0 + (gap(std::min(0.9999, target + recall_resolution / 2)) - y0) / slope;
-    if (above == nullptr) {
-      if (below->contender.file_bytes >= most) return 0;
-      const auto limit = static_cast<double>(most);
-      return static_cast<std::uint64_t>(std::clamp(aim, std::min(bytes(*below) * 1.1, limit), limit));
+    const std::uint64_t top = above != nullptr ? above->contender.file_bytes : most;
+    const std::uint64_t bottom = below != nullptr ? below->contender.file_bytes : 0;
+    // A fastest plan is wanted within a budget, the smallest without one.
+    const double resolution = goal_.budget_bytes ? speed_resolution : size_resolution;
+    if (static_cast<double>(bottom) >= (1 - (above != nullptr ? resolution : 0)) * static_cast<double>(top)) return 0;
+    // A little above the target: a plan that falls short by a hair is a probe lost.
+    const double aim = distortion_for(std::min(0.9999, target + recall_resolution / 2), above, below);
+    if (above == nullptr) return size_for(aim, family, std::min(top, bottom + bottom / 10), top);
+    const auto at = [&](double share) {
+      return bottom + static_cast<std::uint64_t>(share * static_cast<double>(top - bottom));
+    };
+    return below == nullptr ? size_for(aim, family, at(0.1), at(0.95)) : size_for(aim, family, at(0.25), at(0.75));
+  }
+
+  // The distortion at which recall is to be expected: what recall misses rises with the error of scores, the root of
+  // the distortion. Between two plans the line through both, in logarithms; beyond one plan, a slope of one half.
+  static double distortion_for(double recall, const Measured* above, const Measured* below) {
+    const auto miss = [](double r) { return std::log(std::max(1e-4, 1 - r)); };
+    const auto error = [](const Measured& plan) { return std::log(std::max(1e-30, plan.contender.option.distortion)); };
+    const Measured& nearest = above != nullptr ? *above : *below;
+    double slope = 0.5;
+    if (above != nullptr && below != nullptr) {
+      const double rise = miss(below->contender.recall) - miss(above->contender.recall);
+      const double run = error(*below) - error(*above);
+      if (run > 0) slope = std::clamp(rise / run, 0.1, 2.0);
     }
-    if (bytes(*above) - x0 < size_resolution * bytes(*above)) return 0;
-    return static_cast<std::uint64_t>(
-        std::clamp(aim, x0 + 0.1 * (bytes(*above) - x0), x0 + 0.9 * (bytes(*above) - x0)));
+    return std::exp(error(nearest) + (miss(recall) - miss(nearest.contender.recall)) / slope);
+  }
+
+  // The smallest size from `least` to `most` at which the family's distortion is no more than that.
+  Result<std::uint64_t> size_for(double distortion, const Family& family, std::uint64_t least,
+                                 std::uint64_t most) const {
+    while (static_cast<double>(most - least) > size_resolution / 2 * static_cast<double>(most)) {
+      const std::uint64_t middle = least + (most - least) / 2;
+      ATTAR_ASSIGN(const auto contender, field_->within(middle, family));
+      if (contender && contender->option.distortion <= distortion)
+        most = middle;
+      else
+        least = middle;
+    }
+    return most;
   }
 
   // Safest to cheapest, each tested on the certify units, until one fails.

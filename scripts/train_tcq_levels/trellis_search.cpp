@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
 
 #include "base/random.h"
 #include "initial_levels.h"
@@ -15,7 +16,7 @@ namespace {
 using vector::tcq::encode_lanes;
 using vector::tcq::encode_unit;
 using vector::tcq::max_unit;
-using vector::tcq::pack_ring;
+using vector::tcq::pack_rings;
 using vector::tcq::ring_window;
 using vector::tcq::Width;
 
@@ -46,10 +47,11 @@ void fill(const Width& width, base::Random& random, Block& block) {
 double encode_block(const Width& width, const Levels& levels, const Block& block, Usage& usage) {
   std::array<std::uint8_t, max_unit * encode_lanes> symbols;
   encode_unit(width, levels.data(), block.data(), symbols.data());
+  std::array<std::uint64_t, encode_lanes> rings;
+  pack_rings(width, symbols.data(), rings.data());
   double error = 0;
   for (std::size_t lane = 0; lane < encode_lanes; ++lane) {
-    std::array<std::byte, 8> ring;
-    pack_ring(width, symbols.data() + lane, encode_lanes, ring.data());
+    const auto ring = std::as_bytes(std::span(rings)).subspan(8 * lane, 8);
     for (std::uint32_t j = 0; j < width.unit; ++j) {
       const std::uint32_t w = ring_window(ring.data(), width, j);
       const auto value = static_cast<double>(block[j * encode_lanes + lane]);

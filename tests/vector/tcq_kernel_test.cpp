@@ -218,12 +218,13 @@ TEST(TcqTrellis, MeetsTheDistortionThatItsTablesState) {
       const std::size_t rounds = 25600 / width.unit;
       std::vector<float> values(width.unit * encode_lanes);
       std::vector<std::uint8_t> windows(values.size());
-      std::vector<std::byte> ring(8);
+      std::array<std::uint64_t, encode_lanes> rings;
       for (std::size_t i = 0; i < rounds; ++i) {
         for (float& value : values) value = static_cast<float>(random.normal());
         encode_unit(width, levels.data(), values.data(), windows.data());
+        pack_rings(width, windows.data(), rings.data());
         for (std::size_t lane = 0; lane < encode_lanes; ++lane) {
-          pack_ring(width, windows.data() + lane, encode_lanes, ring.data());
+          const auto ring = std::as_bytes(std::span(rings)).subspan(8 * lane, 8);
           for (std::uint32_t j = 0; j < width.unit; ++j) {
             const double miss = values[j * encode_lanes + lane] - levels[ring_window(ring.data(), width, j)];
             error += miss * miss;

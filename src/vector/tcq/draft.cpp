@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "base/checked.h"
+#include "simd/clones.h"
 #include "vector/tcq/trellis.h"
 
 namespace attar::vector::tcq {
@@ -15,6 +17,28 @@ std::size_t ring_at(const Run& run, std::size_t rows, std::size_t row, std::size
   const std::size_t block = row / block_rows;
   const std::size_t in_block = std::min(block_rows, base::round_up(rows, 8) - block * block_rows);
   return block * block_rows * run.row_bytes() + (unit * in_block + row % block_rows) * widths[run.bits].ring_bytes;
+}
+
+// What is left of a component of 16 rows to be coded, in the unit of the levels.
+ATTAR_VECTOR_CLONES void aim(const float* column, const float* gains, const float* before, float inverse,
+                             float* out) noexcept {
+  for (std::size_t l = 0; l < encode_lanes; ++l) out[l] = (gains[l] * column[l] - before[l]) * inverse;
+}
+
+// By lane, of one unit.
+struct Sums {
+  std::array<double, encode_lanes> squares{}, match{};
+};
+
+// Adds the levels that a component's windows stand for to what was decoded before.
+ATTAR_VECTOR_CLONES void add_levels(const float* levels, const std::uint8_t* windows, const float* column,
+                                    double weight, float* decoded, Sums& sums) noexcept {
+  for (std::size_t l = 0; l < encode_lanes; ++l) {
+    const float level = levels[windows[l]];
+    decoded[l] += level;
+    sums.squares[l] += static_cast<double>(level) * static_cast<double>(level);
+    sums.match[l] += weight * static_cast<double>(level) * static_cast<double>(column[l]);
+  }
 }
 
 }  // namespace
@@ -87,33 +111,26 @@ void Drafter::code_group(const Group& group, const Columns& columns, std::span<c
   const std::size_t known = std::min(columns.count, energy_.size());
   const std::size_t real = at < known ? std::min<std::size_t>(layout.unit, known - at) : 0;
   float* before = decoded.data() + at * columns.stride + row;
+  const float* column = real > 0 ? columns.column(at) + row : nullptr;
   std::array<float, max_unit * encode_lanes> values{};
   for (std::size_t j = 0; j < real; ++j)
-    for (std::size_t l = 0; l < encode_lanes; ++l) {
-      const float value = gains[row + l] * columns.column(at + j)[row + l];
-      values[ring_position(layout, static_cast<std::uint32_t>(j)) * encode_lanes + l] =
-          (value - before[j * columns.stride + l]) * levels_[r].inverse;
-    }
+    aim(column + j * columns.stride, gains.data() + row, before + j * columns.stride, levels_[r].inverse,
+        values.data() + ring_position(layout, static_cast<std::uint32_t>(j)) * encode_lanes);
   std::array<std::uint8_t, max_unit * encode_lanes> windows;
   encode_values(run, levels_[r].unit.data(), values.data(), windows.data());
   constexpr std::array<float, encode_lanes> nowhere{};
-  std::array<double, encode_lanes> squares{}, match{};
+  Sums sums;
   for (std::size_t j = 0; j < layout.unit; ++j) {
-    const double weight = j < real ? energy_[at + j] : 0;
-    const float* column = j < real ? columns.column(at + j) + row : nowhere.data();
     const std::uint8_t* own = windows.data() + ring_position(layout, static_cast<std::uint32_t>(j)) * encode_lanes;
-    for (std::size_t l = 0; l < encode_lanes; ++l) {
-      const float level = levels_[r].value[own[l]];
-      before[j * columns.stride + l] += level;
-      squares[l] += static_cast<double>(level) * static_cast<double>(level);
-      match[l] += weight * static_cast<double>(level) * static_cast<double>(column[l]);
-    }
+    add_levels(levels_[r].value.data(), own, j < real ? column + j * columns.stride : nowhere.data(),
+               j < real ? energy_[at + j] : 0, before + j * columns.stride, sums);
   }
+  std::array<std::uint64_t, encode_lanes> rings;
+  pack_rings(layout, windows.data(), rings.data());
   for (std::size_t l = 0; l < std::min(encode_lanes, draft.rows - row); ++l) {
-    pack_ring(layout, windows.data() + l, encode_lanes,
-              draft.rings[r].data() + ring_at(run, draft.rows, row + l, unit));
-    draft.squares[(row + l) * shape_.run_count + r] += squares[l];
-    draft.match[(row + l) * shape_.run_count + r] += match[l];
+    std::memcpy(draft.rings[r].data() + ring_at(run, draft.rows, row + l, unit), &rings[l], layout.ring_bytes);
+    draft.squares[(row + l) * shape_.run_count + r] += sums.squares[l];
+    draft.match[(row + l) * shape_.run_count + r] += sums.match[l];
   }
 }
 

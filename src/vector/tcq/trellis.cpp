@@ -7,175 +7,262 @@
 
 #include "simd/clones.h"
 
+// All of it is compiled within the one function that has clones, for each of their instruction sets.
+#define ATTAR_INLINE [[gnu::always_inline]] inline
+
 namespace attar::vector::tcq {
 namespace {
 
 constexpr std::size_t lanes = encode_lanes;
-constexpr std::size_t max_states = 32;  // 2^(W − b), largest at width 1
 
 // How the state that closes a ring is found: the `trials` states of least cost within `reach` components on both sides
-// of the seam are tried, and the best kept. Measured on Gaussian rows: 0.03 and 0.06 dB gained by the reach of widths 1
-// and 2 over half a ring; 0.01 dB lost at width 3 against trying all eight. From width 4 on all states are tried.
+// of the seam are tried, and the best kept; without a reach all states are tried. Measured on Gaussian rows: 0.03 and
+// 0.06 dB gained by the reach of widths 1 and 2 over half a ring; 0.01 dB lost at width 3 against trying all eight.
 struct Closing {
   std::uint8_t trials;
   std::uint8_t reach;
 };
 constexpr std::array<Closing, max_width> closings = {{{}, {1, 48}, {1, 24}, {3, 12}, {4, 0}, {2, 0}, {2, 0}, {1, 0}}};
-constexpr std::size_t max_trials = 4;
-constexpr std::size_t max_choices = max_unit * max_states;  // trials · unit · states, largest at width 1
 
-constexpr unsigned states_of(const Width& width) { return 1u << (width.window - width.bits); }
+// The trellis of one width: window w takes a path from state w mod S to state w >> b.
+template <int Bits>
+struct Trellis {
+  static constexpr unsigned unit = widths[Bits].unit;
+  static constexpr unsigned states = 1u << (widths[Bits].window - Bits);
+  // The states that one is reached from, and the windows between two states: all paths share the best of these.
+  static constexpr unsigned sources = std::min(states, 1u << Bits);
+  static constexpr unsigned parallel = (1u << Bits) / sources;
+  static constexpr unsigned trials = closings[Bits].trials;
+  static constexpr unsigned reach = closings[Bits].reach;
+  static_assert(reach <= unit && trials <= states && (reach != 0 || trials == states));
 
-constexpr bool closings_fit() {
-  for (std::size_t bits = 1; bits < max_width; ++bits) {
-    const auto [trials, reach] = closings[bits];
-    const unsigned states = states_of(widths[bits]);
-    if (trials > max_trials || trials * widths[bits].unit * states > max_choices || reach > widths[bits].unit)
-      return false;
-    if (reach == 0 && trials != states) return false;
-  }
-  return true;
-}
-static_assert(closings_fit());
-
-using Costs = float[max_states][lanes];
-
-struct Search {
-  alignas(64) Costs cost[2];
-  alignas(64) Costs back[2];
-  alignas(
-      64) std::uint8_t choice[max_choices][lanes];  // [trial][component][state]: the predecessor window's lowest b bits
-  unsigned closing[max_trials][lanes];
+  static constexpr unsigned source(unsigned state, unsigned i) { return ((state << Bits) | i) & (states - 1); }
 };
+
+constexpr std::size_t max_states = 32;   // at width 1
+constexpr std::size_t max_paths = 32;    // trials · states, largest at width 1
+constexpr std::size_t max_choices = 64;  // states · sources where there are parallel windows, and more than enough
 
 // Sixteen rows side by side; the compiler splits it into the registers that the machine has.
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
-using LaneMask = std::int32_t __attribute__((vector_size(lanes * sizeof(std::int32_t))));
+using LaneBits = std::int32_t __attribute__((vector_size(lanes * sizeof(std::int32_t))));
 using LaneBytes = std::uint8_t __attribute__((vector_size(lanes)));
 
-// Extends every path by one component. For window w the path comes from state w mod S and goes to state w >> b.
-ATTAR_VECTOR_CLONES void step(int bits, int window, const float* levels, const float* values,
-                              const float (*from)[lanes], float (*to)[lanes], std::uint8_t (*choice)[lanes]) noexcept {
-  const unsigned states = 1u << (window - bits);
-  const unsigned branches = 1u << bits;
+struct Search {
+  Lanes cost[2][max_paths];  // [trial][state]
+  Lanes back[2][max_states];
+  LaneBits closing[max_paths];               // by trial
+  LaneBytes choice[max_unit][max_paths];     // [component][trial][state]: the source that the best path comes from
+  LaneBytes own[max_unit / 4][max_choices];  // [component][state][source]: the window of that pair
+};
+
+constexpr float far = 1e30f;  // with its lowest bits changed it is still a number
+
+// The least of several costs and the choice that leads to it, offered in turn from 0 on. Two are compared; of more,
+// each carries its choice in its lowest bits, and one minimum keeps both, for positive floats rank as their bits do:
+// that takes at most six bits of a cost, less than 0.00004 dB, and no chain of comparisons that wait for each other.
+template <unsigned Choices>
+class Least {
+ public:
+  ATTAR_INLINE void offer(const Lanes& cost, unsigned choice) noexcept {
+    if (choice == 0) {
+      start(cost);
+    } else if constexpr (Choices <= 2) {
+      const LaneBits better = cost < cost_;
+      bits_ = better & static_cast<std::int32_t>(choice);
+      cost_ = better ? cost : cost_;
+    } else {
+      LaneBits bits;
+      std::memcpy(&bits, &cost, sizeof(bits));
+      bits ^= (bits ^ static_cast<std::int32_t>(choice)) & static_cast<std::int32_t>(Choices - 1);  // one instruction
+      bits_ = bits < bits_ ? bits : bits_;
+    }
+  }
+  ATTAR_INLINE void cost(Lanes& out) const noexcept {
+    if constexpr (Choices <= 2)
+      out = cost_;
+    else
+      std::memcpy(&out, &bits_, sizeof(out));
+  }
+  ATTAR_INLINE void choice(LaneBits& out) const noexcept { out = bits_ & static_cast<std::int32_t>(Choices - 1); }
+  ATTAR_INLINE void choice(LaneBytes& out) const noexcept {
+    out = __builtin_convertvector(bits_ & static_cast<std::int32_t>(Choices - 1), LaneBytes);
+  }
+
+ private:
+  ATTAR_INLINE void start(const Lanes& cost) noexcept {
+    if constexpr (Choices <= 2) {
+      cost_ = cost;
+      bits_ = LaneBits{};
+    } else {
+      std::memcpy(&bits_, &cost, sizeof(bits_));
+      bits_ &= ~static_cast<std::int32_t>(Choices - 1);
+    }
+  }
+
+  Lanes cost_;
+  LaneBits bits_;
+};
+
+// The least error of the windows that lead from a state's source to it, and which of them has it.
+template <int Bits>
+ATTAR_INLINE void branch_error(const float* levels, const Lanes& target, unsigned state, unsigned i, LaneBytes* own,
+                               Lanes& out) noexcept {
+  using T = Trellis<Bits>;
+  const float* from = levels + (state << Bits) + i;
+  Least<T::parallel> least;
+#pragma GCC unroll 8
+  for (unsigned p = 0; p < T::parallel; ++p) {
+    const Lanes miss = target - from[p * T::sources];
+    least.offer(miss * miss, p);
+  }
+  least.cost(out);
+  if constexpr (T::parallel > 1) least.choice(own[state * T::sources + i]);
+}
+
+// Extends the paths of all trials by one component.
+template <int Bits>
+ATTAR_INLINE void step(const float* levels, const float* values, const Lanes* from, Lanes* to, LaneBytes* choice,
+                       LaneBytes* own) noexcept {
+  using T = Trellis<Bits>;
   Lanes target;
   std::memcpy(&target, values, sizeof(target));
-  for (unsigned next = 0; next < states; ++next) {
-    Lanes best = Lanes{} + std::numeric_limits<float>::infinity();
-    LaneMask pick = {};
-    for (unsigned low = 0; low < branches; ++low) {
-      const unsigned w = (next << bits) | low;
-      Lanes total;
-      std::memcpy(&total, from[w & (states - 1)], sizeof(total));
-      const Lanes error = target - levels[w];
-      total += error * error;
-      const LaneMask better = total < best;
-      best = better ? total : best;
-      pick = better ? LaneMask{} + static_cast<std::int32_t>(low) : pick;
+  for (unsigned state = 0; state < T::states; ++state) {
+    Least<T::sources> least[T::trials];
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < T::sources; ++i) {
+      Lanes error;
+      branch_error<Bits>(levels, target, state, i, own, error);
+#pragma GCC unroll 4
+      for (unsigned trial = 0; trial < T::trials; ++trial)
+        least[trial].offer(from[trial * T::states + T::source(state, i)] + error, i);
     }
-    std::memcpy(to[next], &best, sizeof(best));
-    const LaneBytes picked = __builtin_convertvector(pick, LaneBytes);
-    std::memcpy(choice[next], &picked, sizeof(picked));
+#pragma GCC unroll 4
+    for (unsigned trial = 0; trial < T::trials; ++trial) {
+      least[trial].cost(to[trial * T::states + state]);
+      least[trial].choice(choice[trial * T::states + state]);
+    }
   }
 }
 
-// The same without a record of the paths, forwards or backwards: a path backwards goes from state w >> b to w mod S.
-ATTAR_VECTOR_CLONES void relax(int bits, int window, bool forwards, const float* levels, const float* values,
-                               const float (*from)[lanes], float (*to)[lanes]) noexcept {
-  const unsigned states = 1u << (window - bits);
-  const unsigned branches = 1u << bits;
+// The same without a record of the paths, forwards or backwards: backwards a path goes from state w >> b to w mod S.
+template <int Bits, bool Forwards>
+ATTAR_INLINE void relax(const float* levels, const float* values, const Lanes* from, Lanes* to) noexcept {
+  using T = Trellis<Bits>;
   Lanes target;
   std::memcpy(&target, values, sizeof(target));
-  for (unsigned state = 0; state < states; ++state) {
-    Lanes best = Lanes{} + std::numeric_limits<float>::infinity();
-    for (unsigned branch = 0; branch < branches; ++branch) {
-      const unsigned w = forwards ? (state << bits) | branch : branch * states + state;
-      Lanes total;
-      std::memcpy(&total, from[forwards ? w & (states - 1) : w >> bits], sizeof(total));
-      const Lanes error = target - levels[w];
-      total += error * error;
-      best = total < best ? total : best;
+  for (unsigned state = 0; state < T::states; ++state) {
+    Lanes least = Lanes{} + far;
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 1u << Bits; ++i) {
+      const unsigned window = Forwards ? (state << Bits) | i : i * T::states + state;
+      const Lanes miss = target - levels[window];
+      const Lanes total = from[Forwards ? T::source(state, i) : window >> Bits] + miss * miss;
+      least = total < least ? total : least;
     }
-    std::memcpy(to[state], &best, sizeof(best));
+    to[state] = least;
   }
 }
 
 // The states of least cost between the components before the seam and those after it, which know nothing of each other.
-void choose_closings(const Width& width, const Closing& plan, const float* levels, const float* values,
-                     Search& search) noexcept {
-  const unsigned states = states_of(width);
-  std::memset(search.cost[0], 0, sizeof(Costs));
-  std::memset(search.back[0], 0, sizeof(Costs));
-  std::size_t now = 0;
-  for (std::size_t i = plan.reach; i-- > 0; now = 1 - now) {
-    relax(width.bits, width.window, true, levels, values + (width.unit - 1 - i) * lanes, search.cost[now],
-          search.cost[1 - now]);
-    relax(width.bits, width.window, false, levels, values + i * lanes, search.back[now], search.back[1 - now]);
-  }
-  for (std::size_t l = 0; l < lanes; ++l) {
-    float cost[max_states];
-    for (unsigned s = 0; s < states; ++s) cost[s] = search.cost[now][s][l] + search.back[now][s][l];
-    for (std::size_t trial = 0; trial < plan.trials; ++trial) {
-      const auto best = static_cast<unsigned>(std::min_element(cost, cost + states) - cost);
-      search.closing[trial][l] = best;
-      cost[best] = std::numeric_limits<float>::infinity();
+template <int Bits>
+ATTAR_INLINE void choose_closings(const float* levels, const float* values, Search& search) noexcept {
+  using T = Trellis<Bits>;
+  if constexpr (T::reach == 0) {
+    for (unsigned trial = 0; trial < T::trials; ++trial)
+      search.closing[trial] = LaneBits{} + static_cast<std::int32_t>(trial);
+  } else {
+    for (unsigned state = 0; state < T::states; ++state) search.cost[0][state] = search.back[0][state] = Lanes{};
+    std::size_t now = 0;
+    for (std::size_t i = T::reach; i-- > 0; now = 1 - now) {
+      relax<Bits, true>(levels, values + (T::unit - 1 - i) * lanes, search.cost[now], search.cost[1 - now]);
+      relax<Bits, false>(levels, values + i * lanes, search.back[now], search.back[1 - now]);
+    }
+    for (unsigned trial = 0; trial < T::trials; ++trial) {
+      Least<T::states> least;
+      for (unsigned state = 0; state < T::states; ++state)
+        least.offer(search.cost[now][state] + search.back[now][state], state);
+      least.choice(search.closing[trial]);
+      for (unsigned state = 0; state < T::states; ++state)
+        search.cost[now][state] =
+            search.closing[trial] == static_cast<std::int32_t>(state) ? Lanes{} + far : search.cost[now][state];
     }
   }
 }
 
-// Closes each lane's ring in the state of its own that this trial has; returns the cost buffer that holds the result.
-std::size_t close(const Width& width, const float* levels, const float* values, std::size_t trial,
-                  Search& search) noexcept {
-  const unsigned states = states_of(width);
-  for (unsigned s = 0; s < states; ++s)
-    for (std::size_t l = 0; l < lanes; ++l)
-      search.cost[0][s][l] = s == search.closing[trial][l] ? 0.0f : std::numeric_limits<float>::infinity();
+// Closes each lane's ring in the states to be tried; returns the buffer of costs that holds the result.
+template <int Bits>
+ATTAR_INLINE std::size_t close(const float* levels, const float* values, Search& search) noexcept {
+  using T = Trellis<Bits>;
+  for (unsigned trial = 0; trial < T::trials; ++trial)
+    for (unsigned state = 0; state < T::states; ++state)
+      search.cost[0][trial * T::states + state] =
+          search.closing[trial] == static_cast<std::int32_t>(state) ? Lanes{} : Lanes{} + far;
   std::size_t now = 0;
-  for (std::size_t j = 0; j < width.unit; ++j, now = 1 - now)
-    step(width.bits, width.window, levels, values + j * lanes, search.cost[now], search.cost[1 - now],
-         search.choice + (trial * width.unit + j) * states);
+  for (std::size_t j = 0; j < T::unit; ++j, now = 1 - now)
+    step<Bits>(levels, values + j * lanes, search.cost[now], search.cost[1 - now], search.choice[j],
+               search.own[T::parallel > 1 ? j : 0]);
   return now;
+}
+
+// Walks each lane's best path back.
+template <int Bits>
+ATTAR_INLINE void trace(const Search& search, std::size_t now, std::uint8_t* windows) noexcept {
+  using T = Trellis<Bits>;
+  unsigned at[lanes], paths[lanes];  // a state, and the first path of its trial
+  for (std::size_t l = 0; l < lanes; ++l) {
+    float least = std::numeric_limits<float>::infinity();
+    for (unsigned trial = 0; trial < T::trials; ++trial) {
+      const auto closing = static_cast<unsigned>(search.closing[trial][l]);
+      const float cost = search.cost[now][trial * T::states + closing][l];
+      if (!(cost < least)) continue;
+      least = cost;
+      at[l] = closing;
+      paths[l] = trial * T::states;
+    }
+  }
+  for (std::size_t j = T::unit; j-- > 0;)
+    for (std::size_t l = 0; l < lanes; ++l) {  // all lanes at once: each one's walk is a chain of loads
+      const unsigned i = search.choice[j][paths[l] + at[l]][l];
+      unsigned window = (at[l] << Bits) | i;
+      if constexpr (T::parallel > 1) window += search.own[j][at[l] * T::sources + i][l] * T::sources;
+      windows[j * lanes + l] = static_cast<std::uint8_t>(window);
+      at[l] = window & (T::states - 1);
+    }
+}
+
+template <int Bits>
+ATTAR_INLINE void encode(const float* levels, const float* values, std::uint8_t* windows) noexcept {
+  Search search;
+  choose_closings<Bits>(levels, values, search);
+  trace<Bits>(search, close<Bits>(levels, values, search), windows);
+}
+
+ATTAR_VECTOR_CLONES void encode_any(int bits, const float* levels, const float* values,
+                                    std::uint8_t* windows) noexcept {
+  switch (bits) {
+    case 1: return encode<1>(levels, values, windows);
+    case 2: return encode<2>(levels, values, windows);
+    case 3: return encode<3>(levels, values, windows);
+    case 4: return encode<4>(levels, values, windows);
+    case 5: return encode<5>(levels, values, windows);
+    case 6: return encode<6>(levels, values, windows);
+    default: return encode<7>(levels, values, windows);
+  }
 }
 
 }  // namespace
 
 void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* windows) noexcept {
-  const unsigned states = states_of(width);
-  const Closing& plan = closings[width.bits];
-  Search search;
-  if (plan.reach != 0)
-    choose_closings(width, plan, levels, values, search);
-  else
-    for (unsigned s = 0; s < states; ++s) std::fill_n(search.closing[s], lanes, s);
-  float least[lanes];
-  std::fill_n(least, lanes, std::numeric_limits<float>::infinity());
-  std::size_t best[lanes] = {};
-  for (std::size_t trial = 0; trial < plan.trials; ++trial) {
-    const std::size_t now = close(width, levels, values, trial, search);
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const float cost = search.cost[now][search.closing[trial][l]][l];
-      if (!(cost < least[l])) continue;
-      least[l] = cost;
-      best[l] = trial;
-    }
-  }
-  unsigned state[lanes];
-  for (std::size_t l = 0; l < lanes; ++l) state[l] = search.closing[best[l]][l];
-  for (std::size_t j = width.unit; j-- > 0;)
-    for (std::size_t l = 0; l < lanes; ++l) {  // all lanes at once: each one's walk is a chain of loads
-      const unsigned window =
-          (state[l] << width.bits) | search.choice[(best[l] * width.unit + j) * states + state[l]][l];
-      windows[j * lanes + l] = static_cast<std::uint8_t>(window);
-      state[l] = window & (states - 1);
-    }
+  encode_any(width.bits, levels, values, windows);
 }
 
-void pack_ring(const Width& width, const std::uint8_t* windows, std::size_t stride, std::byte* ring) noexcept {
+ATTAR_VECTOR_CLONES void pack_rings(const Width& width, const std::uint8_t* windows, std::uint64_t* rings) noexcept {
   const int older_bits = width.window - width.bits;
-  std::uint64_t bits = 0;
+  std::fill_n(rings, lanes, 0);
   for (std::size_t j = 0; j < width.unit; ++j)
-    bits |= static_cast<std::uint64_t>(windows[j * stride] >> older_bits) << (width.bits * j);
-  std::memcpy(ring, &bits, width.ring_bytes);
+    for (std::size_t l = 0; l < lanes; ++l)
+      rings[l] |= static_cast<std::uint64_t>(windows[j * lanes + l] >> older_bits) << (width.bits * j);
 }
 
 }  // namespace attar::vector::tcq

@@ -18,7 +18,8 @@ inline constexpr std::size_t max_unit = 64;
 /// component's own b bits above those of the components before it. Widths 1 … 7.
 void encode_unit(const Width& width, const float* levels, const float* values, std::uint8_t* windows) noexcept;
 
-/// Writes the ring of one row from its windows ([unit], `stride` apart), of which it keeps the components' own bits.
-void pack_ring(const Width& width, const std::uint8_t* windows, std::size_t stride, std::byte* ring) noexcept;
+/// The rings of 16 rows from their windows, as numbers of which the lowest 8 · ring_bytes bits count: of each window
+/// the component's own bits are kept.
+void pack_rings(const Width& width, const std::uint8_t* windows, std::uint64_t* rings) noexcept;
 
 }  // namespace attar::vector::tcq

@@ -1,5 +1,5 @@
-// tests/golden/<codec>-v<wire version>.attar: written once, giving the same answers for ever, on every machine and
-// instruction-set level. Beside each stands what it answers, as JSON.
+// tests/golden/<codec>-v<wire version>[-<case>].attar: written once, giving the same answers for ever, on every machine
+// and instruction-set level. Beside each stands what it answers, as JSON.
 //
 // A new wire version of a codec gets a new pair of files; old pairs are never written again. To write the pairs that
 // are missing: run this binary with --gtest_filter=GoldenArtifacts.* and ATTAR_WRITE_GOLDEN=1 in the environment.
@@ -16,8 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t rows = 40;
-constexpr std::uint32_t dims = 12;
 constexpr std::uint32_t queries = 5;
 constexpr std::uint32_t k = 7;
 
@@ -84,28 +82,73 @@ std::vector<std::vector<SearchHit>> lists_from(const Json& lists) {
   return out;
 }
 
+// Components that matter less and less, so that many widths are used.
+std::vector<float> sloped(std::uint64_t rows, std::uint32_t dims, std::uint64_t seed) {
+  base::Random random(seed);
+  std::vector<float> out(rows * dims);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<float>(random.normal() * std::exp2(-static_cast<double>(i % dims) / 9));
+  return out;
+}
+
+struct Golden {
+  std::string name;
+  std::string codec;
+  Metric metric = Metric::cosine;
+  std::string originals = {};
+  std::uint64_t rows = 40;
+  std::uint32_t dims = 12;
+  std::string budget = "400B/vec";
+  bool slope = false;
+
+  [[nodiscard]] std::vector<float> vectors(std::uint64_t count, std::uint64_t seed) const {
+    return slope ? sloped(count, dims, seed) : clustered(count, dims, seed, 0.6, 8);
+  }
+};
+
+std::vector<Golden> goldens() {
+  std::vector<Golden> out;
+  // Metrics and originals take turns, so that each meets several codecs.
+  for (std::size_t turn = 0; const codec::Codec* codec : codec::registry()) {
+    out.push_back({.name = golden_name(codec->info()),
+                   .codec = std::string(codec->info().name),
+                   .metric = all_metrics[turn % 3],
+                   .originals = turn % 2 == 0   ? ""
+                                : turn % 4 == 1 ? "f16"
+                                                : "f32"});
+    ++turn;
+  }
+  // The main codec at rates where other widths than its widest are used.
+  for (const auto& [name, dims, budget] : {std::tuple("least", 96u, "116B/vec"), std::tuple("narrow", 48u, "108B/vec"),
+                                           std::tuple("middle", 48u, "125B/vec"), std::tuple("wide", 48u, "134B/vec")})
+    out.push_back({.name = fmt::format("{}-{}", golden_name(codec::find_codec("tcq")->info()), name),
+                   .codec = "tcq",
+                   .metric = Metric::l2,
+                   .rows = 60,
+                   .dims = dims,
+                   .budget = budget,
+                   .slope = true});
+  return out;
+}
+
 class GoldenArtifacts : public EngineTest {
  protected:
-  // Metrics and originals take turns, so that each meets several codecs.
   void write_missing() {
-    std::size_t turn = 0;
-    for (const codec::Codec* codec : codec::registry()) {
-      const Metric metric = all_metrics[turn % 3];
-      const char* originals = turn % 2 == 0 ? "" : turn % 4 == 1 ? "f16" : "f32";
-      ++turn;
-      const auto path = golden_folder() / (golden_name(codec->info()) + ".attar");
+    for (const Golden& golden : goldens()) {
+      const auto path = golden_folder() / (golden.name + ".attar");
       if (std::filesystem::exists(path)) continue;
-      const auto packed = pack_and_open(put_vectors("golden.npy", clustered(rows, dims, 1, 0.6, 8), dims), path,
-                                        {.budget = parse_budget("400B/vec").value(),
-                                         .metric = metric,
-                                         .ids = put_ids("ids.txt", rows),
-                                         .codec = std::string(codec->info().name),
-                                         .keep_originals = originals,
+      const auto base = put_vectors("golden.npy", golden.vectors(golden.rows, 1), golden.dims);
+      const auto packed = pack_and_open(base, path,
+                                        {.budget = parse_budget(golden.budget).value(),
+                                         .metric = golden.metric,
+                                         .ids = put_ids("ids.txt", golden.rows),
+                                         .codec = golden.codec,
+                                         .keep_originals = golden.originals,
                                          .threads = 1});
       ASSERT_TRUE(packed.artifact) << path << ": " << packed.failed;
-      const auto answers = ask(*packed.artifact, clustered(queries, dims, 2, 0.6, 8));
+      const auto answers = ask(*packed.artifact, golden.vectors(queries, 2));
       ASSERT_TRUE(answers) << error_of(answers);
-      std::ofstream(golden_folder() / (golden_name(codec->info()) + ".json")) << text_of(*answers);
+      std::ofstream(golden_folder() / (golden.name + ".json")) << text_of(*answers);
     }
   }
 };
@@ -132,7 +175,7 @@ TEST_F(GoldenArtifacts, GiveTheSameAnswersForEver) {
     EXPECT_EQ(answers->hits.size(), asked.size() / artifact->dims());
     ++seen;
   }
-  EXPECT_GE(seen, codec::registry().size());
+  EXPECT_GE(seen, goldens().size());
 }
 
 TEST_F(GoldenArtifacts, EveryVersionOfEveryCodecHasOne) {

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "vector/tcq/kernel.h"
 #include "vector/tcq/trellis.h"
@@ -204,6 +206,18 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
       }
     }
   }
+}
+
+// Every file of wire version 1 is read with these numbers: other tables need another version.
+TEST(TcqTrellis, TheTablesOfWireVersionOneStay) {
+  base::Sha256 hash;
+  for (const bool trellis : {true, false})
+    for (int bits = 1; bits <= max_width; ++bits) {
+      const LevelTable& table = level_table(trellis, bits);
+      hash.update(std::as_bytes(std::span(table.levels)));
+      hash.update(std::as_bytes(std::span(&table.step, 1)));
+    }
+  EXPECT_EQ(hash.finish().hex(), "7399bff0eb5a09af53b88fc32d8c70176e1cc31b6141898bb1fe42506c6bd321");
 }
 
 TEST(TcqTrellis, MeetsTheDistortionThatItsTablesState) {

@@ -17,12 +17,18 @@ constexpr std::size_t lanes = encode_lanes;
 
 // How the state that closes a ring is found: the `trials` states of least cost within `reach` components on both sides
 // of the seam are tried, and the best kept; without a reach all states are tried. Measured on Gaussian rows: 0.03 and
-// 0.06 dB gained by the reach of widths 1 and 2 over half a ring; 0.01 dB lost at width 3 against trying all eight.
+// 0.06 dB gained by the reach of widths 1 and 2 over half a ring; 0.01 dB lost at widths 3 and 4 against trying all
+// eight.
 struct Closing {
   std::uint8_t trials;
   std::uint8_t reach;
 };
-constexpr std::array<Closing, max_width> closings = {{{}, {1, 48}, {1, 24}, {3, 12}, {4, 0}, {2, 0}, {2, 0}, {1, 0}}};
+constexpr std::array<Closing, max_width> closings = {{{}, {1, 48}, {1, 24}, {3, 12}, {3, 8}, {4, 0}, {2, 0}, {1, 0}}};
+
+constexpr std::size_t max_states = 32;  // at width 1
+constexpr std::size_t max_paths = 32;   // trials · states, largest at width 1
+constexpr std::size_t max_pairs = 64;   // states · sources where windows are parallel, largest at width 4
+constexpr std::size_t max_parallel_unit = 16;
 
 // The trellis of one width: window w takes a path from state w mod S to state w >> b.
 template <int Bits>
@@ -35,13 +41,11 @@ struct Trellis {
   static constexpr unsigned trials = closings[Bits].trials;
   static constexpr unsigned reach = closings[Bits].reach;
   static_assert(reach <= unit && trials <= states && (reach != 0 || trials == states));
+  static_assert(states <= max_states && trials * states <= max_paths);
+  static_assert(parallel == 1 || (states * sources <= max_pairs && unit <= max_parallel_unit));
 
   static constexpr unsigned source(unsigned state, unsigned i) { return ((state << Bits) | i) & (states - 1); }
 };
-
-constexpr std::size_t max_states = 32;   // at width 1
-constexpr std::size_t max_paths = 32;    // trials · states, largest at width 1
-constexpr std::size_t max_choices = 64;  // states · sources where there are parallel windows, and more than enough
 
 // Sixteen rows side by side; the compiler splits it into the registers that the machine has.
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
@@ -51,9 +55,9 @@ using LaneBytes = std::uint8_t __attribute__((vector_size(lanes)));
 struct Search {
   Lanes cost[2][max_paths];  // [trial][state]
   Lanes back[2][max_states];
-  LaneBits closing[max_paths];               // by trial
-  LaneBytes choice[max_unit][max_paths];     // [component][trial][state]: the source that the best path comes from
-  LaneBytes own[max_unit / 4][max_choices];  // [component][state][source]: the window of that pair
+  LaneBits closing[max_paths];                  // by trial
+  LaneBytes choice[max_unit][max_paths];        // [component][trial][state]: the source that the best path comes from
+  LaneBytes own[max_parallel_unit][max_pairs];  // [component][state][source]: which of their parallel windows
 };
 
 constexpr float far = 1e30f;  // with its lowest bits changed it is still a number

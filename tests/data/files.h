@@ -31,7 +31,7 @@ class DataTest : public testing::Test {
 
   /// Writes a file and returns its path.
   std::filesystem::path put(const std::string& name, std::string_view bytes) const {
-    const auto path = directory_ / name;
+    auto path = directory_ / name;
     // A fresh file each time: some file systems flush one that is overwritten, which is slow a thousand times over.
     if (std::filesystem::is_regular_file(path)) std::filesystem::remove(path);
     std::ofstream out(path, std::ios::binary);

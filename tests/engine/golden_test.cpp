@@ -165,9 +165,9 @@ TEST_F(GoldenArtifacts, GiveTheSameAnswersForEver) {
     const auto asked = expected.at("queries").get<std::vector<float>>();
     const auto answers = ask(*artifact, asked);
     ASSERT_TRUE(answers) << error_of(answers);
-    EXPECT_EQ(answers->codec, expected.at("codec"));
-    EXPECT_EQ(answers->metric, expected.at("metric"));
-    EXPECT_EQ(answers->digest, expected.at("content_digest"));
+    EXPECT_EQ(answers->codec, expected.at("codec").get<std::string>());
+    EXPECT_EQ(answers->metric, expected.at("metric").get<std::string>());
+    EXPECT_EQ(answers->digest, expected.at("content_digest").get<std::string>());
     EXPECT_EQ(answers->hits, lists_from(expected.at("hits")));
     EXPECT_EQ(answers->exact, lists_from(expected.at("exact")));
     EXPECT_EQ(answers->decoded, expected.at("decoded").get<std::vector<float>>());

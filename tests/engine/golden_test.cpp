@@ -58,6 +58,7 @@ std::string lists_text(const std::vector<std::vector<SearchHit>>& lists) {
   std::vector<std::string> texts;
   for (const auto& hits : lists) {
     std::vector<std::string> list;
+    list.reserve(hits.size());
     for (const SearchHit& hit : hits) list.push_back(fmt::format("[{}, {}]", hit.row, hit.score));
     texts.push_back(fmt::format("  [{}]", fmt::join(list, ", ")));
   }

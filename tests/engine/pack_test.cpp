@@ -66,7 +66,8 @@ TEST_F(Packs, TheBestWithinABudget) {
   EXPECT_EQ(report.tune_queries + report.certify_queries, 600u);
   for (const Candidate& candidate : report.candidates) {
     EXPECT_LE(candidate.bytes, 40'000u) << candidate.settings;
-    EXPECT_LE(candidate.recall, chosen(report)[0].recall) << candidate.settings;
+    // Kinds are compared at several depths (decision 0015): recall@10 alone, on 200 queries, may favour a close one.
+    EXPECT_LE(candidate.recall, chosen(report)[0].recall + 0.01) << candidate.settings;
   }
   // Nothing was claimed, so that nothing passed: the figure stands alone.
   ASSERT_EQ(report.certificates.size(), 1u);

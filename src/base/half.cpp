@@ -1,5 +1,6 @@
 #include "base/half.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 

@@ -1,7 +1,6 @@
 // Small float formats: IEEE binary16 and OCP E4M3 ("fn": no infinities, largest finite value 448).
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 namespace attar::base {

@@ -22,7 +22,7 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
                           base::ThreadPool& pool, base::Progress& progress) {
   const std::uint32_t dims = base.dims();
   Queries chosen = queries.subset(certify::members(units), dims);
-  // A query's own row is no answer to it. Looking deep never takes memory that the truth may need.
+  // A query's own row is no answer to it. Looking deep takes part of the memory only, and gives way where it must.
   const std::uint64_t room =
       memory_bytes / 4 / certify::neighbour_bytes / std::max<std::uint64_t>(1, chosen.count(dims));
   std::vector<std::uint32_t> ks = {k};
@@ -36,12 +36,17 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
     next += static_cast<std::uint32_t>(unit.size());
     renumbered.push_back(std::move(positions));
   }
-  ATTAR_ASSIGN(
-      auto meter,
-      certify::RecallMeter::over(
-          base, metric, chosen.values,
-          {.k = ks.back(), .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress},
-          pool));
+  const auto make_meter = [&] {
+    return certify::RecallMeter::over(
+        base, metric, chosen.values,
+        {.k = ks.back(), .excluded_row = chosen.own_rows, .memory_bytes = memory_bytes, .progress = &progress}, pool);
+  };
+  auto made = make_meter();
+  while (!made && made.error().code == ErrorCode::over_limit && ks.size() > 1) {  // refused before a row is read
+    ks.pop_back();
+    made = make_meter();
+  }
+  ATTAR_ASSIGN(auto meter, std::move(made));
   ATTAR_TRY(certify::prepare_rows(metric, chosen.values, dims, 0, "queries"));
   return Jury(dims, std::move(ks), std::move(chosen), std::move(renumbered), std::move(meter));
 }

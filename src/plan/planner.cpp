@@ -44,6 +44,8 @@ constexpr double shortlisted_row_cost = 60;
 constexpr double size_resolution = 0.01;
 constexpr double speed_resolution = 0.04;
 constexpr double recall_resolution = 0.001;
+// Recall nearer to 1 than this is not told apart.
+constexpr double least_miss = 1e-4;
 
 /// A contender tried on the whole base.
 struct Measured {
@@ -218,13 +220,13 @@ class Chooser {
     Family family = family_of(*start);
     const double first_recall = start->contender.recall;
     ladder_.push_back(*std::move(start));
-    ATTAR_TRY(search_size(family, floor, certified, most));
+    ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
     if (!goal_.budget_bytes && !any_safe(floor, certified)) {  // another kind may go further than the best of the guess
       ATTAR_ASSIGN(auto largest, best_of(most));
       if (largest && family_of(*largest) != family) {
         family = family_of(*largest);
         ladder_ = {*std::move(largest)};
-        ATTAR_TRY(search_size(family, floor, certified, most));
+        ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
       }
     }
     if (!goal_.budget_bytes) {
@@ -256,7 +258,7 @@ class Chooser {
       std::vector<Measured> before = std::exchange(ladder_, {});
       ATTAR_ASSIGN(auto measured, measure(start));
       ladder_.push_back(std::move(measured));
-      ATTAR_TRY(search_size({start.codec, start.option.variant}, floor, certified, most));
+      ATTAR_TRY(search_size({start.codec, start.option.variant}, floor, certified, most, wanted_resolution()));
       if (smallest_safe(floor, certified) < smallest)
         family = {start.codec, start.option.variant};
       else
@@ -301,9 +303,9 @@ class Chooser {
 
   // Brackets the smallest safe size: a guess from what is known of the two nearest plans tells where to look next; a
   // few probes settle it.
-  Status search_size(const Family& family, double floor, bool certified, std::uint64_t most) {
+  Status search_size(const Family& family, double floor, bool certified, std::uint64_t most, double resolution) {
     for (int probe = 0; probe < most_probes; ++probe) {
-      ATTAR_ASSIGN(const std::uint64_t next, next_size(family, floor, certified, most));
+      ATTAR_ASSIGN(const std::uint64_t next, next_size(family, floor, certified, most, resolution));
       if (next == 0) return {};
       ATTAR_ASSIGN(const auto contender, field_->within(next, family));
       if (!contender || known(*contender)) return {};
@@ -318,8 +320,12 @@ class Chooser {
                        [&](const Measured& plan) { return plan.contender.option.params == contender.option.params; });
   }
 
+  // A fastest plan is wanted within a budget, the smallest without one.
+  double wanted_resolution() const { return goal_.budget_bytes ? speed_resolution : size_resolution; }
+
   // 0 when the smallest safe plan of the ladder is close enough to the edge, or no larger one may be tried.
-  Result<std::uint64_t> next_size(const Family& family, double floor, bool certified, std::uint64_t most) const {
+  Result<std::uint64_t> next_size(const Family& family, double floor, bool certified, std::uint64_t most,
+                                  double resolution) const {
     const Measured *above = nullptr, *below = nullptr;
     for (const Measured& plan : ladder_) {
       const std::uint64_t size = plan.contender.file_bytes;
@@ -331,15 +337,13 @@ class Chooser {
     }
     if (above == nullptr && below == nullptr) return 0;
     const Measured& nearest = above != nullptr ? *above : *below;
-    const double target = std::min(0.9999, floor + (certified ? margin(nearest, floor) : 0));
+    const double target = std::min(1 - least_miss, floor + (certified ? margin(nearest, floor) : 0));
     if (above != nullptr && above->contender.recall < target + recall_resolution) return 0;
     const std::uint64_t top = above != nullptr ? above->contender.file_bytes : most;
     const std::uint64_t bottom = below != nullptr ? below->contender.file_bytes : 0;
-    // A fastest plan is wanted within a budget, the smallest without one.
-    const double resolution = goal_.budget_bytes ? speed_resolution : size_resolution;
     if (static_cast<double>(bottom) >= (1 - (above != nullptr ? resolution : 0)) * static_cast<double>(top)) return 0;
     // A little above the target: a plan that falls short by a hair is a probe lost.
-    const double aim = distortion_for(std::min(0.9999, target + recall_resolution / 2), above, below);
+    const double aim = distortion_for(std::min(1 - least_miss, target + recall_resolution / 2), above, below);
     if (above == nullptr) return size_for(aim, family, std::min(top, bottom + bottom / 10), top);
     const auto at = [&](double share) {
       return bottom + static_cast<std::uint64_t>(share * static_cast<double>(top - bottom));
@@ -350,7 +354,7 @@ class Chooser {
   // The distortion at which recall is to be expected: what recall misses rises with the error of scores, the root of
   // the distortion. Between two plans the line through both, in logarithms; beyond one plan, a slope of one half.
   static double distortion_for(double recall, const Measured* above, const Measured* below) {
-    const auto miss = [](double r) { return std::log(std::max(1e-4, 1 - r)); };
+    const auto miss = [](double r) { return std::log(std::max(least_miss, 1 - r)); };
     const auto error = [](const Measured& plan) { return std::log(std::max(1e-30, plan.contender.option.distortion)); };
     const Measured& nearest = above != nullptr ? *above : *below;
     double slope = 0.5;
@@ -365,7 +369,7 @@ class Chooser {
   // The smallest size from `least` to `most` at which the family's distortion is no more than that.
   Result<std::uint64_t> size_for(double distortion, const Family& family, std::uint64_t least,
                                  std::uint64_t most) const {
-    while (static_cast<double>(most - least) > size_resolution / 2 * static_cast<double>(most)) {
+    while (most - least > 1 && static_cast<double>(most - least) > size_resolution / 2 * static_cast<double>(most)) {
       const std::uint64_t middle = least + (most - least) / 2;
       ATTAR_ASSIGN(const auto contender, field_->within(middle, family));
       if (contender && contender->option.distortion <= distortion)
@@ -578,7 +582,7 @@ class Chooser {
     if (!start) return {};
     ATTAR_ASSIGN(auto measured, measure(*start));
     ladder_.push_back(std::move(measured));
-    ATTAR_TRY(search_size(family, floor, true, ceiling()));
+    ATTAR_TRY(search_size(family, floor, true, ceiling(), size_resolution));
     for (const Measured& plan : ladder_)
       if (safe(plan, floor, true)) {
         std::uint64_t& least = decision_.nearest.bytes_for_floor;

@@ -31,6 +31,12 @@ class Stopping final : public Progress {
   std::mutex busy_;
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int most_stops = 12;  // each is some ten times slower
+#else
+constexpr int most_stops = 40;
+#endif
+
 class Cancels : public EngineTest {
  protected:
   void SetUp() override {
@@ -40,7 +46,7 @@ class Cancels : public EngineTest {
   }
   // Runs the work to its end, then stops it at every call (at most `most` of them, evenly spread).
   template <class Work>
-  void stop_everywhere(Work&& work, int most = 40) {
+  void stop_everywhere(Work&& work, int most = most_stops) {
     Stopping whole(1 << 30);
     const Status done = work(&whole);
     ASSERT_TRUE(done) << error_of(done);

@@ -36,7 +36,7 @@ constexpr std::array powers = {0.35, 0.6};
 constexpr double least_error_for_one_byte = 4e-6;
 
 // Bits a component from which two layers are offered for their own sake: a table of seven bits lies 4.7 dB above R(D),
-// one of eight 7.6 dB, two of four bits each 4 dB.
+// one of eight 7.6 dB, two of four bits each 3.4 dB.
 constexpr double least_bits_for_layers = 6.5;
 
 // A first layer of more than this share of a row is not worth a second.
@@ -88,9 +88,9 @@ class TcqTrained final : public codec::Trained {
     if (constant_) return out;
     const auto offer = [&](Settings settings) {
       settings.seed = seed_;
-      const auto most = static_cast<std::uint32_t>(most_head_share * static_cast<double>(row_bytes(goal)));
-      settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), std::min(most, schema_.dims),
-                                           settings.trellis);
+      const double share = most_head_share * static_cast<double>(row_bytes(goal));
+      const auto most = static_cast<std::uint32_t>(std::min<double>(share, schema_.dims));
+      settings.head_bytes = head_bytes_for(variances(settings), unweighted_cost(settings), most, settings.trellis);
       if (settings.head_bytes == 0) return;
       if (auto option = best_fitting(settings, goal)) out.push_back(*std::move(option));
     };

@@ -92,7 +92,7 @@ def budgets(peers: list[Point], d: int) -> list[float]:
 
 
 def run_attar(data: Dataset, budget: float, name: str, family: str) -> tuple[Point, dict]:
-    report = attar_cli.pack(data.base_file, budget, data.query_file("tune"), "rate-quality")
+    report = attar_cli.pack(data.base_file, budget, data.query_file("tune"), f"rate-quality-{data.name}")
     hits = data.hits(attar_cli.search(report["file"], data.query_file("report"), K), K)
     codes = attar_cli.code_bytes(report)
     return Point(name, family, report["bytes_per_row"], hits / K), {"code_bytes_per_row": round(codes, 3)}

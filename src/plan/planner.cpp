@@ -40,6 +40,11 @@ constexpr double most_layer_distortion = 1.2;
 constexpr double least_head_cost = 0.1;
 // Work of looking again at one row, in rows scanned: its bytes are not where the processor expects them.
 constexpr double shortlisted_row_cost = 60;
+// Rows looked at again, over those that suffice on tune queries: a few queries in a thousand need far more than most,
+// and unseen ones of a set of sentences lost up to nine of ten neighbours. Twice that where passing on tune queries
+// says little, as the loss allowed is less than three of their neighbours.
+constexpr std::uint32_t shortlist_reserve = 2;
+constexpr double least_told_apart = 3;
 // Sizes closer than this share count as found, and so does a recall this near above its target.
 constexpr double size_resolution = 0.01;
 constexpr double speed_resolution = 0.04;
@@ -524,6 +529,8 @@ class Chooser {
     const double recall = plan.contender.recall;
     const double loss = std::min(look_loss, look_loss_share * (1 - recall));
     const double needed = std::max(recall - loss, std::min(least, recall));
+    const double neighbours = static_cast<double>(plan.tune.size()) * goal_.k;
+    const std::uint32_t reserve = shortlist_reserve * (loss * neighbours < least_told_apart ? 2 : 1);
     const std::vector<double> parts = plan.trial->view().scorable()->part_costs();
     const double row = plan.contender.option.scan_cost, all = full_scan(plan);
     double head_cost = 0;
@@ -537,7 +544,7 @@ class Chooser {
         ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, look, *setting_.pool));
         if (mean_of(tune) < needed) continue;
         cost = total;
-        plan.look = look;
+        plan.look = {.head = head, .shortlist = reserve * shortlist};
         break;
       }
     }

@@ -206,6 +206,7 @@ LevelSet search_levels(const Width& width) {
   const Sample screen(width, 1 << 15, Stream::screen);
   const double noise = 0.3 * std::exp2(-width.bits);
   std::vector<Candidate> pool;
+  pool.reserve(starts);
   for (int i = 0; i < starts; ++i)
     pool.push_back(
         lloyd(screen, initial_levels(width, random), screen_rounds, random.below(3) == 0 ? noise : 0, random));

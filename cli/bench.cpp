@@ -124,7 +124,7 @@ void add_bench(CLI::App& app, Session& session) {
                                    "attar bench docs.attar --queries q.npy -T 2"});
   add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
   add_path(*command, "--queries", arguments->queries, "The queries, asked in turn")->required();
-  add_whole(*command, "--batch", options.batch, 1, 8, "Queries asked at once, 1 to 8 (default 1)");
+  add_whole(*command, "--batch", options.batch, 1, 65536, "Queries asked at once (default 1)");
   add_value(
       *command, "--seconds", options.seconds, [](std::string_view text) { return parse_between(text, 0, 3600); },
       "Length of a round (default 1)", "S");

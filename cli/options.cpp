@@ -118,6 +118,12 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
   add_path(command, "--ids", options.ids, "One id a line; without it row numbers, which cost nothing");
   command.add_option("--codec", options.codec, "Only this codec (names: attar doctor)")->type_name("NAME");
   add_value(
+      command, "--index", options.index,
+      [](std::string_view text) {
+        return parse_word(text, {"auto", "flat", "ivf"});
+      },
+      "flat: every row is scored; ivf: inverted lists; auto (default): lists for many rows", "NAME");
+  add_value(
       command, "--keep-originals", options.keep_originals,
       [](std::string_view text) {
         return parse_word(text, {"f16", "f32"});

@@ -25,6 +25,7 @@ struct PackOptions {
   std::filesystem::path queries = {};  ///< a log of real queries; empty: rows stand in ("proxy queries")
   std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
   std::string codec = {};              ///< force a codec by name; empty: all compete
+  std::string index = {};              ///< "flat", "ivf" (inverted lists), or "auto", as empty: lists for many rows
   std::string keep_originals = {};     ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
   std::uint64_t seed = 1;
   unsigned threads = 0;  ///< 0: one per available core
@@ -55,7 +56,7 @@ struct Candidate {
 
 /// A part of the file and its bytes.
 struct Part {
-  std::string name;  ///< "codes", "model", "ids", "originals", "model 1" (of the originals), "schema", "plan",
+  std::string name;  ///< "codes", "model", "lists", "ids", "originals", "model 1" (of the originals), "schema", "plan",
                      ///< "certificate", "container"
   std::uint64_t bytes = 0;
 };

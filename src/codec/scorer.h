@@ -21,7 +21,7 @@ struct QueryBatch {
   [[nodiscard]] std::span<const float> query(std::size_t i) const noexcept { return values.subspan(i * dims, dims); }
 };
 
-/// The largest batch that prepare() takes.
+/// The most queries that share the decoding of a block, and that every prepare() takes.
 inline constexpr std::size_t max_batch = 8;
 
 /// Bounds of one scan.
@@ -30,6 +30,13 @@ struct Scan {
   std::span<const std::uint64_t> allowed;
   /// Added to the row number for the TopK (a segment's first row).
   std::uint32_t row_offset = 0;
+  /// By query of the batch, added to the inner product with every row of the range: ⟨q, c⟩ of the list that the rows
+  /// lie in, whose codes hold x − c. Empty: nothing.
+  std::span<const float> bias = {};
+  /// The numbers of the queries to score, at most max_batch; empty: the whole batch, which then is no larger.
+  std::span<const std::uint8_t> which = {};
+
+  [[nodiscard]] float bias_of(std::size_t query) const noexcept { return bias.empty() ? 0.0f : bias[query]; }
 };
 
 /// Prepared queries against one view. Scores: larger is nearer under every metric; l2 gives 2⟨q,x⟩ − ‖x‖², to which the
@@ -59,7 +66,9 @@ class Scorer {
 class Scorable {
  public:
   virtual ~Scorable() = default;
-  /// At most max_batch queries of the schema's dimensions; fails on NaN, infinity or other dimensions.
+  /// The largest batch that prepare() takes, at most 256. What is larger than max_batch is scanned by Scan::which.
+  [[nodiscard]] virtual std::size_t most_queries() const { return max_batch; }
+  /// At most most_queries() of the schema's dimensions; fails on NaN, infinity or other dimensions.
   [[nodiscard]] virtual Result<std::unique_ptr<Scorer>> prepare(QueryBatch queries) const = 0;
   /// The parts in which a row can be scored, the most telling first: each one's share of the work of scoring a row. One
   /// part: only whole rows can be scored.

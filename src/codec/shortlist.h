@@ -13,6 +13,7 @@ struct Partial {
   float score = 0;
   float sum = 0;  ///< the scorer's own: what it needs to go on with the row's next part
   std::uint32_t row = 0;
+  float bias = 0;  ///< Scan::bias of the row's list
 
   [[nodiscard]] bool before(const Partial& other) const noexcept {
     return score != other.score ? score > other.score : row < other.row;

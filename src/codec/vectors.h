@@ -16,6 +16,8 @@ struct Chunk {
   std::span<const float> values;  ///< rows() × dims
   std::uint32_t dims = 0;
   std::uint64_t first_row = 0;
+  /// By row, where values are what a list's centroid leaves of it: ‖x‖² of the whole row. Empty: rows are whole.
+  std::span<const float> norms = {};
 
   [[nodiscard]] std::uint64_t rows() const noexcept { return dims == 0 ? 0 : values.size() / dims; }
   [[nodiscard]] std::span<const float> row(std::uint64_t i) const noexcept { return values.subspan(i * dims, dims); }

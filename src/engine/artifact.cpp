@@ -12,6 +12,8 @@
 #include "codec/registry.h"
 #include "engine/artifact_state.h"
 #include "format/schema.h"
+#include "index/flat.h"
+#include "index/ivf.h"
 
 namespace attar {
 namespace {
@@ -88,6 +90,40 @@ index::Look Artifact::State::look_for(std::uint32_t k) const noexcept {
   return out;
 }
 
+Result<index::HitLists> Artifact::State::search(std::span<const float> prepared, const index::SearchOptions& options,
+                                                base::ThreadPool& pool, index::SearchTimes* times) const {
+  if (!lists) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
+  return index::ivf_search(*codes.view, *lists, schema.metric, prepared, options, pool, times);
+}
+
+Status Artifact::State::decode(codec::Range rows, std::span<float> out) const {
+  if (lists) return decode_from_lists(rows, out);
+  ATTAR_TRY(codes.view->verify(rows));
+  return codes.view->decode(rows, out);
+}
+
+Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> out) const {
+  std::call_once(inverted_, [this] {
+    const auto by_position = lists->all_rows();
+    positions_ = by_position;
+    if (!by_position) return;
+    for (std::uint32_t position = 0; position < by_position->size(); ++position)
+      (*positions_)[(*by_position)[position]] = position;
+  });
+  if (!positions_) return std::unexpected(positions_.error());
+  std::vector<float> centroid(schema.dims);
+  for (std::uint64_t row = rows.first; row < rows.last; ++row) {
+    const std::uint32_t position = (*positions_)[row];
+    const codec::Range one{position, std::uint64_t{position} + 1};
+    const auto values = out.subspan((row - rows.first) * schema.dims, schema.dims);
+    ATTAR_TRY(codes.view->verify(one));
+    ATTAR_TRY(codes.view->decode(one, values));
+    lists->centroids().decode(lists->list_of(position), centroid);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += centroid[i];
+  }
+  return {};
+}
+
 Result<std::vector<Certificate>> Artifact::State::certificates() const {
   ATTAR_ASSIGN(const base::ByteView text, reader.certificate());
   if (text.empty()) return std::vector<Certificate>{};
@@ -115,7 +151,14 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   ATTAR_ASSIGN(const auto schema_section, state->reader.section(SectionKind::schema));
   ATTAR_ASSIGN(const auto schema, format::decode_schema(schema_section, limits));
   state->schema = {.rows = schema.rows, .dims = schema.dims, .metric = schema.metric};
-  ATTAR_ASSIGN(state->codes, open_codes(state->reader, state->schema, limits));
+  codec::Schema coded = state->schema;
+  if (state->reader.find(SectionKind::lists) != nullptr) {
+    ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::lists));
+    ATTAR_ASSIGN(auto lists, index::Lists::open(std::move(section), state->schema));
+    state->lists.emplace(std::move(lists));
+    coded.metric = index::residual_metric(coded.metric);
+  }
+  ATTAR_ASSIGN(state->codes, open_codes(state->reader, coded, limits));
   if (state->reader.find(SectionKind::originals) != nullptr) {
     ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, limits));
   }
@@ -156,7 +199,7 @@ Result<ArtifactInfo> Artifact::info() const {
   }
   out.parts.push_back({"container", container});
   ATTAR_ASSIGN(const engine::PlanText plan, state_->plan());
-  out.plan = engine::in_words(plan.codec, plan.variant, out.code_bytes_per_row);
+  out.plan = engine::in_words(state_->list_count(), plan.codec, plan.variant, out.code_bytes_per_row);
   out.plan_json = engine::to_json(plan);
   ATTAR_ASSIGN(out.certificates, state_->certificates());
   out.certificate_stale =
@@ -199,8 +242,7 @@ Status Artifact::decode(std::uint64_t first, std::span<float> out) const {
                 fmt::format("rows {} to {} were asked for; the artifact has {}", first, first + count, rows()));
   const codec::Range range{first, first + count};
   state_->expect_scans();
-  ATTAR_TRY(state_->codes.view->verify(range));
-  return state_->codes.view->decode(range, out);
+  return state_->decode(range, out);
 }
 
 Status Artifact::verify(unsigned threads, Progress* progress) const {
@@ -209,6 +251,7 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   state_->expect_scans();
   ATTAR_TRY(state_->reader.verify_all(&pool, progress));
   if (state_->ids) ATTAR_TRY(state_->ids->check());
+  if (state_->lists) ATTAR_TRY(state_->lists->all_rows());
   ATTAR_TRY(state_->plan());
   ATTAR_TRY(state_->certificates());
   return {};

@@ -14,6 +14,7 @@
 #include "engine/plan_text.h"
 #include "format/ids.h"
 #include "format/reader.h"
+#include "index/lists.h"
 
 namespace attar {
 
@@ -32,7 +33,8 @@ struct Artifact::State {
   OpenLimits limits;
   format::ArtifactReader reader;
   codec::Schema schema;
-  CodedSection codes;
+  CodedSection codes;                 ///< in list order where there are lists
+  std::optional<index::Lists> lists;  ///< none: a flat index
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   index::Look look;          ///< the plan's
@@ -46,9 +48,19 @@ struct Artifact::State {
   /// The plan's look for another k.
   [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
+  [[nodiscard]] std::uint32_t list_count() const noexcept { return lists ? lists->count() : 0; }
+  /// As index::flat_search or index::ivf_search.
+  [[nodiscard]] Result<index::HitLists> search(std::span<const float> prepared, const index::SearchOptions& options,
+                                               base::ThreadPool& pool, index::SearchTimes* times = nullptr) const;
+  /// Decodes rows by their numbers.
+  [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const;
 
  private:
+  [[nodiscard]] Status decode_from_lists(codec::Range rows, std::span<float> out) const;
+
   mutable std::once_flag scans_;
+  mutable std::once_flag inverted_;
+  mutable Result<std::vector<std::uint32_t>> positions_;  // by row, once rows of lists have been decoded
 };
 
 /// For the free functions of the API, which need the insides.

@@ -98,13 +98,14 @@ Status Assembly::prepare_originals(const std::string& codec, std::uint64_t seed,
   return {};
 }
 
-std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
+std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& planned) const {
   using enum format::SectionKind;
   std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes},
                                              {spec(format::SectionKind::plan), plan_bytes}};
   if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
-  out.push_back({spec(model), model_bytes});
-  out.push_back({spec(codes), codes_bytes});
+  if (planned.lists != 0) out.push_back({spec(lists), planned.lists});
+  out.push_back({spec(model), planned.model});
+  out.push_back({spec(codes), planned.codes});
   if (originals_codec_ == nullptr) return out;
   if (!originals_model_bytes_.empty())
     out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
@@ -112,14 +113,14 @@ std::vector<format::PlannedSection> Assembly::sections(std::uint64_t model_bytes
   return out;
 }
 
-Result<std::uint64_t> Assembly::file_bytes(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
-  return format::size_of(sections(model_bytes, codes_bytes), certificate_bytes);
+Result<std::uint64_t> Assembly::file_bytes(const plan::PartSizes& planned) const {
+  return format::size_of(sections(planned), certificate_bytes);
 }
 
-Result<std::vector<Part>> Assembly::parts(std::uint64_t model_bytes, std::uint64_t codes_bytes) const {
-  ATTAR_ASSIGN(std::uint64_t container, file_bytes(model_bytes, codes_bytes));
+Result<std::vector<Part>> Assembly::parts(const plan::PartSizes& planned) const {
+  ATTAR_ASSIGN(std::uint64_t container, file_bytes(planned));
   std::vector<Part> out;
-  for (const format::PlannedSection& section : sections(model_bytes, codes_bytes)) {
+  for (const format::PlannedSection& section : sections(planned)) {
     out.push_back({format::SectionEntry{.spec = section.spec}.name(), section.length});
     container -= section.length;
   }
@@ -149,6 +150,7 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
   ATTAR_TRY(writer.add(spec(Kind::schema), schema_section));
   ATTAR_TRY(writer.add(spec(Kind::plan), as_bytes(padded(plan, plan_bytes))));
   if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));
+  if (trial.partition() != nullptr) ATTAR_TRY(writer.add(spec(Kind::lists), trial.partition()->bytes()));
   progress.stage("writing", trial.codes().size() + trial.model().size());
   const codec::CodecInfo& info = trial.codec().info();
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::model, info), trial.model(), progress));

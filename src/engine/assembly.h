@@ -13,7 +13,7 @@
 #include "codec/codec.h"
 #include "data/source.h"
 #include "format/writer.h"
-#include "plan/trial.h"
+#include "plan/planner.h"
 
 namespace attar::engine {
 
@@ -28,10 +28,10 @@ class Assembly {
   [[nodiscard]] static Result<Assembly> create(const data::VectorSource& base, const codec::Schema& schema,
                                                const PackOptions& options, base::ThreadPool& pool);
 
-  /// The whole file's exact size with a model and codes of these sizes.
-  [[nodiscard]] Result<std::uint64_t> file_bytes(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
+  /// The whole file's exact size with parts of these sizes.
+  [[nodiscard]] Result<std::uint64_t> file_bytes(const plan::PartSizes& planned) const;
   /// The same, by part.
-  [[nodiscard]] Result<std::vector<Part>> parts(std::uint64_t model_bytes, std::uint64_t codes_bytes) const;
+  [[nodiscard]] Result<std::vector<Part>> parts(const plan::PartSizes& planned) const;
 
   /// Given the content's digest, the text of the certificate section.
   using Certify = std::function<Result<std::string>(const base::Digest& content)>;
@@ -42,8 +42,7 @@ class Assembly {
  private:
   Assembly() = default;
   [[nodiscard]] Status prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool);
-  [[nodiscard]] std::vector<format::PlannedSection> sections(std::uint64_t model_bytes,
-                                                             std::uint64_t codes_bytes) const;
+  [[nodiscard]] std::vector<format::PlannedSection> sections(const plan::PartSizes& planned) const;
   [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool,
                                        Progress& progress) const;
 

@@ -36,8 +36,7 @@ Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queri
     do {
       if (next + options.batch > queries.rows()) next = 0;
       const auto batch = std::span(prepared).subspan(next * queries.dims, std::size_t{options.batch} * queries.dims);
-      ATTAR_TRY(
-          index::flat_search(view, batch, queries.dims, {.k = options.k, .look = state.look_for(options.k)}, pool));
+      ATTAR_TRY(state.search(batch, {.k = options.k, .look = state.look_for(options.k)}, pool));
       next += options.batch;
       done += options.batch;
       seconds = std::chrono::duration<double>(Clock::now() - start).count();

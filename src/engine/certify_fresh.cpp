@@ -91,17 +91,18 @@ class Certifying {
     const bool reused = digest.hex() == plan_.queries ||
                         std::any_of(known_.begin(), known_.end(),
                                     [&](const Certificate& c) { return c.queries_digest == digest.hex(); });
-    return certify::make_certificate(claim, finding,
-                                     {.metric = artifact_.metric(),
-                                      .k = k(),
-                                      .rows = artifact_.rows(),
-                                      .queries_given = queries_.size() / artifact_.dims(),
-                                      .reused_log = reused,
-                                      .seed = options_.seed,
-                                      .content = state_.reader.content_digest(),
-                                      .queries = digest,
-                                      .plan = engine::in_words(plan_.codec, plan_.variant, code_bytes_per_row()),
-                                      .build = engine::build_in_words()});
+    return certify::make_certificate(
+        claim, finding,
+        {.metric = artifact_.metric(),
+         .k = k(),
+         .rows = artifact_.rows(),
+         .queries_given = queries_.size() / artifact_.dims(),
+         .reused_log = reused,
+         .seed = options_.seed,
+         .content = state_.reader.content_digest(),
+         .queries = digest,
+         .plan = engine::in_words(state_.list_count(), plan_.codec, plan_.variant, code_bytes_per_row()),
+         .build = engine::build_in_words()});
   }
 
   double code_bytes_per_row() const {

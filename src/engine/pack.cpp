@@ -30,6 +30,13 @@ std::string codec_names() {
   return out;
 }
 
+std::optional<plan::IndexChoice> index_choice(std::string_view name) {
+  if (name.empty() || name == "auto") return plan::IndexChoice::automatic;
+  if (name == "flat") return plan::IndexChoice::flat;
+  if (name == "ivf") return plan::IndexChoice::ivf;
+  return std::nullopt;
+}
+
 Status check_options(const PackOptions& options) {
   ATTAR_TRY(engine::check_confidence(options.confidence));
   if (options.budget && !(options.budget->value > 0))
@@ -39,6 +46,9 @@ Status check_options(const PackOptions& options) {
   if (!options.codec.empty() && codec::find_codec(options.codec) == nullptr)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));
+  if (!index_choice(options.index))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("no index is called \"{}\"; there are: auto, flat, ivf", options.index));
   constexpr std::uint64_t least_memory = 64ull << 20;
   if (options.memory_bytes < least_memory)
     return fail(
@@ -121,9 +131,7 @@ class Packing {
     ATTAR_ASSIGN(setting_.queries, engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric,
                                                         options_.seed, pool_));
     queries_digest_ = certify::queries_digest(setting_.queries.values, rows.dims());
-    setting_.file_size = [this](std::uint64_t model, std::uint64_t codes) {
-      return assembly_->file_bytes(model, codes);
-    };
+    setting_.file_size = [this](const plan::PartSizes& parts) { return assembly_->file_bytes(parts); };
     setting_.seed = options_.seed;
     setting_.memory_bytes = options_.memory_bytes;
     setting_.pool = &pool_;
@@ -135,6 +143,7 @@ class Packing {
     plan::Goal& goal = setting_.goal;
     const codec::Schema& schema = setting_.schema;
     goal.codec = options_.codec;
+    goal.index = index_choice(options_.index).value();
     goal.delta = 1 - options_.confidence;
     if (options_.budget)
       goal.budget_bytes = options_.budget->bytes(schema.rows, schema.dims, base_.input_bytes_per_value);
@@ -180,14 +189,22 @@ class Packing {
       out.bytes = decision.file_bytes;
       out.bytes_per_row = static_cast<double>(out.bytes) / rows;
       out.plan = plan_in_words(decision);
-      ATTAR_ASSIGN(out.parts, assembly_->parts(option.model_bytes, option.codes_bytes));
+      ATTAR_ASSIGN(out.parts, assembly_->parts({.model = option.model_bytes,
+                                                .codes = option.codes_bytes,
+                                                .lists = lists_bytes(*decision.trial)}));
     }
     return out;
   }
 
+  static std::uint64_t lists_bytes(const plan::Trial& trial) {
+    return trial.partition() == nullptr ? 0 : trial.partition()->bytes().size();
+  }
+
   std::string plan_in_words(const plan::Decision& decision) const {
     const codec::Option& option = decision.trial->option();
-    return engine::in_words(decision.trial->codec().info().name, option.variant,
+    const plan::Partition* partition = decision.trial->partition();
+    return engine::in_words(partition == nullptr ? 0 : partition->lists().count(), decision.trial->codec().info().name,
+                            option.variant,
                             static_cast<double>(option.codes_bytes) / static_cast<double>(setting_.schema.rows));
   }
 

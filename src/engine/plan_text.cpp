@@ -58,6 +58,7 @@ std::string to_json(const PlanText& plan) {
   Json out = {{"codec", plan.codec}, {"variant", plan.variant}, {"params", Json::object()}};
   for (const auto& [name, value] : plan.params.values) out["params"][name] = value;
   if (plan.look != index::Look{}) out["look"] = {{"head", plan.look.head}, {"shortlist", plan.look.shortlist}};
+  if (plan.look.probe != 0) out["look"]["probe"] = plan.look.probe;
   if (plan.budget) {
     out["budget"] = plan.budget->text();
     out["budget_bytes"] = plan.budget_bytes;
@@ -92,6 +93,7 @@ Result<PlanText> plan_from_json(std::string_view text) {
     Fields looks(*look);
     out.look.head = narrowed(looks.whole("head"));
     out.look.shortlist = narrowed(looks.whole("shortlist"));
+    if (looks.member("probe") != nullptr) out.look.probe = narrowed(looks.whole("probe"));
     if (!looks.wrong().empty()) fields.refuse("look");
   }
   if (fields.member("budget") != nullptr) {
@@ -112,8 +114,9 @@ Result<PlanText> plan_from_json(std::string_view text) {
   return out;
 }
 
-std::string in_words(std::string_view codec, std::string_view variant, double code_bytes_per_row) {
-  return fmt::format("{}{}{}; {:.1f} B a row", codec, variant.empty() ? "" : ", ", variant, code_bytes_per_row);
+std::string in_words(std::uint32_t lists, std::string_view codec, std::string_view variant, double code_bytes_per_row) {
+  return fmt::format("{}{}{}{}; {:.1f} B a row", lists == 0 ? "" : fmt::format("{} lists, ", lists), codec,
+                     variant.empty() ? "" : ", ", variant, code_bytes_per_row);
 }
 
 }  // namespace attar::engine

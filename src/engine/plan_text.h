@@ -9,7 +9,7 @@
 #include "attar/budget.h"
 #include "attar/result.h"
 #include "codec/vectors.h"
-#include "index/flat.h"
+#include "index/looks.h"
 
 namespace attar::engine {
 
@@ -35,7 +35,8 @@ struct PlanText {
 /// Reads what to_json() wrote, white space around it allowed; `corrupt` for anything else.
 [[nodiscard]] Result<PlanText> plan_from_json(std::string_view text);
 
-/// One line: "tcq, matrix 8 bits, trellis; 96.0 B a row".
-[[nodiscard]] std::string in_words(std::string_view codec, std::string_view variant, double code_bytes_per_row);
+/// One line: "tcq, matrix 8 bits, trellis; 96.0 B a row", with the number of lists before it where there are any.
+[[nodiscard]] std::string in_words(std::uint32_t lists, std::string_view codec, std::string_view variant,
+                                   double code_bytes_per_row);
 
 }  // namespace attar::engine

@@ -11,7 +11,6 @@
 #include "certify/truth.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
-#include "index/flat.h"
 
 namespace attar {
 namespace {
@@ -71,13 +70,13 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   const auto start = Clock::now();
   ATTAR_TRY(verify_codes(view, pool));
   out.times.verify = seconds_since(start);
-  index::FlatTimes times;
-  ATTAR_ASSIGN(const auto lists, index::flat_search(view, prepared, state.schema.dims,
-                                                    {.k = options.k,
-                                                     .look = options.whole ? index::Look{} : state.look_for(options.k),
-                                                     .allowed = options.allowed,
-                                                     .skip = options.skip},
-                                                    pool, &times));
+  index::SearchTimes times;
+  ATTAR_ASSIGN(const auto lists, state.search(prepared,
+                                              {.k = options.k,
+                                               .look = options.whole ? index::Look{} : state.look_for(options.k),
+                                               .allowed = options.allowed,
+                                               .skip = options.skip},
+                                              pool, &times));
   out.times.prepare = times.prepare;
   out.times.scan = times.scan;
   out.hits.resize(lists.size());

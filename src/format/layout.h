@@ -27,6 +27,7 @@ enum class SectionKind : std::uint32_t {
   originals = 5,
   plan = 6,
   certificate = 7,
+  lists = 16,
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

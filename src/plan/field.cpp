@@ -31,12 +31,12 @@ Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource
   return data::memory_source(std::move(values), base.dims(), base.name());
 }
 
-Result<Field> Field::train(const Setting& setting, const data::VectorSource& sample) {
-  Field out(setting);
+Result<Field> Field::train(const Setting& setting, const Rows& rows, const data::VectorSource& sample) {
+  Field out(setting, rows);
   for (const codec::Codec* codec : codec::registry()) {
     if (!setting.goal.codec.empty() && codec->info().name != setting.goal.codec) continue;
-    ATTAR_ASSIGN(const auto trainer, codec->trainer(setting.schema, {.pool = setting.pool, .seed = setting.seed}));
-    ATTAR_TRY(stream_rows(sample, setting.schema.metric, *setting.progress,
+    ATTAR_ASSIGN(const auto trainer, codec->trainer(out.schema_, {.pool = setting.pool, .seed = setting.seed}));
+    ATTAR_TRY(stream_rows(sample, out.schema_.metric, *setting.progress,
                           [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));
     ATTAR_ASSIGN(out.trained_[codec], trainer->finish());
   }
@@ -50,7 +50,7 @@ Result<std::vector<Contender>> Field::options_of(const codec::Codec& codec, std:
 
 Result<std::vector<Contender>> Field::priced(const codec::Codec& codec, std::uint64_t file_bytes,
                                              const Pricing& options) const {
-  ATTAR_ASSIGN(const std::uint64_t empty, setting_->file_size(0, 0));
+  ATTAR_ASSIGN(const std::uint64_t empty, file_size(0, 0));
   std::vector<Contender> out;
   if (file_bytes <= empty) return out;
   std::uint64_t room = file_bytes - empty;
@@ -59,7 +59,7 @@ Result<std::vector<Contender>> Field::priced(const codec::Codec& codec, std::uin
     std::uint64_t next = 0;
     for (codec::Option& option : options({.bytes = room})) {
       if (std::find(settled.begin(), settled.end(), option.variant) != settled.end()) continue;
-      ATTAR_ASSIGN(const std::uint64_t size, setting_->file_size(option.model_bytes, option.codes_bytes));
+      ATTAR_ASSIGN(const std::uint64_t size, file_size(option.model_bytes, option.codes_bytes));
       if (size > file_bytes) {
         next = std::max(next, option.bytes() - std::min(option.bytes(), size - file_bytes));
         continue;
@@ -95,13 +95,12 @@ Result<std::vector<Contender>> Field::layered(const codec::Codec& codec, std::ui
   return priced(codec, file_bytes, [&](const codec::Goal& goal) { return trained.layered(goal); });
 }
 
-Result<std::unique_ptr<Trial>> Field::attempt(const Contender& contender, const data::VectorSource& base,
-                                              const codec::Schema& schema) const {
+Result<std::unique_ptr<Trial>> Field::attempt(const Contender& contender, const Rows& rows) const {
   // Several trials may live at once; each takes a share of the memory.
-  ATTAR_ASSIGN(auto trial, Trial::encode(*contender.codec, *trained_.at(contender.codec), contender.option, base,
-                                         schema, setting_->memory_bytes / 8, *setting_->pool, *setting_->progress));
+  ATTAR_ASSIGN(auto trial, Trial::encode(*contender.codec, *trained_.at(contender.codec), contender.option, rows,
+                                         setting_->memory_bytes / 8, *setting_->pool, *setting_->progress));
   const codec::Option& priced = contender.option;
-  if (schema.rows == setting_->schema.rows &&
+  if (rows.base->rows() == schema_.rows &&
       (trial->codes().size() != priced.codes_bytes || trial->model().size() != priced.model_bytes))
     return fail(
         ErrorCode::unsupported,

@@ -21,8 +21,8 @@ struct Family {
 
 class Field {
  public:
-  /// Trains every codec that may compete, on a seeded sample of the base.
-  [[nodiscard]] static Result<Field> train(const Setting& setting, const data::VectorSource& sample);
+  /// Trains every codec that may compete to code `rows`, on a sample of them as the codec will see them.
+  [[nodiscard]] static Result<Field> train(const Setting& setting, const Rows& rows, const data::VectorSource& sample);
 
   /// The options of all codecs whose whole file fits `file_bytes`, each the largest of its kind.
   [[nodiscard]] Result<std::vector<Contender>> within(std::uint64_t file_bytes) const;
@@ -32,12 +32,17 @@ class Field {
   /// Contenders of a codec laid out for two looks, each the largest of its kind within file_bytes.
   [[nodiscard]] Result<std::vector<Contender>> layered(const codec::Codec& codec, std::uint64_t file_bytes) const;
 
-  /// Encodes a contender over a base of the schema given.
-  [[nodiscard]] Result<std::unique_ptr<Trial>> attempt(const Contender& contender, const data::VectorSource& base,
-                                                       const codec::Schema& schema) const;
+  /// Encodes a contender over all rows, or over a sample of them.
+  [[nodiscard]] Result<std::unique_ptr<Trial>> attempt(const Contender& contender, const Rows& rows) const;
 
  private:
-  explicit Field(const Setting& setting) : setting_(&setting) {}
+  Field(const Setting& setting, const Rows& rows)
+      : setting_(&setting),
+        schema_(rows.coded_schema()),
+        lists_bytes_(rows.partition ? rows.partition->bytes().size() : 0) {}
+  [[nodiscard]] Result<std::uint64_t> file_size(std::uint64_t model, std::uint64_t codes) const {
+    return setting_->file_size({.model = model, .codes = codes, .lists = lists_bytes_});
+  }
   using Pricing = std::function<std::vector<codec::Option>(const codec::Goal&)>;
   // What `options` offers in whole files of at most file_bytes: the container adds to each option's own bytes.
   [[nodiscard]] Result<std::vector<Contender>> priced(const codec::Codec& codec, std::uint64_t file_bytes,
@@ -45,6 +50,8 @@ class Field {
   [[nodiscard]] Result<std::vector<Contender>> options_of(const codec::Codec& codec, std::uint64_t file_bytes) const;
 
   const Setting* setting_;
+  codec::Schema schema_;  // as codecs see the rows
+  std::uint64_t lists_bytes_;
   std::map<const codec::Codec*, std::unique_ptr<codec::Trained>> trained_;
 };
 

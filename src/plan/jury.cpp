@@ -51,9 +51,10 @@ Result<Jury> Jury::create(const data::VectorSource& base, Metric metric, const Q
   return Jury(dims, std::move(ks), std::move(chosen), std::move(renumbered), std::move(meter));
 }
 
-Result<std::vector<double>> Jury::grade(const Trial& trial, index::Look look, base::ThreadPool& pool) const {
+Result<std::vector<double>> Jury::grade(const Trial& trial, index::Look look, base::ThreadPool& pool,
+                                        index::SearchTimes* times) const {
   const std::uint32_t k = ks_.front();
-  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k, look, queries_.own_rows, pool));
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, k, look, queries_.own_rows, pool, times));
   ATTAR_ASSIGN(const auto per_query, meter_.measure(returned, k, k, pool));
   return certify::unit_means(units_, per_query);
 }

@@ -26,6 +26,21 @@ constexpr int most_probes = 7;
 constexpr std::size_t most_other_kinds = 2;
 // Values in a base on which every kind is searched.
 constexpr std::uint64_t small_base_values = 1'000'000;
+// Below this, every row can be looked at.
+constexpr std::uint64_t least_rows_for_lists = 100'000;
+// Rows in a list on average, and of these in training.
+constexpr std::uint64_t rows_in_a_list = 64;
+constexpr std::uint64_t training_rows_of_a_list = 64;
+// Recall that stopping early may cost on tune queries where no floor says how much, also as a share of what a search
+// of all lists misses; and the share of all that may be lost that a second look gets.
+constexpr double probe_loss = 0.002;
+constexpr double probe_loss_share = 0.1;
+constexpr double look_share = 0.2;
+// What a list is expected to hold of what is sought, in billionths (Look::probe): all lists are as quick at the least,
+// and one is the outcome at the most; values closer than this factor count as found.
+constexpr std::uint32_t least_probe = 2'000;
+constexpr std::uint32_t most_probe = 200'000'000;
+constexpr double probe_resolution = 1.05;
 // Below this, one look is quick enough.
 constexpr std::uint64_t least_rows_for_looks = 20'000;
 // Recall that two looks may cost on tune queries, also as a share of what a full scan misses; and the share of its work
@@ -82,8 +97,14 @@ class Chooser {
                                                 {.seed = setting_.seed, .with_train = false}, *setting_.pool));
     setting_.progress->stage("training", 0);
     std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(training_rows), setting_.seed, numbers));
-    ATTAR_ASSIGN(auto field, Field::train(setting_, *sample));
+    ATTAR_ASSIGN(auto sample, sample_rows(*setting_.base, bounded_rows(training_rows), setting_.seed, numbers));
+    rows_ = {.base = setting_.base, .metric = setting_.schema.metric};
+    if (wants_lists()) {
+      ATTAR_TRY(lay_out());
+      ATTAR_ASSIGN(sample, residuals_of(*sample, rows_.metric, rows_.partition->lists().centroids(), *setting_.pool,
+                                        *setting_.progress));
+    }
+    ATTAR_ASSIGN(auto field, Field::train(setting_, rows_, *sample));
     field_.emplace(std::move(field));
     decision_.queries_given = split_.given;
     if (split_.tune.empty() || split_.certify.empty()) return {};
@@ -92,6 +113,27 @@ class Chooser {
     tune_jury_.emplace(std::move(tune));
     decision_.tune_units = split_.tune.size();
     decision_.certify_units = split_.certify.size();
+    return {};
+  }
+
+  bool wants_lists() const {
+    if (goal_.index != IndexChoice::automatic) return goal_.index == IndexChoice::ivf;
+    return setting_.schema.rows >= least_rows_for_lists;
+  }
+
+  // Cuts the base into lists.
+  Status lay_out() {
+    const auto lists = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(setting_.schema.rows / rows_in_a_list, 1, index::most_lists));
+    setting_.progress->stage("finding centroids", 0);
+    std::vector<std::uint32_t> numbers;
+    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(lists * training_rows_of_a_list),
+                                                setting_.seed + 2, numbers));
+    ATTAR_ASSIGN(auto centroids,
+                 train_centroids(*sample, rows_.metric, lists, setting_.seed, *setting_.pool, *setting_.progress));
+    setting_.progress->stage("sorting rows into lists", setting_.schema.rows);
+    ATTAR_ASSIGN(rows_.partition, Partition::lay_out(*setting_.base, rows_.metric, std::move(centroids), *setting_.pool,
+                                                     *setting_.progress));
     return {};
   }
 
@@ -107,7 +149,7 @@ class Chooser {
 
   Result<Measured> measure(const Contender& contender) {
     setting_.progress->stage("trying candidates", setting_.schema.rows);
-    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(contender, *setting_.base, setting_.schema));
+    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(contender, rows_));
     ATTAR_ASSIGN(auto grades, tune_jury_->grade_deeply(*trial, *setting_.pool));
     Measured out{.contender = contender,
                  .trial = std::move(trial),
@@ -140,8 +182,6 @@ class Chooser {
     std::vector<std::uint32_t> numbers;
     ATTAR_ASSIGN(const auto sample,
                  sample_rows(*setting_.base, bounded_rows(preview_rows), setting_.seed + 1, numbers));
-    codec::Schema schema = setting_.schema;
-    schema.rows = sample->rows();
     Queries queries = setting_.queries;
     for (std::uint32_t& own : queries.own_rows) {  // a row's number in the sample, where it is there
       const auto it = std::lower_bound(numbers.begin(), numbers.end(), own);
@@ -149,10 +189,15 @@ class Chooser {
       own = there ? static_cast<std::uint32_t>(it - numbers.begin()) : certify::no_row;
     }
     const auto units = std::span(split_.tune).first(std::min(preview_units, split_.tune.size()));
-    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, schema.metric, queries, units, goal_.k, true,
+    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, rows_.metric, queries, units, goal_.k, true,
                                                setting_.memory_bytes / 4, *setting_.pool, *setting_.progress));
+    Rows few = {.base = sample.get(), .metric = rows_.metric};
+    if (rows_.partition) {
+      ATTAR_ASSIGN(few.partition, Partition::lay_out(*sample, rows_.metric, rows_.partition->lists().centroids(),
+                                                     *setting_.pool, *setting_.progress));
+    }
     for (Contender& contender : contenders) {
-      ATTAR_ASSIGN(const auto trial, field_->attempt(contender, *sample, schema));
+      ATTAR_ASSIGN(const auto trial, field_->attempt(contender, few));
       ATTAR_ASSIGN(const auto grades, jury.grade_deeply(*trial, *setting_.pool));
       contender.recall = mean_of(grades.recall);
       contender.rank = mean_of(grades.deep);
@@ -225,7 +270,9 @@ class Chooser {
     Family family = family_of(*start);
     const double first_recall = start->contender.recall;
     ladder_.push_back(*std::move(start));
-    ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
+    // With lists the finest codes that fit make the fastest plan: what they spare in recall is spent on fewer lists.
+    if (!rows_.partition || !goal_.budget_bytes)
+      ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
     if (!goal_.budget_bytes && !any_safe(floor, certified)) {  // another kind may go further than the best of the guess
       ATTAR_ASSIGN(auto largest, best_of(most));
       if (largest && family_of(*largest) != family) {
@@ -387,7 +434,7 @@ class Chooser {
 
   // Safest to cheapest, each tested on the certify units, until one fails.
   Result<Decision> certify_ladder(const Family& family, double floor) {
-    ATTAR_TRY(add_safer(family, floor));
+    if (!rows_.partition || !goal_.budget_bytes) ATTAR_TRY(add_safer(family, floor));
     std::vector<double> means, costs;
     std::vector<std::vector<double>> tune;
     for (const Measured& plan : ladder_) {
@@ -442,7 +489,9 @@ class Chooser {
     constexpr std::uint64_t row_extra = 8, most_transform = 2u << 20, slack = 4096;
     const std::uint64_t dims = setting_.schema.dims;
     const std::uint64_t codes = setting_.schema.rows * (dims + row_extra);
-    return setting_.file_size(std::min(dims * dims + 8 * dims, most_transform) + slack, codes);
+    return setting_.file_size({.model = std::min(dims * dims + 8 * dims, most_transform) + slack,
+                               .codes = codes,
+                               .lists = rows_.partition ? rows_.partition->bytes().size() : 0});
   }
 
   // --- a handful of rows: no query can be held out, so nothing is measured and nothing certified --------------------
@@ -464,7 +513,7 @@ class Chooser {
           return a.option.distortion != b.option.distortion ? a.option.distortion < b.option.distortion
                                                             : a.file_bytes < b.file_bytes;
         });
-    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, *setting_.base, setting_.schema));
+    ATTAR_ASSIGN(std::shared_ptr<const Trial> trial, field_->attempt(*best, rows_));
     return conclude({.contender = *best, .trial = std::move(trial)});
   }
 
@@ -487,15 +536,55 @@ class Chooser {
   // looks, where these lose next to nothing. Each by the frozen cost model the cheapest that costs next to no recall on
   // tune queries and stays above `least`. Codes of two layers that find more are taken without two looks as well.
   Status choose_look(Measured& plan, double least) {
+    if (rows_.partition) return choose_probe(plan, least);
     if (setting_.schema.rows < least_rows_for_looks) return {};
     const double cost = most_look_cost * full_scan(plan);
     ATTAR_ASSIGN(auto layered, best_layered(plan));
-    if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost));
+    if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost, 1));
     if (layered && (layered->look.head != 0 || layered->contender.rank > plan.contender.rank)) {
       plan = *std::move(layered);
       return {};
     }
-    return cheapest_look(plan, least, cost);
+    return cheapest_look(plan, least, cost, 1);
+  }
+
+  // How far lists are probed, and in how many looks: the least work that stays above `least`, or where nothing but
+  // quality is asked for costs next to no recall.
+  Status choose_probe(Measured& plan, double least) {
+    ATTAR_ASSIGN(auto layered, best_layered(plan));
+    if (layered) plan = *std::move(layered);
+    const double recall = plan.contender.recall;
+    const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
+    const double needed = least > 0 && least < recall ? least : recall - loss;
+    index::Look look;
+    ATTAR_TRY(shorten_probe(plan, look, needed + (recall - needed) * look_share));
+    index::SearchTimes times;
+    ATTAR_ASSIGN(const auto probed, tune_jury_->grade(*plan.trial, look, *setting_.pool, &times));
+    Measured found = plan;
+    found.contender.recall = mean_of(probed);
+    found.look = look;
+    ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * times.share, times.share));
+    look = found.look;
+    ATTAR_TRY(shorten_probe(plan, look, needed));
+    plan.look = look;
+    return {};
+  }
+
+  // The fewest lists that keep `needed` on tune queries: the largest Look::probe; where none does, all are probed.
+  Status shorten_probe(const Measured& plan, index::Look& look, double needed) {
+    double low = least_probe, high = most_probe;
+    look.probe = least_probe;
+    while (high > low * probe_resolution) {
+      const double middle = std::sqrt(low * high);
+      index::Look tried = look;
+      tried.probe = static_cast<std::uint32_t>(middle);
+      ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, tried, *setting_.pool));
+      const bool enough = mean_of(tune) >= needed;
+      (enough ? low : high) = middle;
+      if (enough) look = tried;
+    }
+    if (look.probe == least_probe) look.probe = 0;
+    return {};
   }
 
   // The plan's codec laid out for two looks in a file no larger, where tune queries do not show it to be worse.
@@ -524,15 +613,16 @@ class Chooser {
     return plan.contender.option.scan_cost * static_cast<double>(setting_.schema.rows);
   }
 
-  // Two looks that keep the plan's recall and cost less than `cost`, if there are such.
-  Status cheapest_look(Measured& plan, double least, double cost) {
+  // Two looks that keep the plan's recall and cost less than `cost`, if there are such; `share` of the rows are looked
+  // at.
+  Status cheapest_look(Measured& plan, double least, double cost, double share) {
     const double recall = plan.contender.recall;
     const double loss = std::min(look_loss, look_loss_share * (1 - recall));
     const double needed = std::max(recall - loss, std::min(least, recall));
     const double neighbours = static_cast<double>(plan.tune.size()) * goal_.k;
     const std::uint32_t reserve = shortlist_reserve * (loss * neighbours < least_told_apart ? 2 : 1);
     const std::vector<double> parts = plan.trial->view().scorable()->part_costs();
-    const double row = plan.contender.option.scan_cost, all = full_scan(plan);
+    const double row = plan.contender.option.scan_cost, all = share * full_scan(plan);
     double head_cost = 0;
     for (std::uint32_t head = 1; head < parts.size(); ++head) {
       head_cost += parts[head - 1] * all;
@@ -540,11 +630,11 @@ class Chooser {
       for (const std::uint32_t shortlist : {48u, 64u, 96u, 128u, 192u, 256u, 512u, 1024u}) {
         const double total = head_cost + shortlisted_row_cost * shortlist * row;
         if (total >= cost) break;
-        const index::Look look{.head = head, .shortlist = shortlist};
+        const index::Look look{.head = head, .shortlist = shortlist, .probe = plan.look.probe};
         ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, look, *setting_.pool));
         if (mean_of(tune) < needed) continue;
         cost = total;
-        plan.look = {.head = head, .shortlist = reserve * shortlist};
+        plan.look = {.head = head, .shortlist = reserve * shortlist, .probe = plan.look.probe};
         break;
       }
     }
@@ -604,7 +694,7 @@ class Chooser {
       if (contender.measured && (!goal_.budget_bytes || contender.file_bytes <= *goal_.budget_bytes))
         decision_.nearest.recall_in_budget = std::max(decision_.nearest.recall_in_budget, contender.recall);
     // The smallest file of these rows: the least size at which any codec has an option.
-    ATTAR_ASSIGN(std::uint64_t low, setting_.file_size(0, 0));
+    ATTAR_ASSIGN(std::uint64_t low, setting_.file_size({}));
     std::uint64_t high = ceiling();
     while (high - low > 1) {
       const std::uint64_t middle = low + (high - low) / 2;
@@ -618,6 +708,7 @@ class Chooser {
   const Setting& setting_;
   const Goal& goal_;
   certify::Split split_;
+  Rows rows_;
   std::optional<Field> field_;
   std::optional<Jury> tune_jury_;
   std::vector<Measured> ladder_;

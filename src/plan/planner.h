@@ -19,16 +19,26 @@
 
 namespace attar::plan {
 
+/// Which index a plan may have.
+enum class IndexChoice : std::uint8_t { automatic, flat, ivf };
+
 struct Goal {
   std::optional<std::uint64_t> budget_bytes;  ///< ceiling on the whole file
   std::optional<double> floor;                ///< mean recall at k
   std::uint32_t k = 10;
   double delta = 0.05;
   std::string codec;  ///< only this one; empty: all
+  IndexChoice index = IndexChoice::automatic;
 };
 
-/// Exact size of the file that holds a model and codes of these sizes.
-using FileSize = std::function<Result<std::uint64_t>(std::uint64_t model_bytes, std::uint64_t codes_bytes)>;
+/// Bytes of the parts that a plan decides on.
+struct PartSizes {
+  std::uint64_t model = 0, codes = 0;
+  std::uint64_t lists = 0;  ///< 0: a flat index
+};
+
+/// Exact size of the file that holds these.
+using FileSize = std::function<Result<std::uint64_t>(const PartSizes& parts)>;
 
 struct Setting {
   const data::VectorSource* base = nullptr;

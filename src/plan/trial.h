@@ -1,7 +1,6 @@
 // A candidate tried for real: the whole base encoded, kept in memory or in a scratch file, and searched.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,42 +11,57 @@
 #include "base/threads.h"
 #include "codec/codec.h"
 #include "data/source.h"
-#include "index/flat.h"
+#include "index/looks.h"
+#include "plan/partition.h"
 
 namespace attar::plan {
 
-/// Streams prepared rows (normalised under cosine) of the source in order, in bounded chunks.
-[[nodiscard]] Status stream_rows(const data::VectorSource& source, Metric metric, base::Progress& progress,
-                                 const std::function<Status(const codec::Chunk&)>& take);
+/// The rows that a trial packs, in the order of the base or in that of lists.
+struct Rows {
+  const data::VectorSource* base = nullptr;
+  Metric metric = Metric::cosine;
+  std::shared_ptr<const Partition> partition = nullptr;  ///< null: a flat index
+
+  /// What the codec sees of them.
+  [[nodiscard]] codec::Schema coded_schema() const {
+    return {.rows = base->rows(), .dims = base->dims(), .metric = partition ? index::residual_metric(metric) : metric};
+  }
+  [[nodiscard]] Status stream(base::Progress& progress, const TakeRows& take) const {
+    return partition ? partition->stream(progress, take) : stream_rows(*base, metric, progress, take);
+  }
+};
 
 class Trial {
  public:
-  /// Encodes all rows of the base. Codes above memory_bytes go to a scratch file and are mapped. The option was priced
-  /// for the schema of the whole base; `schema` may be that of a sample.
+  /// Encodes all rows. Codes above memory_bytes go to a scratch file and are mapped. The option was priced for the
+  /// whole base; `rows` may be a sample of it.
   [[nodiscard]] static Result<std::unique_ptr<Trial>> encode(const codec::Codec& codec, const codec::Trained& trained,
-                                                             const codec::Option& option,
-                                                             const data::VectorSource& base,
-                                                             const codec::Schema& schema, std::uint64_t memory_bytes,
-                                                             base::ThreadPool& pool, base::Progress& progress);
+                                                             const codec::Option& option, const Rows& rows,
+                                                             std::uint64_t memory_bytes, base::ThreadPool& pool,
+                                                             base::Progress& progress);
 
   [[nodiscard]] const codec::Codec& codec() const noexcept { return *codec_; }
   [[nodiscard]] const codec::Option& option() const noexcept { return option_; }
   [[nodiscard]] const codec::View& view() const noexcept { return *view_; }
   [[nodiscard]] base::ByteView model() const noexcept { return model_bytes_; }
   [[nodiscard]] base::ByteView codes() const noexcept { return codes_; }
+  /// Null for a flat index.
+  [[nodiscard]] const Partition* partition() const noexcept { return rows_.partition.get(); }
 
   /// Rows returned for each query (prepared; n × dims), [query][k], certify::no_row in unfilled places. `own_rows`: a
   /// row to leave out a query, or empty.
   [[nodiscard]] Result<std::vector<std::uint32_t>> search(std::span<const float> queries, std::uint32_t dims,
                                                           std::uint32_t k, index::Look look,
                                                           std::span<const std::uint32_t> own_rows,
-                                                          base::ThreadPool& pool) const;
+                                                          base::ThreadPool& pool,
+                                                          index::SearchTimes* times = nullptr) const;
 
  private:
   Trial() = default;
 
   const codec::Codec* codec_ = nullptr;
   codec::Option option_;
+  Rows rows_;
   std::vector<std::byte> model_bytes_;
   std::vector<std::byte> memory_;
   std::optional<base::TemporaryFile> scratch_;

@@ -191,8 +191,8 @@ TEST_P(RegistryScan, BadQueriesAreRefused) {
   EXPECT_TRUE(scorable.prepare({query, 6}));
   EXPECT_FALSE(scorable.prepare({query, 3}));
   EXPECT_FALSE(scorable.prepare({{}, 6}));
-  const std::vector<float> nine(9 * 6, 1.0f);
-  EXPECT_FALSE(scorable.prepare({nine, 6}));
+  const std::vector<float> more((scorable.most_queries() + 1) * 6, 1.0f);
+  EXPECT_FALSE(scorable.prepare({more, 6}));
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     query[4] = bad;
     EXPECT_FALSE(scorable.prepare({query, 6}));

@@ -35,7 +35,7 @@ class Flat : public testing::TestWithParam<Metric> {
   const Coded base_ = coded(GetParam());
   const std::vector<float> queries_ = vector::tcq::make_rows(Kind::clustered, 19, dims, GetParam(), 6);
 
-  std::vector<std::vector<Hit>> search(const FlatOptions& options, unsigned threads = 1) const {
+  std::vector<std::vector<Hit>> search(const SearchOptions& options, unsigned threads = 1) const {
     base::ThreadPool pool(threads);
     return flat_search(*base_.view, queries_, dims, options, pool).value();
   }
@@ -69,12 +69,12 @@ TEST_P(Flat, ThreadsAndBatchesDoNotChangeTwoLooks) {
   std::vector<std::uint64_t> allowed((rows + 63) / 64, 0xf0f0'ffff'0f1e'2d3cu);
   std::vector<std::uint32_t> skip(19, no_row);
   skip[3] = 4;
-  const FlatOptions options{.k = 7, .look = {.head = 2, .shortlist = 40}, .allowed = allowed, .skip = skip};
+  const SearchOptions options{.k = 7, .look = {.head = 2, .shortlist = 40}, .allowed = allowed, .skip = skip};
   const auto expected = search(options);
   for (const unsigned threads : {2u, 3u}) EXPECT_EQ(search(options, threads), expected) << threads << " threads";
   base::ThreadPool pool(1);
   for (std::size_t q = 0; q < expected.size(); ++q) {
-    FlatOptions one = options;
+    SearchOptions one = options;
     one.skip = std::span(skip).subspan(q, 1);
     const auto query = std::span(queries_).subspan(q * dims, dims);
     EXPECT_EQ(flat_search(*base_.view, query, dims, one, pool).value()[0], expected[q]) << "query " << q;

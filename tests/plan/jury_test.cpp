@@ -33,7 +33,8 @@ struct Court {
     EXPECT_TRUE(
         stream_rows(base, schema.metric, progress, [&](const codec::Chunk& rows) { return trainer->feed(rows); }));
     const auto trained = trainer->finish().value();
-    return Trial::encode(codec, *trained, trained->options({bytes}).front(), base, schema, 1 << 26, pool, progress)
+    return Trial::encode(codec, *trained, trained->options({bytes}).front(), {.base = &base, .metric = schema.metric},
+                         1 << 26, pool, progress)
         .value();
   }
 };

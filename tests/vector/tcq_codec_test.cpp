@@ -376,14 +376,14 @@ TEST(TcqCodec, QueriesAreChecked) {
   base::ThreadPool pool(1);
   const codec::Schema schema = {.rows = 40, .dims = 16, .metric = Metric::cosine};
   const Coded coded = code(schema, make_rows(Kind::isotropic, 40, 16, Metric::cosine, 31), {.row_bytes = 16}, pool);
-  std::vector<float> queries(9 * 16, 0.25f);
+  std::vector<float> queries((coded.view->scorable()->most_queries() + 1) * 16, 0.25f);
   const auto code_of = [&](std::span<const float> values, std::uint32_t dims) {
     const auto scorer = coded.view->scorable()->prepare({values, dims});
     return scorer ? std::optional<ErrorCode>{} : scorer.error().code;
   };
   EXPECT_EQ(code_of(std::span(queries).first(16), 16), std::nullopt);
   EXPECT_EQ(code_of({}, 16), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(queries, 16), ErrorCode::invalid_argument) << "nine queries";
+  EXPECT_EQ(code_of(queries, 16), ErrorCode::invalid_argument) << "one query too many";
   EXPECT_EQ(code_of(std::span(queries).first(15), 15), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of(std::span(queries).first(17), 16), ErrorCode::invalid_argument);
   queries[3] = std::nanf("");

@@ -80,25 +80,28 @@ TEST(TcqKernel, EveryLevelGivesTheScalarScoresBitForBit) {
   }
 }
 
-TEST(TcqKernel, EightRowsOfABlockScoreAsInTheWholeBlock) {
+TEST(TcqKernel, GroupsOfBlocksScoreAsInTheWholeBlocks) {
   base::Random random(8);
   for (int trial = 0; trial < 30; ++trial) {
     const Shape shape = random_shape(random);
-    const auto codes = random_bytes(random, block_rows * shape.row_bytes() + overread_bytes);
+    const std::size_t blocks = 1 + random.below(3), rows = blocks * block_rows;
+    const auto codes = random_bytes(random, rows * shape.row_bytes() + overread_bytes);
     const std::size_t count = 1 + random.below(8);
     const PreparedQueries queries(shape, count, random);
-    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(4)));
+    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(rows / 8)));
     const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
     for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
       const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
-      std::vector<float> whole(count * block_rows), some(count * block_rows, -7.0f);
-      kernel.scan(shape, 0, codes.data(), {}, queries.view, whole.data());
+      const std::size_t places = blocks * batch_queries * block_rows;
+      std::vector<float> whole(places, -7.0f), some(places, -7.0f);
+      kernel.scan(shape, 0, codes.data(), {0, static_cast<std::uint32_t>(rows)}, queries.view, whole.data());
       kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
-      for (std::size_t i = 0; i < whole.size(); ++i) {
-        const bool inside = i % block_rows >= first && i % block_rows < last;
-        ASSERT_EQ(some[i], inside ? whole[i] : -7.0f)
-            << "row " << i << " of " << first << " to " << last << ", level " << level;
-      }
+      for (std::size_t slot = 0; slot < batch_queries; ++slot)
+        for (std::size_t row = 0; row < rows; ++row) {
+          const bool inside = row >= first && row < last;
+          ASSERT_EQ(some[place_of(slot, row)], inside ? whole[place_of(slot, row)] : -7.0f)
+              << "row " << row << " of " << first << " to " << last << ", level " << level;
+        }
     }
   }
 }

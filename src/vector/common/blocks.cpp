@@ -44,8 +44,11 @@ class BlockEncoder final : public codec::Encoder {
     model_->encode(analysis_.apply(rows, count), count, out);
     if (schema_.metric != Metric::l2) return;
     std::byte* norms = out + count * model_->code_bytes();
+    const std::span<const float> known = batches_.norms();
     for (std::size_t i = 0; i < count; ++i)
-      base::store(norms + 4 * i, to_finite_float(math::squared_norm(rows.subspan(i * schema_.dims, schema_.dims))));
+      base::store(norms + 4 * i, known.empty()
+                                     ? to_finite_float(math::squared_norm(rows.subspan(i * schema_.dims, schema_.dims)))
+                                     : known[first + i]);
   }
 
   std::shared_ptr<const BlockModel> model_;
@@ -57,10 +60,11 @@ class BlockEncoder final : public codec::Encoder {
 };
 
 // Internal scores from inner products: rounded once, never infinite; NaN (from hostile codes) stays NaN.
-ATTAR_VECTOR_CLONES void finish_scores(const double* inner, const float* norms, float* scores) noexcept {
+ATTAR_VECTOR_CLONES void finish_scores(const double* inner, const float* norms, double bias, float* scores) noexcept {
   constexpr double limit = std::numeric_limits<float>::max();
   for (std::size_t i = 0; i < block_rows; ++i) {
-    double value = norms == nullptr ? inner[i] : 2.0 * inner[i] - static_cast<double>(norms[i]);
+    const double whole = inner[i] + bias;
+    double value = norms == nullptr ? whole : 2.0 * whole - static_cast<double>(norms[i]);
     value = value > limit ? limit : value;
     value = value < -limit ? -limit : value;
     scores[i] = static_cast<float>(value);
@@ -127,8 +131,9 @@ void BlockScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<cod
     if (valid == 0) continue;
     score_block(index, inner);
     for (std::size_t i = 0; view_.l2() && i < view_.rows_in(index); ++i) norms[i] = view_.norm(first + i);
-    for (std::size_t q = 0; q < queries_.size(); ++q) {
-      finish_scores(inner + q * block_rows, view_.l2() ? norms : nullptr, scores);
+    for (std::size_t i = 0; i < (scan.which.empty() ? queries_.size() : scan.which.size()); ++i) {
+      const std::size_t q = scan.which.empty() ? i : scan.which[i];
+      finish_scores(inner + q * block_rows, view_.l2() ? norms : nullptr, static_cast<double>(scan.bias_of(q)), scores);
       offer(scores, valid, static_cast<std::uint32_t>(first) + scan.row_offset, top[q]);
     }
   }

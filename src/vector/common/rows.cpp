@@ -6,10 +6,11 @@
 
 namespace attar::vector {
 
-Status check_batch(codec::QueryBatch queries, std::uint32_t dims) {
-  if (queries.dims != dims || queries.size() == 0 || queries.size() > codec::max_batch ||
+Status check_batch(codec::QueryBatch queries, std::uint32_t dims, std::size_t most) {
+  if (queries.dims != dims || queries.size() == 0 || queries.size() > most ||
       queries.size() * queries.dims != queries.values.size())
-    return fail(ErrorCode::invalid_argument, "a batch has one to eight queries of the artifact's dimensions");
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a batch has one to {} queries of the artifact's dimensions", most));
   if (!std::all_of(queries.values.begin(), queries.values.end(), [](float value) { return std::isfinite(value); }))
     return fail(ErrorCode::invalid_data, "a query holds NaN or infinity");
   return {};
@@ -32,6 +33,8 @@ Status RowBatches::admit(const codec::Chunk& chunk) {
     return fail(ErrorCode::invalid_argument, "a chunk has other dimensions than the schema");
   if (chunk.rows() > schema_.rows - appended_)
     return fail(ErrorCode::invalid_argument, "more rows than the schema says");
+  if (!chunk.norms.empty() && chunk.norms.size() != chunk.rows())
+    return fail(ErrorCode::invalid_argument, "a chunk has another number of norms than of rows");
   appended_ += chunk.rows();
   return {};
 }

@@ -13,8 +13,8 @@ namespace attar::vector {
 /// Rows of a block: the unit in which codes lie and scans go.
 inline constexpr std::size_t block_rows = 32;
 
-/// A batch that can be prepared: one to eight finite queries of the view's dimensions.
-[[nodiscard]] Status check_batch(codec::QueryBatch queries, std::uint32_t dims);
+/// A batch that can be prepared: one to `most` finite queries of the view's dimensions.
+[[nodiscard]] Status check_batch(codec::QueryBatch queries, std::uint32_t dims, std::size_t most = codec::max_batch);
 
 /// Rows that View::verify() may be asked for.
 [[nodiscard]] Status check_verify(codec::Range rows, const codec::Schema& schema);
@@ -42,16 +42,21 @@ class RowBatches {
   /// The rows of the present batch, row-major.
   [[nodiscard]] std::span<const float> values() const noexcept { return pending_; }
   [[nodiscard]] std::size_t rows() const noexcept { return pending_.size() / schema_.dims; }
+  /// By row, ‖x‖² of the rows that these are parts of; empty: they are whole.
+  [[nodiscard]] std::span<const float> norms() const noexcept { return norms_; }
 
   /// Calls take() whenever a batch is full; it finds the batch in values().
   template <class Take>
   [[nodiscard]] Status append(const codec::Chunk& chunk, const Take& take) {
     ATTAR_TRY(admit(chunk));
-    std::span<const float> values = chunk.values;
+    std::span<const float> values = chunk.values, norms = chunk.norms;
     while (!values.empty()) {
       const std::size_t taken = std::min(full_ - pending_.size(), values.size());
       pending_.insert(pending_.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(taken));
       values = values.subspan(taken);
+      const std::size_t told = std::min(taken / schema_.dims, norms.size());
+      norms_.insert(norms_.end(), norms.begin(), norms.begin() + static_cast<std::ptrdiff_t>(told));
+      norms = norms.subspan(told);
       if (pending_.size() == full_) ATTAR_TRY(hand_over(take));
     }
     return {};
@@ -72,12 +77,14 @@ class RowBatches {
   [[nodiscard]] Status hand_over(const Take& take) {
     ATTAR_TRY(take());
     pending_.clear();
+    norms_.clear();
     return {};
   }
 
   codec::Schema schema_;
   std::size_t full_;  // values of a batch
   std::vector<float> pending_;
+  std::vector<float> norms_;
   std::uint64_t appended_ = 0;
 };
 

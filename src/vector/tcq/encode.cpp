@@ -189,6 +189,10 @@ class TcqEncoder final : public codec::Encoder {
       if (energy > 0) out.match[r] = piece.draft.match[row * runs + r] / energy;
     }
     if (schema_.metric != Metric::l2) return out;
+    if (!batches_.norms().empty()) {
+      out.norm = batches_.norms()[piece.first + row];
+      return out;
+    }
     double norm = 0;
     for (std::size_t i = 0; i < schema_.dims; ++i) {
       const double value = static_cast<double>(batches_.values()[(piece.first + row) * schema_.dims + i]);

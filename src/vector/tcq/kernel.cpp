@@ -90,7 +90,7 @@ void scan_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Row
     for (std::size_t i = 0; i < queries.count; ++i) {
       const std::size_t q = queries.which[i];
       const float term = queries.factors[q * max_runs + r] * static_cast<float>(sums[i]);
-      float& total = out[place_of(q, row)];
+      float& total = out[place_of(queries.slot(i), row)];
       total = r == 0 ? term : total + term;
     }
   }

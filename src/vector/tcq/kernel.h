@@ -94,7 +94,7 @@ struct Shape {
   [[nodiscard]] RunRange part(std::size_t index) const noexcept;
 };
 
-/// Most queries of a batch.
+/// Most queries that a kernel scores at once.
 inline constexpr std::size_t batch_queries = codec::max_batch;
 
 /// Prepared queries, of which `which[0 … count)` are to be scored.
@@ -105,6 +105,9 @@ struct Queries {
   const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
   const std::uint8_t* which = nullptr;  ///< indices of queries
   std::size_t count = 0;
+  const std::uint8_t* slots = nullptr;  ///< where the results of each stand, below batch_queries; null: as `which`
+
+  [[nodiscard]] std::size_t slot(std::size_t i) const noexcept { return slots == nullptr ? which[i] : slots[i]; }
 };
 
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
@@ -116,15 +119,15 @@ inline constexpr std::uint32_t group_rows = 8;
 /// The first row of the group that holds a row of a block.
 [[nodiscard]] constexpr std::uint32_t group_of(std::uint32_t row) noexcept { return row / group_rows * group_rows; }
 
-/// Rows [first, last) of consecutive blocks, counted from the first of them: whole blocks, or whole groups within one.
+/// Rows [first, last) of consecutive blocks, counted from the first of them: whole groups.
 struct Rows {
   std::uint32_t first = 0;
   std::uint32_t last = block_rows;
 };
 
-/// Where the value of a query and a row (as Rows counts) stands in an array [block][batch_queries][32].
-[[nodiscard]] constexpr std::size_t place_of(std::size_t query, std::size_t row) noexcept {
-  return (row / block_rows * batch_queries + query) * block_rows + row % block_rows;
+/// Where the value of a query (by its slot) and a row (as Rows counts) stands in an array [block][batch_queries][32].
+[[nodiscard]] constexpr std::size_t place_of(std::size_t slot, std::size_t row) noexcept {
+  return (row / block_rows * batch_queries + slot) * block_rows + row % block_rows;
 }
 
 /// A single row: its place in a block of a run's plane.
@@ -150,7 +153,7 @@ struct Finish {
 /// One implementation an instruction set. All give the same results, bit for bit.
 struct Kernel {
   simd::Level level;
-  /// One run of some rows of full blocks: out[place_of(query, row)] becomes f_r·I_r for the first run and grows by it
+  /// One run of some rows of full blocks: out[place_of(slot, row)] becomes f_r·I_r for the first run and grows by it
   /// for a later one. `blocks` points at the first block in the run's plane.
   void (*scan)(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                float* out) noexcept;
@@ -190,7 +193,7 @@ void rows_by_scan(const Shape& shape, std::size_t run, std::span<const Place> pl
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Place& place = places[i];
     const std::uint32_t group = group_of(place.row);
-    float& sum = block[place_of(query.which[0], place.row)];
+    float& sum = block[place_of(query.slot(0), place.row)];
     sum = sums[i];
     Scan(shape, run, place.block, Rows{group, group + group_rows}, query, block.data());
     sums[i] = sum;

@@ -146,7 +146,7 @@ void scan_run(const Shape& shape, std::size_t r, const std::byte* blocks, Rows r
       const std::size_t q = queries.which[from + i];
       const __m128 factor = _mm_set1_ps(queries.factors[q * max_runs + r]);
       const __m128 term = _mm_mul_ps(factor, _mm_cvtepi32_ps(lane_sums(total[i])));
-      float* to = out + place_of(q, row);
+      float* to = out + place_of(queries.slot(from + i), row);
       _mm_storeu_ps(to, r == 0 ? term : _mm_add_ps(_mm_loadu_ps(to), term));
     }
   }

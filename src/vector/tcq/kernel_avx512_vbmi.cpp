@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 // GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
@@ -149,8 +150,22 @@ struct Part {
       values[i] = queries.values + q * queries.stride + component;
       factor[i] = queries.factors[q * max_runs + run];
       sum[i] = queries.sums[q * max_runs + run];
-      out[i] = scores + q * block_rows;
+      out[i] = scores + queries.slot(from + i) * block_rows;
     }
+  }
+};
+
+// Rows of whole blocks, and the groups before and after them.
+struct Pieces {
+  std::array<Rows, 2> groups;
+  Rows blocks;
+
+  explicit Pieces(Rows rows) noexcept {
+    constexpr auto block = static_cast<std::uint32_t>(block_rows);
+    const std::uint32_t first = std::min((rows.first + block - 1) / block * block, rows.last);
+    const std::uint32_t last = std::max(rows.last / block * block, first);
+    groups = {Rows{rows.first, first}, Rows{last, rows.last}};
+    blocks = {first, last};
   }
 };
 
@@ -198,18 +213,21 @@ template <int Bits>
 void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                 float* out) noexcept {
   const std::size_t component = shape.first_value(run);
-  const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
-    scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, blocks, rows,
-                                 Part<Count>(queries, from, run, component, out), run == 0);
+  const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from, Rows part) {
+    if (part.first != part.last)
+      scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, blocks, part,
+                                   Part<Count>(queries, from, run, component, out), run == 0);
+  };
+  const Pieces pieces(rows);
+  const auto all = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
+    for (const Rows& group : pieces.groups) some.template operator()<Count, 1>(from, group);
+    some.template operator()<Count, Lanes>(from, pieces.blocks);
   };
   std::size_t i = 0;
-  if ((rows.last - rows.first) % block_rows == 0) {
-    for (; queries.count - i >= 8; i += 8) some.template operator()<8, 2>(i);
-    for (; queries.count - i >= 4; i += 4) some.template operator()<4, 4>(i);
-    for (; queries.count - i >= 2; i += 2) some.template operator()<2, 4>(i);
-    for (; i < queries.count; ++i) some.template operator()<1, 4>(i);
-  }
-  for (; i < queries.count; ++i) some.template operator()<1, 1>(i);  // single rows, eight at a time
+  for (; queries.count - i >= 8; i += 8) all.template operator()<8, 2>(i);
+  for (; queries.count - i >= 4; i += 4) all.template operator()<4, 4>(i);
+  for (; queries.count - i >= 2; i += 2) all.template operator()<2, 4>(i);
+  for (; i < queries.count; ++i) all.template operator()<1, 4>(i);
 }
 
 void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 #include "simd/clones.h"
 
@@ -24,6 +23,8 @@ constexpr std::size_t max_components_on_stack = 512;
 constexpr std::size_t rows_together = 8;
 
 constexpr std::size_t cache_line = 64;
+
+constexpr std::array<std::uint8_t, batch_queries> identity = {0, 1, 2, 3, 4, 5, 6, 7};
 
 // Scales of two bytes.
 ATTAR_VECTOR_CLONES void widen_block(const std::byte* from, float step, float* out) noexcept {
@@ -52,6 +53,10 @@ struct TcqScorer::Blocks {
   alignas(64) float norms[most * block_rows];
   alignas(64) float sums[most * batch_queries * block_rows];
   alignas(64) float scores[batch_queries * block_rows];
+  std::array<std::uint8_t, batch_queries> which;  ///< by slot: the queries to score, `asked` of them
+  std::size_t asked = 0;
+  std::array<float, batch_queries> bases;  ///< by slot: ⟨q, c⟩ of the codec's and the list's centre
+  Rows rows;                               ///< of the blocks, whole groups: no others are scored
 
   [[nodiscard]] std::uint32_t first_row(std::size_t block) const noexcept {
     return static_cast<std::uint32_t>((first + block) * block_rows);
@@ -68,11 +73,16 @@ TcqScorer::TcqScorer(const TcqView& view, const Kernel& kernel, std::size_t coun
       reach_(count * max_runs) {}
 
 Result<std::unique_ptr<codec::Scorer>> TcqScorer::prepare(const TcqView& view, codec::QueryBatch queries) {
-  ATTAR_TRY(check_batch(queries, view.schema().dims));
+  ATTAR_TRY(check_batch(queries, view.schema().dims, view.most_queries()));
   std::unique_ptr<TcqScorer> out(new TcqScorer(view, kernel_for(simd::active_level()), queries.size()));
   const std::size_t components = view.model().shape.components();
   std::vector<float> transformed(out->count_ * components);
-  view.model().transform_queries(queries, transformed);
+  // In batches whose sums stay near the processor.
+  for (std::size_t q = 0; q < queries.size(); q += codec::max_batch) {
+    const std::size_t some = std::min(codec::max_batch, queries.size() - q);
+    view.model().transform_queries({queries.values.subspan(q * queries.dims, some * queries.dims), queries.dims},
+                                   std::span(transformed).subspan(q * components, some * components));
+  }
   for (std::size_t q = 0; q < out->count_; ++q) {
     const auto query = queries.query(q);
     double base = 0;
@@ -106,8 +116,16 @@ template <class Take>
 void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most,
                             const Take& take) const noexcept {
   Blocks blocks;
+  blocks.asked = scan.which.empty() ? count_ : scan.which.size();
+  for (std::size_t i = 0; i < blocks.asked; ++i) {
+    blocks.which[i] = scan.which.empty() ? static_cast<std::uint8_t>(i) : scan.which[i];
+    blocks.bases[i] = base_[blocks.which[i]] + scan.bias_of(blocks.which[i]);
+  }
   const auto flush = [&] {
-    if (blocks.count != 0) take(blocks);
+    if (blocks.count != 0) {
+      trim(blocks, rows);
+      take(blocks);
+    }
     blocks.count = 0;
   };
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
@@ -121,6 +139,19 @@ void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::siz
     if (blocks.count == most) flush();
   }
   flush();
+}
+
+// Leaves out groups of the first and the last block that lie outside the range; their sums are zero.
+void TcqScorer::trim(Blocks& blocks, codec::Range range) noexcept {
+  const std::uint64_t first = blocks.first * block_rows, all = blocks.count * block_rows;
+  const std::uint64_t from = range.first > first ? range.first - first : 0;
+  const std::uint64_t to = std::min(all, range.last - first);
+  blocks.rows = {group_of(static_cast<std::uint32_t>(from)), group_of(static_cast<std::uint32_t>(to + group_rows - 1))};
+  for (std::size_t slot = 0; slot < blocks.asked; ++slot) {
+    std::fill_n(blocks.sums + place_of(slot, 0), blocks.rows.first, 0.0f);
+    if (blocks.rows.last != all)
+      std::fill_n(blocks.sums + place_of(slot, blocks.rows.last), all - blocks.rows.last, 0.0f);
+  }
 }
 
 // Scales and norms of a block; rows that are not there get zeros.
@@ -140,60 +171,54 @@ void TcqScorer::load(Blocks& blocks, std::size_t block) const noexcept {
   for (std::size_t i = 0; i < block_rows; ++i) norms[i] = i < rows ? view_.norm(first + i) : 0.0f;
 }
 
-namespace {
-
-std::array<std::uint8_t, batch_queries> all_queries() noexcept {
-  std::array<std::uint8_t, batch_queries> out{};
-  std::iota(out.begin(), out.end(), std::uint8_t{0});
-  return out;
-}
-
-}  // namespace
-
-// Of `count` queries from `query`.
-Finish TcqScorer::finish(const Blocks& blocks, std::size_t block, std::size_t query, std::size_t count,
+// Of `count` queries from `slot`.
+Finish TcqScorer::finish(const Blocks& blocks, std::size_t block, std::size_t slot, std::size_t count,
                          const float* thresholds) const noexcept {
-  return {.sums = blocks.sums + place_of(query, block * block_rows),
+  return {.sums = blocks.sums + place_of(slot, block * block_rows),
           .scales = blocks.scales + block * block_rows,
           .norms = view_.schema().metric == Metric::l2 ? blocks.norms + block * block_rows : nullptr,
-          .bases = base_.data() + query,
+          .bases = blocks.bases.data() + slot,
           .thresholds = thresholds,
           .count = count};
 }
 
 void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
-  each_blocks(rows, scan, 1, [&](Blocks& block) { scan_block(block, scan.row_offset, top); });
+  each_blocks(rows, scan, 1, [&](Blocks& block) { scan_block(block, scan, top); });
 }
 
-void TcqScorer::scan_block(Blocks& block, std::uint32_t row_offset, std::span<codec::TopK> top) const noexcept {
+void TcqScorer::scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  auto which = all_queries();
-  Queries active = coarse_.of(std::span(which).first(count_));
-  const auto rows_above = [&](std::size_t q, float threshold) {
+  auto which = block.which;
+  auto slots = identity;
+  Queries active = coarse_.of(std::span(which).first(block.asked));
+  active.slots = slots.data();
+  const auto rows_above = [&](std::size_t slot, float threshold) {
     std::uint32_t reached = 0;
-    kernel_.finish(finish(block, 0, q, 1, &threshold), block.scores, &reached);
+    kernel_.finish(finish(block, 0, slot, 1, &threshold), block.scores, &reached);
     return reached & block.valid[0];
   };
   for (std::size_t r = 0; r < shape.run_count && active.count != 0; ++r) {
-    kernel_.scan(shape, r, view_.block(r, block.first), {}, active, block.sums);
+    kernel_.scan(shape, r, view_.block(r, block.first), block.rows, active, block.sums);
     const bool last = r + 1 == shape.run_count;
     std::size_t left = 0;
     for (std::size_t i = 0; i < active.count; ++i) {
-      const std::size_t q = which[i];
+      const std::size_t q = which[i], slot = slots[i];
       const float threshold = top[q].threshold();
       if (last) {
-        for (std::uint32_t hits = rows_above(q, threshold); hits != 0; hits &= hits - 1) {
+        for (std::uint32_t hits = rows_above(slot, threshold); hits != 0; hits &= hits - 1) {
           const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
-          top[q].push(block.scores[row], block.first_row(0) + row_offset + row);
+          top[q].push(block.scores[row], block.first_row(0) + scan.row_offset + row);
         }
         continue;
       }
       const float reach = (l2 ? 2.0f : 1.0f) * reach_[q * max_runs + r];
       const float slack =
-          bound_slack * (std::fabs(threshold) + std::fabs(base_[q]) + (l2 ? largest_norm(block) : 0.0f));
+          bound_slack * (std::fabs(threshold) + std::fabs(block.bases[slot]) + (l2 ? largest_norm(block) : 0.0f));
       const float least = threshold - reach - (std::isfinite(slack) ? slack : 0.0f);
-      if (rows_above(q, least) != 0) which[left++] = static_cast<std::uint8_t>(q);
+      if (rows_above(slot, least) == 0) continue;
+      which[left] = which[i];
+      slots[left++] = slots[i];
     }
     active.count = left;
   }
@@ -206,54 +231,61 @@ float TcqScorer::largest_norm(const Blocks& block) noexcept {
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
   const Head head = {.runs = view_.model().shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
-  each_blocks(rows, scan, Blocks::most, [&](Blocks& blocks) { scan_head(blocks, head, lists); });
+  each_blocks(rows, scan, Blocks::most, [&](Blocks& blocks) { scan_head(blocks, head, scan, lists); });
 }
 
-void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<codec::Shortlist> lists) const noexcept {
-  const auto which = all_queries();
-  const Queries all = coarse_.of(std::span(which).first(count_));
-  const auto rows = static_cast<std::uint32_t>(blocks.count * block_rows);
+void TcqScorer::scan_head(Blocks& blocks, const Head& head, const codec::Scan& scan,
+                          std::span<codec::Shortlist> lists) const noexcept {
+  const auto which = std::span<const std::uint8_t>(blocks.which).first(blocks.asked);
+  Queries all = coarse_.of(which);
+  all.slots = identity.data();
   for (std::size_t r = 0; r < head.runs; ++r)
-    kernel_.scan(view_.model().shape, r, view_.block(r, blocks.first), {0, rows}, all, blocks.sums);
-  for (std::size_t i = 0; i < rows; ++i) blocks.scales[i] *= head.gain;
+    kernel_.scan(view_.model().shape, r, view_.block(r, blocks.first), blocks.rows, all, blocks.sums);
+  for (std::size_t i = 0; i < blocks.count * block_rows; ++i) blocks.scales[i] *= head.gain;
   for (std::size_t block = 0; block < blocks.count; ++block) {
     std::array<float, batch_queries> thresholds;
     std::array<std::uint32_t, batch_queries> reached;
-    for (std::size_t q = 0; q < count_; ++q) thresholds[q] = lists[q].threshold();
-    kernel_.finish(finish(blocks, block, 0, count_, thresholds.data()), blocks.scores, reached.data());
-    for (std::size_t q = 0; q < count_; ++q)
-      for (std::uint32_t hits = reached[q] & blocks.valid[block]; hits != 0; hits &= hits - 1) {
+    for (std::size_t slot = 0; slot < which.size(); ++slot) thresholds[slot] = lists[which[slot]].threshold();
+    kernel_.finish(finish(blocks, block, 0, which.size(), thresholds.data()), blocks.scores, reached.data());
+    for (std::size_t slot = 0; slot < which.size(); ++slot) {
+      const std::size_t q = which[slot];
+      for (std::uint32_t hits = reached[slot] & blocks.valid[block]; hits != 0; hits &= hits - 1) {
         const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
-        lists[q].push({blocks.scores[q * block_rows + row], blocks.sums[place_of(q, block * block_rows + row)],
-                       blocks.first_row(block) + row});
+        lists[q].push({blocks.scores[slot * block_rows + row], blocks.sums[place_of(slot, block * block_rows + row)],
+                       blocks.first_row(block) + row, scan.bias_of(q)});
       }
+    }
   }
 }
 
 void TcqScorer::add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept {
   add_runs(coarse_, query, view_.model().shape.part(part), rows);
   const float gain = view_.gain(part);
-  for (codec::Partial& row : rows) row.score = score_of(query, row.row, row.sum, gain);
+  for (codec::Partial& row : rows) row.score = score_of(query, row, gain);
 }
 
 // Of a row's sum; what finish() does for a block.
-float TcqScorer::score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept {
-  const float score = base_[query] + view_.scale(row) * gain * sum;
-  return view_.schema().metric == Metric::l2 ? 2.0f * score - view_.norm(row) : score;
+float TcqScorer::score_of(std::size_t query, const codec::Partial& row, float gain) const noexcept {
+  const float score = (base_[query] + row.bias) + view_.scale(row.row) * gain * row.sum;
+  return view_.schema().metric == Metric::l2 ? 2.0f * score - view_.norm(row.row) : score;
 }
 
 void TcqScorer::refine(std::size_t query, std::span<codec::Partial> rows) const noexcept {
   std::vector<codec::Partial> rest(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) rest[i].row = rows[i].row;
   add_runs(rest_, query, {0, view_.model().shape.run_count}, rest);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i].score = score_of(query, rows[i].row, rows[i].sum + rest[i].sum, 1);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    codec::Partial whole = rows[i];
+    whole.sum += rest[i].sum;
+    rows[i].score = score_of(query, whole, 1);
+  }
 }
 
 void TcqScorer::add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
                          std::span<codec::Partial> rows) const noexcept {
   const auto which = static_cast<std::uint8_t>(query);
-  const Queries one = queries.of({&which, 1});
+  Queries one = queries.of({&which, 1});
+  one.slots = identity.data();
   fetch(runs, rows.first(std::min(rows_together, rows.size())));
   for (std::size_t first = 0; first < rows.size(); first += rows_together) {
     const auto some = rows.subspan(first, std::min(rows_together, rows.size() - first));
@@ -288,31 +320,28 @@ void TcqScorer::score(std::span<const std::uint32_t> rows, std::span<float> out)
   const Shape& shape = view_.model().shape;
   const Queries all = coarse_.of({});
   std::array<std::int8_t, max_components_on_stack> levels;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::array<float, batch_queries> totals{};
-    std::size_t first = 0;
-    for (std::size_t r = 0; r < shape.run_count; ++r) {
-      std::array<std::int32_t, batch_queries> sums{};
-      Run part = shape.runs[r];
-      const std::size_t at_once = max_components_on_stack / widths[part.bits].unit;
-      const std::byte* block = view_.block(r, rows[i] / block_rows);
-      for (std::size_t unit = 0; unit < shape.runs[r].units; unit += at_once) {
-        part.units = static_cast<std::uint16_t>(std::min<std::size_t>(at_once, shape.runs[r].units - unit));
-        decode_row(part, shape.trellis, block + unit * block_rows * widths[part.bits].ring_bytes, block_rows,
-                   rows[i] % block_rows, levels.data());
-        const std::size_t at = first + unit * widths[part.bits].unit;
-        for (std::size_t q = 0; q < count_; ++q)
-          for (std::size_t j = 0; j < part.components(); ++j)
-            sums[q] += levels[j] * all.values[q * all.stride + at + j];
+  for (std::size_t q = 0; q < count_; ++q)
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      float total = 0;
+      std::size_t first = 0;
+      for (std::size_t r = 0; r < shape.run_count; ++r) {
+        std::int32_t sum = 0;
+        Run part = shape.runs[r];
+        const std::size_t at_once = max_components_on_stack / widths[part.bits].unit;
+        const std::byte* block = view_.block(r, rows[i] / block_rows);
+        for (std::size_t unit = 0; unit < shape.runs[r].units; unit += at_once) {
+          part.units = static_cast<std::uint16_t>(std::min<std::size_t>(at_once, shape.runs[r].units - unit));
+          decode_row(part, shape.trellis, block + unit * block_rows * widths[part.bits].ring_bytes, block_rows,
+                     rows[i] % block_rows, levels.data());
+          const std::size_t at = first + unit * widths[part.bits].unit;
+          for (std::size_t j = 0; j < part.components(); ++j) sum += levels[j] * all.values[q * all.stride + at + j];
+        }
+        const float term = all.factors[q * max_runs + r] * static_cast<float>(sum);
+        total = r == 0 ? term : total + term;
+        first += shape.runs[r].components();
       }
-      for (std::size_t q = 0; q < count_; ++q) {
-        const float term = all.factors[q * max_runs + r] * static_cast<float>(sums[q]);
-        totals[q] = r == 0 ? term : totals[q] + term;
-      }
-      first += shape.runs[r].components();
+      out[q * rows.size() + i] = score_of(q, {.sum = total, .row = rows[i]}, 1);
     }
-    for (std::size_t q = 0; q < count_; ++q) out[q * rows.size() + i] = score_of(q, rows[i], totals[q], 1);
-  }
 }
 
 }  // namespace attar::vector::tcq

@@ -34,15 +34,17 @@ class TcqScorer final : public codec::Scorer {
   void take(std::size_t query, std::span<const float> components);
   template <class Take>
   void each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most, const Take& take) const noexcept;
+  static void trim(Blocks& blocks, codec::Range range) noexcept;
   void load(Blocks& blocks, std::size_t block) const noexcept;
-  void scan_block(Blocks& block, std::uint32_t row_offset, std::span<codec::TopK> top) const noexcept;
+  void scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept;
   void add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
                 std::span<codec::Partial> rows) const noexcept;
   void fetch(RunRange runs, std::span<const codec::Partial> rows) const noexcept;
-  void scan_head(Blocks& blocks, const Head& head, std::span<codec::Shortlist> lists) const noexcept;
+  void scan_head(Blocks& blocks, const Head& head, const codec::Scan& scan,
+                 std::span<codec::Shortlist> lists) const noexcept;
   [[nodiscard]] static float largest_norm(const Blocks& block) noexcept;
-  [[nodiscard]] float score_of(std::size_t query, std::uint32_t row, float sum, float gain) const noexcept;
-  [[nodiscard]] Finish finish(const Blocks& blocks, std::size_t block, std::size_t query, std::size_t count,
+  [[nodiscard]] float score_of(std::size_t query, const codec::Partial& row, float gain) const noexcept;
+  [[nodiscard]] Finish finish(const Blocks& blocks, std::size_t block, std::size_t slot, std::size_t count,
                               const float* thresholds) const noexcept;
 
   const TcqView& view_;

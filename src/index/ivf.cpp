@@ -1,0 +1,235 @@
+#include "index/ivf.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <optional>
+
+#include "index/centroid_scores.h"
+
+namespace attar::index {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Lists of the first round beyond those worth a look; each later round doubles it.
+constexpr std::size_t first_round = 8;
+
+// Bit p: the row at position p may be returned.
+Result<std::vector<std::uint64_t>> by_position(const Lists& lists, std::span<const std::uint64_t> allowed) {
+  std::vector<std::uint64_t> out;
+  if (allowed.empty()) return out;
+  ATTAR_ASSIGN(const auto rows, lists.all_rows());
+  out.resize((rows.size() + 63) / 64);
+  for (std::size_t position = 0; position < rows.size(); ++position)
+    out[position / 64] |= (allowed[rows[position] / 64] >> (rows[position] % 64) & 1) << (position % 64);
+  return out;
+}
+
+// By list, the queries that want it.
+class Askers {
+ public:
+  Askers(std::span<const std::vector<std::uint32_t>> wanted, std::uint32_t lists) : ends_(lists + 1) {
+    for (const auto& own : wanted)
+      for (const std::uint32_t list : own) ++ends_[list + 1];
+    std::inclusive_scan(ends_.begin(), ends_.end(), ends_.begin());
+    queries_.resize(ends_.back());
+    std::vector<std::uint32_t> next(ends_.begin(), ends_.end() - 1);
+    for (std::size_t q = 0; q < wanted.size(); ++q)
+      for (const std::uint32_t list : wanted[q]) queries_[next[list]++] = static_cast<std::uint8_t>(q);
+  }
+
+  [[nodiscard]] std::span<const std::uint8_t> of(std::uint32_t list) const noexcept {
+    return std::span(queries_).subspan(ends_[list], ends_[list + 1] - ends_[list]);
+  }
+
+ private:
+  std::vector<std::uint32_t> ends_;
+  std::vector<std::uint8_t> queries_;
+};
+
+// A batch of queries, list by list: those that want a list share the decoding of its codes.
+class Searching {
+ public:
+  Searching(const Job& job, const Lists& lists, Metric metric, std::span<const std::uint64_t> allowed)
+      : job_(job), lists_(lists), allowed_(allowed), centroids_(lists, metric) {}
+
+  /// The hits of `size` queries from `first`, which the scorer was prepared for.
+  Status search(const codec::Scorer& scorer, std::size_t first, std::size_t size, HitLists& out) {
+    centroids_.score(job_.batch(first, size));
+    found_rows_.assign(size, 0);
+    bias_.assign(size, 0);
+    std::vector<codec::TopK> tops = job_.two_looks() ? in_two_looks(scorer, size) : in_one_look(scorer, size);
+    for (std::size_t q = 0; q < size; ++q) {
+      std::vector<codec::Hit> hits = tops[q].sorted();
+      for (codec::Hit& hit : hits) {
+        ATTAR_ASSIGN(hit.row, lists_.row(hit.row));
+      }
+      std::sort(hits.begin(), hits.end(), [](const codec::Hit& a, const codec::Hit& b) { return a.before(b); });
+      out[first + q] = job_.finish(first + q, std::move(hits));
+    }
+    return {};
+  }
+
+  /// Rows looked at, by all queries so far.
+  [[nodiscard]] std::uint64_t scanned() const noexcept { return scanned_; }
+
+ private:
+  std::vector<codec::TopK> in_two_looks(const codec::Scorer& scorer, std::size_t size) {
+    std::vector<codec::Shortlist> found(size, codec::Shortlist(job_.shortlist()));
+    probe([&](codec::Range rows, const codec::Scan& scan) {
+      scorer.scan_parts(rows, scan, job_.options.look.head, found);
+    });
+    std::vector<codec::TopK> out;
+    for (std::size_t q = 0; q < size; ++q) out.push_back(Asked(job_, scorer, q).look_again(found[q].take()));
+    return out;
+  }
+
+  std::vector<codec::TopK> in_one_look(const codec::Scorer& scorer, std::size_t size) {
+    std::vector<codec::TopK> found;
+    for (std::size_t q = 0; q < size; ++q) found.push_back(Asked(job_, scorer, q).top());
+    probe([&](codec::Range rows, const codec::Scan& scan) { scorer.scan(rows, scan, found); });
+    const auto bias_of = [&](std::size_t q) {
+      return [&, q](std::uint32_t position) { return centroids_.inner(q, lists_.list_of(position)); };
+    };
+    for (std::size_t q = 0; q < size; ++q) found[q] = Asked(job_, scorer, q).conclude(found[q], bias_of(q));
+    return found;
+  }
+
+  // Scans the lists that are worth it to each query, and where these hold too few rows the most promising others.
+  template <class Scanning>
+  void probe(const Scanning& scan) {
+    const std::uint32_t wanted = job_.options.look.probe;
+    const std::size_t size = found_rows_.size();
+    std::vector<std::vector<std::uint32_t>> first(size), then(size);
+    for (std::size_t q = 0; q < size; ++q) {
+      Worth worth = wanted == 0 ? Worth{.first = {}, .then = all_lists()} : centroids_.worth(q, wanted);
+      first[q] = std::move(worth.first);
+      then[q] = std::move(worth.then);
+    }
+    scan_lists(first, scan);
+    scan_lists(then, scan);
+    for (std::size_t q = 0; q < size; ++q)
+      if (found_rows_[q] < job_.kept) probe_further(q, first[q], then[q], scan);
+  }
+
+  template <class Scanning>
+  void scan_lists(std::span<const std::vector<std::uint32_t>> wanted, const Scanning& scan) {
+    const Askers askers(wanted, lists_.count());
+    for (std::uint32_t list = 0; list < lists_.count(); ++list)
+      if (!askers.of(list).empty()) scan_list(list, askers.of(list), scan);
+  }
+
+  template <class Scanning>
+  void probe_further(std::size_t query, std::span<const std::uint32_t> first, std::span<const std::uint32_t> then,
+                     const Scanning& scan) {
+    const auto which = static_cast<std::uint8_t>(query);
+    const std::vector<std::uint32_t> others = without(query, first, then);
+    std::size_t round_end = first_round;
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      scan_list(others[i], {&which, 1}, scan);
+      if (i + 1 < round_end) continue;
+      if (found_rows_[query] >= job_.kept) return;
+      round_end *= 2;
+    }
+  }
+
+  template <class Scanning>
+  void scan_list(std::uint32_t list, std::span<const std::uint8_t> queries, const Scanning& scan) {
+    const codec::Range rows = lists_.positions(list);
+    const std::uint64_t allowed = allowed_rows(rows);
+    if (allowed == 0) return;
+    scanned_ += rows.size() * queries.size();
+    for (const std::uint8_t q : queries) {
+      found_rows_[q] += allowed;
+      bias_[q] = centroids_.inner(q, list);
+    }
+    for (std::size_t i = 0; i < queries.size(); i += codec::max_batch)
+      scan(rows, {.allowed = allowed_,
+                  .bias = bias_,
+                  .which = queries.subspan(i, std::min(codec::max_batch, queries.size() - i))});
+  }
+
+  [[nodiscard]] std::uint64_t allowed_rows(codec::Range rows) const noexcept {
+    if (allowed_.empty() || rows.size() == 0) return rows.size();
+    const std::uint64_t first = rows.first / 64, last = (rows.last - 1) / 64;
+    const std::uint64_t from = ~std::uint64_t{0} << (rows.first % 64);
+    const std::uint64_t to = ~std::uint64_t{0} >> (63 - (rows.last - 1) % 64);
+    if (first == last) return static_cast<std::uint64_t>(std::popcount(allowed_[first] & from & to));
+    std::uint64_t out = static_cast<std::uint64_t>(std::popcount(allowed_[first] & from)) +
+                        static_cast<std::uint64_t>(std::popcount(allowed_[last] & to));
+    for (std::uint64_t word = first + 1; word < last; ++word)
+      out += static_cast<std::uint64_t>(std::popcount(allowed_[word]));
+    return out;
+  }
+
+  [[nodiscard]] std::vector<std::uint32_t> all_lists() const {
+    std::vector<std::uint32_t> out(lists_.count());
+    std::iota(out.begin(), out.end(), 0u);
+    return out;
+  }
+
+  // The lists but these, the most promising first.
+  [[nodiscard]] std::vector<std::uint32_t> without(std::size_t query, std::span<const std::uint32_t> first,
+                                                   std::span<const std::uint32_t> then) const {
+    std::vector<bool> done(lists_.count());
+    for (const auto lists : {first, then})
+      for (const std::uint32_t list : lists) done[list] = true;
+    std::vector<std::uint32_t> out = all_lists();
+    std::erase_if(out, [&](std::uint32_t list) { return done[list]; });
+    const std::vector<float> promises = centroids_.promises(query);
+    std::stable_sort(out.begin(), out.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return promises[a] > promises[b]; });
+    return out;
+  }
+
+  const Job& job_;
+  const Lists& lists_;
+  std::span<const std::uint64_t> allowed_;
+  CentroidScores centroids_;
+  std::vector<float> bias_;                // by query: of the present list
+  std::vector<std::uint64_t> found_rows_;  // by query: allowed rows of the lists scanned
+  std::uint64_t scanned_ = 0;
+};
+
+}  // namespace
+
+Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric metric, std::span<const float> queries,
+                            const SearchOptions& options, base::ThreadPool& pool, SearchTimes* times) {
+  ATTAR_ASSIGN(const Job job, Job::of(view, queries, lists.dims(), options));
+  ATTAR_ASSIGN(const auto allowed, by_position(lists, options.allowed));
+  // Large batches share most, but every thread gets one.
+  const std::size_t batch =
+      std::clamp<std::size_t>((job.count() + pool.size() - 1) / pool.size(), 1, view.scorable()->most_queries());
+  const std::size_t batches = (job.count() + batch - 1) / batch;
+  HitLists out(job.count());
+  std::vector<std::optional<Error>> errors(batches);
+  std::vector<SearchTimes> spent(pool.size());
+  std::vector<std::optional<Searching>> searching(pool.size());
+  pool.run(batches, [&](std::size_t b, unsigned worker) {
+    const std::size_t first = b * batch, size = std::min(batch, job.count() - first);
+    auto start = Clock::now();
+    auto scorer = view.scorable()->prepare(job.batch(first, size));
+    spent[worker].prepare += seconds_since(start);
+    start = Clock::now();
+    if (!searching[worker]) searching[worker].emplace(job, lists, metric, allowed);
+    const Status done =
+        scorer ? searching[worker]->search(**scorer, first, size, out) : Status(std::unexpected(scorer.error()));
+    if (!done) errors[b] = done.error();
+    spent[worker].scan += seconds_since(start);
+  });
+  for (const auto& error : errors)
+    if (error) return std::unexpected(*error);
+  if (times == nullptr) return out;
+  *times = {};
+  std::uint64_t scanned = 0;
+  for (unsigned worker = 0; worker < pool.size(); ++worker) {
+    times->prepare += spent[worker].prepare;
+    times->scan += spent[worker].scan;
+    if (searching[worker]) scanned += searching[worker]->scanned();
+  }
+  times->share = static_cast<double>(scanned) / (static_cast<double>(lists.rows()) * static_cast<double>(out.size()));
+  return out;
+}
+
+}  // namespace attar::index

@@ -1,0 +1,130 @@
+// Artifacts with inverted lists: packed, searched, decoded and damaged through the public API.
+#include "engine/support.h"
+
+namespace attar::engine {
+namespace {
+
+constexpr std::uint32_t dims = 24;
+constexpr std::uint64_t rows = 3000;
+
+class InvertedLists : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    values_ = clustered(rows, dims, 1, 0.6, 200);
+    base_ = put_vectors("base.npy", values_, dims);
+    asked_ = clustered(400, dims, 2, 0.6, 200);
+    queries_ = put_vectors("queries.npy", asked_, dims);
+  }
+  [[nodiscard]] PackOptions options(Metric metric = Metric::cosine, std::string codec = "tcq") const {
+    return {.budget = parse_budget("60B/vec").value(),
+            .metric = metric,
+            .queries = queries_,
+            .codec = std::move(codec),
+            .index = "ivf",
+            .threads = 2};
+  }
+
+  std::vector<float> values_, asked_;
+  std::filesystem::path base_, queries_;
+};
+
+TEST_F(InvertedLists, EveryMetricFindsWhatIsNearest) {
+  for (const Metric metric : all_metrics) {
+    SCOPED_TRACE(metric_name(metric));
+    const auto packed = pack_and_open(base_, at("lists.attar"), options(metric));
+    ASSERT_TRUE(packed.artifact) << packed.failed;
+    const PackReport& report = packed.outcome.report;
+    EXPECT_EQ(std::filesystem::file_size(at("lists.attar")), report.bytes);
+    EXPECT_LE(report.bytes, 60 * rows);
+    EXPECT_EQ(sum_of(report.parts), report.bytes);
+    EXPECT_NE(report.plan.find(" lists, tcq"), std::string::npos) << report.plan;
+    const auto found = packed.artifact->search(asked_, {.k = 10});
+    ASSERT_TRUE(found) << error_of(found);
+    std::size_t hits = 0;
+    for (std::size_t q = 0; q < 100; ++q) {
+      const auto truth = ranked(metric, std::span(asked_).subspan(q * dims, dims), values_);
+      const auto own = rows_of(found->hits[q]);
+      ASSERT_EQ(own.size(), 10u);
+      for (std::size_t i = 0; i < 10; ++i) hits += std::count(own.begin(), own.end(), truth[i].row) == 1 ? 1u : 0u;
+    }
+    EXPECT_GT(hits, 940u);
+    ATTAR_ASSERT_OK(packed.artifact->verify(2));
+  }
+}
+
+TEST_F(InvertedLists, EveryCodecCanCodeWhatCentroidsLeave) {
+  for (const std::string& codec : codec_names()) {
+    SCOPED_TRACE(codec);
+    auto wide = options(Metric::l2, codec);
+    wide.budget = parse_budget("160B/vec").value();
+    const auto packed = pack_and_open(base_, at("lists.attar"), wide);
+    ASSERT_TRUE(packed.artifact) << packed.failed;
+    std::vector<float> decoded(rows * dims);
+    ATTAR_ASSERT_OK(packed.artifact->decode(0, decoded));
+    double error = 0, energy = 0;
+    for (std::size_t i = 0; i < decoded.size(); ++i) {
+      error += std::pow(static_cast<double>(decoded[i] - values_[i]), 2);
+      energy += std::pow(static_cast<double>(values_[i]), 2);
+    }
+    EXPECT_LT(error, 0.1 * energy);
+    const auto found = packed.artifact->search(std::span(asked_).first(8 * dims), {.k = 3});
+    ASSERT_TRUE(found) << error_of(found);
+    for (std::size_t q = 0; q < 8; ++q)
+      for (const SearchHit& hit : found->hits[q]) {
+        const auto row = std::span(values_).subspan(std::size_t{hit.row} * dims, dims);
+        const double exact = shown_score(Metric::l2, std::span(asked_).subspan(q * dims, dims), row);
+        EXPECT_NEAR(static_cast<double>(hit.score), exact, 0.25 * exact + 2);
+      }
+  }
+}
+
+TEST_F(InvertedLists, ThreadsDoNotChangeTheFile) {
+  auto one = options();
+  one.threads = 1;
+  ASSERT_TRUE(pack(base_, at("one.attar"), one));
+  ASSERT_TRUE(pack(base_, at("two.attar"), options()));
+  EXPECT_EQ(read_whole(at("one.attar")), read_whole(at("two.attar")));
+}
+
+TEST_F(InvertedLists, AFloorIsCertified) {
+  auto wanted = options();
+  wanted.floor = parse_floor("0.8@10").value();
+  const auto packed = pack_and_open(base_, at("lists.attar"), wanted);
+  ASSERT_TRUE(packed.artifact) << packed.failed;
+  ASSERT_EQ(packed.outcome.report.certificates.size(), 1u);
+  EXPECT_GE(packed.outcome.report.certificates[0].lower_bound, 0.8);
+  wanted.budget.reset();
+  const auto smallest = pack_and_open(base_, at("smallest.attar"), wanted);
+  ASSERT_TRUE(smallest.artifact) << smallest.failed;
+  EXPECT_LT(smallest.outcome.report.bytes, packed.outcome.report.bytes);
+}
+
+TEST_F(InvertedLists, AFlippedBitIsRefusedOrHarmless) {
+  const auto packed = pack_and_open(base_, at("lists.attar"), options());
+  ASSERT_TRUE(packed.artifact) << packed.failed;
+  const std::string whole = read_whole(at("lists.attar"));
+  const auto expected = packed.artifact->search(std::span(asked_).first(3 * dims), {.k = 5});
+  ASSERT_TRUE(expected);
+  base::Random random(7);
+  for (int trial = 0; trial < 300; ++trial) {
+    std::string bytes = whole;
+    bytes[random.below(bytes.size())] ^= static_cast<char>(1 << random.below(8));
+    const auto opened = Artifact::open_bytes(std::as_bytes(std::span(bytes)));
+    if (!opened) continue;
+    EXPECT_FALSE(opened->verify(1));
+    const auto found = opened->search(std::span(asked_).first(3 * dims), {.k = 5});
+    if (found) {
+      EXPECT_EQ(found->hits, expected->hits);
+    }
+  }
+}
+
+TEST_F(InvertedLists, AnIndexThatDoesNotExistIsNamed) {
+  auto wrong = options();
+  wrong.index = "hnsw";
+  expect_error(pack(base_, at("lists.attar"), wrong), ErrorCode::invalid_argument, {"hnsw", "flat", "ivf"});
+}
+
+}  // namespace
+}  // namespace attar::engine

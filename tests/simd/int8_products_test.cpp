@@ -1,0 +1,75 @@
+#include "simd/int8_products.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <tuple>
+#include <vector>
+
+#include "base/random.h"
+
+namespace attar::simd {
+namespace {
+
+std::vector<std::int8_t> bytes(std::size_t count, int lowest, base::Random& random) {
+  std::vector<std::int8_t> out(count);
+  for (auto& value : out)
+    value = static_cast<std::int8_t>(lowest + static_cast<int>(random.below(static_cast<std::uint64_t>(128 - lowest))));
+  return out;
+}
+
+TEST(Int8Products, EveryLevelIsExact) {
+  base::Random random(3);
+  for (const auto& [count, queries, dims] : {std::tuple{1u, 1u, 1u},
+                                             {7u, 3u, 31u},
+                                             {4u, 4u, 64u},
+                                             {9u, 5u, 65u},
+                                             {13u, 9u, 384u},
+                                             {6u, 17u, 100u},
+                                             {0u, 4u, 8u},
+                                             {4u, 0u, 8u}}) {
+    const auto rows = bytes(std::size_t{count} * dims, -128, random);
+    const auto asked = bytes(std::size_t{queries} * dims, -127, random);
+    std::vector<std::int32_t> sums;
+    for (std::size_t q = 0; q < queries; ++q)
+      sums.push_back(std::accumulate(asked.begin() + static_cast<std::ptrdiff_t>(q * dims),
+                                     asked.begin() + static_cast<std::ptrdiff_t>((q + 1) * dims), 0));
+    for (int level = 0; level <= static_cast<int>(best_level()); ++level) {
+      std::vector<std::int32_t> out(std::size_t{count} * queries, 7);
+      int8_products({.rows = rows.data(),
+                     .count = count,
+                     .queries = asked.data(),
+                     .query_sums = sums.data(),
+                     .query_count = queries,
+                     .dims = dims,
+                     .out = out.data()},
+                    static_cast<Level>(level));
+      for (std::size_t q = 0; q < queries; ++q)
+        for (std::size_t i = 0; i < count; ++i) {
+          std::int32_t expected = 0;
+          for (std::size_t j = 0; j < dims; ++j) expected += rows[i * dims + j] * asked[q * dims + j];
+          ASSERT_EQ(out[q * count + i], expected) << level_name(static_cast<Level>(level)) << " " << dims;
+        }
+    }
+  }
+}
+
+TEST(Int8Products, ExtremesDoNotSaturate) {
+  const std::vector<std::int8_t> rows(256, -128), asked(256, -127);
+  const std::int32_t sum = -127 * 256;
+  for (int level = 0; level <= static_cast<int>(best_level()); ++level) {
+    std::int32_t out = 0;
+    int8_products({.rows = rows.data(),
+                   .count = 1,
+                   .queries = asked.data(),
+                   .query_sums = &sum,
+                   .query_count = 1,
+                   .dims = 256,
+                   .out = &out},
+                  static_cast<Level>(level));
+    EXPECT_EQ(out, 128 * 127 * 256);
+  }
+}
+
+}  // namespace
+}  // namespace attar::simd

@@ -2,7 +2,7 @@
 
     python bench/bars.py [--strict]        # or ./do bars; --strict: exit 1 unless every bar holds
 
-Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py) and runs what is cheap: the simulation of certificates.
+Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py) and runs what is cheap: the simulation of certificates.
 A bar without a measurement does not hold: it says which script to run.
 """
 from __future__ import annotations
@@ -120,11 +120,34 @@ def open_bars() -> list[Bar]:
                 f"{result['checksum_seconds'] * 1000:.0f} ms", ratio <= FIRST_QUERY)]
 
 
+def frontier_bars() -> list[Bar]:
+    result = read_json(RESULTS / "frontier_manuals.json")
+    points = {point["name"]: point for point in result.get("points", [])}
+    out = []
+    for budget in (120, 215, 250, 370):
+        name = f"at most {budget} B a row, {result.get('rows', 0):,} rows, one thread"
+        own = points.get(f"attar {budget} B")
+        if own is None:
+            out.append(absent(name, "recall and q/s of a peer", "frontier"))
+            continue
+        rival, ratio = points[own["rival"]], own["ratios"]["1000"]
+        least = rival["recall"] + own["more"]
+        out.append(Bar(name, f"recall {least:.4f}, {own['times']:g}x", f"{own['recall']:.4f} at {ratio:.2f}x {own['rival']} "
+                       f"(single queries {own['ratios']['1']:.2f}x), {own['bytes_per_row']:.1f} B",
+                       own["recall"] >= least and ratio >= own["times"] and own["bytes_per_row"] <= budget))
+    builds = {build["name"]: build["seconds"] for build in result.get("builds", [])}
+    if "attar 250 B" not in builds:
+        return [*out, absent("build, two threads, against RaBitQ with faiss k-means", "<= 1x", "frontier")]
+    ratio = builds["attar 250 B"] / builds["RaBitQ library 4 bit"]
+    return [*out, Bar("build, two threads, against RaBitQ with faiss k-means", "<= 1x",
+                      f"{ratio:.2f}x: {builds['attar 250 B']:.1f} s, planning and certificate in it", ratio <= 1)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
     options = parser.parse_args()
-    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars()]
+    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

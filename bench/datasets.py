@@ -6,8 +6,10 @@ debian     63,666 x 384, MiniLM embeddings of the descriptions of Debian 12's pa
            that look unlike the documents. Lies outside the repository (../shared/data, or the folder named by ATTAR_DATA).
 sentences  120,000 x 256, static embeddings of sentences, made by bench/make_sentences.py; queries are questions, requests and
            held-out sentences.
+manuals    260,000 x 384, MiniLM embeddings of sentences of reference works, made by bench/make_manuals.py; manuals100: the same
+           sentences as sums of word vectors, 100 dimensions. Queries: usage examples, headings, held-out sentences.
 
-Both are unit vectors in float32. The first 2,000 queries are for tuning only, the next 2,000 are what is reported.
+All are unit vectors in float32. The first 2,000 queries are for tuning only, the next 2,000 are what is reported.
 A hit is a returned row whose exact score is at least the k-th true score less 1e-6: real data holds duplicates and ties.
 """
 from __future__ import annotations
@@ -27,7 +29,7 @@ REPO = Path(__file__).resolve().parent.parent
 OUT = REPO / "bench" / "out"
 RESULTS = REPO / "bench" / "results"
 DATA = Path(os.environ.get("ATTAR_DATA", REPO.parent / "shared" / "data"))
-SETS = ("debian", "sentences")
+SETS = ("debian", "sentences", "manuals", "manuals100")
 TIE = 1e-6
 SPLIT = 2000
 
@@ -116,6 +118,10 @@ def load(name: str) -> Dataset:
         base_file, title_file = OUT / "sentences.f16.npy", OUT / "sentences-queries.f16.npy"
         about = "wordllama l2_supercat static embeddings of sentences; queries: questions, requests, held-out sentences"
         hint = "make the sentences set first: python bench/make_sentences.py"
+    elif name in ("manuals", "manuals100"):
+        base_file, title_file = OUT / f"{name}.f16.npy", OUT / f"{name}-queries.f16.npy"
+        about = f"{'MiniLM-L6 embeddings' if name == 'manuals' else 'sums of word vectors'} of sentences of reference works"
+        hint = "make the manuals sets first: python bench/make_manuals.py"
     else:
         raise Missing(f"no data set is called {name!r}; there are {', '.join(SETS)}")
     for path in (base_file, title_file):

@@ -62,7 +62,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     try:
         write_base(data, base)
-        packed = attar_cli.pack(base, BUDGET, data.query_file("tune"), "open", os.cpu_count() or 1)
+        packed = attar_cli.pack(base, BUDGET, data.query_file("tune"), "open", os.cpu_count() or 1, ("--index", "flat"))
     finally:
         base.unlink(missing_ok=True)
     file = packed["file"]

@@ -92,19 +92,31 @@ index::Look Artifact::State::look_for(std::uint32_t k) const noexcept {
 
 Result<index::HitLists> Artifact::State::search(std::span<const float> prepared, const index::SearchOptions& options,
                                                 base::ThreadPool& pool, index::SearchTimes* times) const {
-  if (!lists) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
-  return index::ivf_search(*codes.view, *lists, schema.metric, prepared, options, pool, times);
+  if (list_count == 0) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
+  ATTAR_ASSIGN(const index::Lists* own, lists());
+  return index::ivf_search(*codes.view, *own, schema.metric, prepared, options, pool, times);
+}
+
+Result<const index::Lists*> Artifact::State::lists() const {
+  std::call_once(opened_lists_, [this] {
+    auto section = reader.section(SectionKind::lists);
+    lists_.emplace(section ? index::Lists::open(*std::move(section), schema)
+                           : Result<index::Lists>(std::unexpected(section.error())));
+  });
+  if (!*lists_) return std::unexpected(lists_->error());
+  return &**lists_;
 }
 
 Status Artifact::State::decode(codec::Range rows, std::span<float> out) const {
-  if (lists) return decode_from_lists(rows, out);
+  if (list_count != 0) return decode_from_lists(rows, out);
   ATTAR_TRY(codes.view->verify(rows));
   return codes.view->decode(rows, out);
 }
 
 Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> out) const {
-  std::call_once(inverted_, [this] {
-    const auto by_position = lists->all_rows();
+  ATTAR_ASSIGN(const index::Lists* own, lists());
+  std::call_once(inverted_, [this, own] {
+    const auto by_position = own->all_rows();
     positions_ = by_position;
     if (!by_position) return;
     for (std::uint32_t position = 0; position < by_position->size(); ++position)
@@ -118,7 +130,7 @@ Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> ou
     const auto values = out.subspan((row - rows.first) * schema.dims, schema.dims);
     ATTAR_TRY(codes.view->verify(one));
     ATTAR_TRY(codes.view->decode(one, values));
-    lists->centroids().decode(lists->list_of(position), centroid);
+    own->centroids().decode(own->list_of(position), centroid);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += centroid[i];
   }
   return {};
@@ -153,9 +165,8 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   state->schema = {.rows = schema.rows, .dims = schema.dims, .metric = schema.metric};
   codec::Schema coded = state->schema;
   if (state->reader.find(SectionKind::lists) != nullptr) {
-    ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::lists));
-    ATTAR_ASSIGN(auto lists, index::Lists::open(std::move(section), state->schema));
-    state->lists.emplace(std::move(lists));
+    ATTAR_ASSIGN(const auto section, state->reader.section(SectionKind::lists));
+    ATTAR_ASSIGN(state->list_count, index::Lists::count_in(section, state->schema));
     coded.metric = index::residual_metric(coded.metric);
   }
   ATTAR_ASSIGN(state->codes, open_codes(state->reader, coded, limits));
@@ -199,7 +210,7 @@ Result<ArtifactInfo> Artifact::info() const {
   }
   out.parts.push_back({"container", container});
   ATTAR_ASSIGN(const engine::PlanText plan, state_->plan());
-  out.plan = engine::in_words(state_->list_count(), plan.codec, plan.variant, out.code_bytes_per_row);
+  out.plan = engine::in_words(state_->list_count, plan.codec, plan.variant, out.code_bytes_per_row);
   out.plan_json = engine::to_json(plan);
   ATTAR_ASSIGN(out.certificates, state_->certificates());
   out.certificate_stale =
@@ -251,7 +262,10 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   state_->expect_scans();
   ATTAR_TRY(state_->reader.verify_all(&pool, progress));
   if (state_->ids) ATTAR_TRY(state_->ids->check());
-  if (state_->lists) ATTAR_TRY(state_->lists->all_rows());
+  if (state_->list_count != 0) {
+    ATTAR_ASSIGN(const index::Lists* lists, state_->lists());
+    ATTAR_TRY(lists->all_rows());
+  }
   ATTAR_TRY(state_->plan());
   ATTAR_TRY(state_->certificates());
   return {};

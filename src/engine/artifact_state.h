@@ -33,8 +33,8 @@ struct Artifact::State {
   OpenLimits limits;
   format::ArtifactReader reader;
   codec::Schema schema;
-  CodedSection codes;                 ///< in list order where there are lists
-  std::optional<index::Lists> lists;  ///< none: a flat index
+  CodedSection codes;            ///< in list order where there are lists
+  std::uint32_t list_count = 0;  ///< 0: a flat index
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   index::Look look;          ///< the plan's
@@ -48,7 +48,8 @@ struct Artifact::State {
   /// The plan's look for another k.
   [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
-  [[nodiscard]] std::uint32_t list_count() const noexcept { return lists ? lists->count() : 0; }
+  /// Of an index that is not flat; read and checked when they are first asked for, since centroids may be large.
+  [[nodiscard]] Result<const index::Lists*> lists() const;
   /// As index::flat_search or index::ivf_search.
   [[nodiscard]] Result<index::HitLists> search(std::span<const float> prepared, const index::SearchOptions& options,
                                                base::ThreadPool& pool, index::SearchTimes* times = nullptr) const;
@@ -59,6 +60,8 @@ struct Artifact::State {
   [[nodiscard]] Status decode_from_lists(codec::Range rows, std::span<float> out) const;
 
   mutable std::once_flag scans_;
+  mutable std::once_flag opened_lists_;
+  mutable std::optional<Result<index::Lists>> lists_;
   mutable std::once_flag inverted_;
   mutable Result<std::vector<std::uint32_t>> positions_;  // by row, once rows of lists have been decoded
 };

@@ -101,7 +101,7 @@ class Certifying {
          .seed = options_.seed,
          .content = state_.reader.content_digest(),
          .queries = digest,
-         .plan = engine::in_words(state_.list_count(), plan_.codec, plan_.variant, code_bytes_per_row()),
+         .plan = engine::in_words(state_.list_count, plan_.codec, plan_.variant, code_bytes_per_row()),
          .build = engine::build_in_words()});
   }
 

@@ -69,6 +69,7 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   state.expect_scans();
   const auto start = Clock::now();
   ATTAR_TRY(verify_codes(view, pool));
+  if (state.list_count != 0) ATTAR_TRY(state.lists());
   out.times.verify = seconds_since(start);
   index::SearchTimes times;
   ATTAR_ASSIGN(const auto lists, state.search(prepared,

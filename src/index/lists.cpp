@@ -74,14 +74,13 @@ std::vector<std::byte> encode_lists(const Centroids& centroids, std::span<const 
   return out;
 }
 
-Result<Lists> Lists::open(format::SectionReader section, const codec::Schema& schema) {
+Result<std::uint32_t> Lists::count_in(const format::SectionReader& section, const codec::Schema& schema) {
   if (section.wire_version() != lists_wire_version)
     return section.fail(
         section.wire_version() > lists_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
         fmt::format("wire version {}, this build reads {}", section.wire_version(), lists_wire_version));
   const base::ByteView bytes = section.bytes();
   if (bytes.size() < header_bytes) return section.fail(ErrorCode::truncated, "no room for the number of lists");
-  ATTAR_TRY(section.verify(0, header_bytes));
   const auto count = base::load<std::uint32_t>(bytes.data());
   if (count == 0 || count > schema.rows || base::load<std::uint32_t>(bytes.data() + 4) != 0)
     return section.fail(ErrorCode::corrupt, fmt::format("{} lists of {} rows", count, schema.rows), 0);
@@ -91,6 +90,13 @@ Result<Lists> Lists::open(format::SectionReader section, const codec::Schema& sc
   if (bytes.size() != layout.bytes)
     return section.fail(bytes.size() < layout.bytes ? ErrorCode::truncated : ErrorCode::corrupt,
                         fmt::format("{} bytes where {} belong", bytes.size(), layout.bytes));
+  return count;
+}
+
+Result<Lists> Lists::open(format::SectionReader section, const codec::Schema& schema) {
+  ATTAR_ASSIGN(const std::uint32_t count, count_in(section, schema));
+  const base::ByteView bytes = section.bytes();
+  const ListsLayout layout(schema.rows, schema.dims, count);
   ATTAR_TRY(section.verify(0, layout.numbers));
 
   Lists out(std::move(section));

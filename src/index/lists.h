@@ -55,8 +55,11 @@ struct ListsLayout {
 /// Lists opened for reading; the section's bytes outlive it. Const and safe to use from many threads at once.
 class Lists {
  public:
-  /// Checks all but the rows' numbers, which are checked when they are asked for.
+  /// Reads and checks all but the rows' numbers, which are checked when they are asked for.
   [[nodiscard]] static Result<Lists> open(format::SectionReader section, const codec::Schema& schema);
+  /// How many lists a section holds, from its first bytes and its size alone.
+  [[nodiscard]] static Result<std::uint32_t> count_in(const format::SectionReader& section,
+                                                      const codec::Schema& schema);
 
   [[nodiscard]] std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(ends_.size()); }
   [[nodiscard]] std::uint64_t rows() const noexcept { return ends_.back(); }

@@ -31,6 +31,8 @@ constexpr std::uint64_t least_rows_for_lists = 100'000;
 // Rows in a list on average, and of these in training.
 constexpr std::uint64_t rows_in_a_list = 64;
 constexpr std::uint64_t training_rows_of_a_list = 64;
+// Every row is compared with every centroid, which is some hundred seconds for two million rows with this many.
+constexpr std::uint64_t most_lists = 8192;
 // Recall that stopping early may cost on tune queries where no floor says how much, also as a share of what a search
 // of all lists misses; and the share of all that may be lost that a second look gets.
 constexpr double probe_loss = 0.002;
@@ -123,8 +125,8 @@ class Chooser {
 
   // Cuts the base into lists.
   Status lay_out() {
-    const auto lists = static_cast<std::uint32_t>(
-        std::clamp<std::uint64_t>(setting_.schema.rows / rows_in_a_list, 1, index::most_lists));
+    const auto lists =
+        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(setting_.schema.rows / rows_in_a_list, 1, most_lists));
     setting_.progress->stage("finding centroids", 0);
     std::vector<std::uint32_t> numbers;
     ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(lists * training_rows_of_a_list),

@@ -171,8 +171,8 @@ struct Pieces {
 
 // `Lanes` registers of rows at a time keep the sums in registers, as long as each is a function of its own.
 template <int Bits, std::size_t Count, std::size_t Lanes>
-[[gnu::noinline]] void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, const Part<Count>& part,
-              bool first) noexcept {
+[[gnu::noinline]] void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows,
+                                const Part<Count>& part, bool first) noexcept {
   constexpr Width width = widths[Bits];
   constexpr std::size_t groups = width.unit / 8;
   const Table table = load_table<Bits>(trellis);

@@ -191,13 +191,9 @@ class Packing {
       out.plan = plan_in_words(decision);
       ATTAR_ASSIGN(out.parts, assembly_->parts({.model = option.model_bytes,
                                                 .codes = option.codes_bytes,
-                                                .lists = lists_bytes(*decision.trial)}));
+                                                .lists = decision.trial->lists_bytes()}));
     }
     return out;
-  }
-
-  static std::uint64_t lists_bytes(const plan::Trial& trial) {
-    return trial.partition() == nullptr ? 0 : trial.partition()->bytes().size();
   }
 
   std::string plan_in_words(const plan::Decision& decision) const {

@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 #include "math/vector_ops.h"
 #include "simd/clones.h"
 #include "simd/int8_products.h"
+#include "simd/int8_rounding.h"
 
 namespace attar::index {
 namespace {
 
-constexpr float largest_value = 127;
-// What is left after rounding is at most one half.
-constexpr float finer = 2 * largest_value;
 // The best row of a list scores this many widths above its centroid: 3 to 6 served four sets of 100 to 384 dimensions
 // alike.
 constexpr float promised_widths = 4;
@@ -22,10 +19,6 @@ constexpr double billionth = 1e-9;
 constexpr std::size_t lanes = 16;
 // Lists that are expected to hold this many times what makes one worth a look are scanned first.
 constexpr float most_promising = 8;
-
-std::int8_t rounded(float value) noexcept {
-  return static_cast<std::int8_t>(std::nearbyint(std::clamp(value, -largest_value, largest_value)));
-}
 
 using Floats [[gnu::vector_size(lanes * sizeof(float))]] = float;
 using Whole [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
@@ -80,21 +73,6 @@ ATTAR_VECTOR_CLONES float weigh(float* promises, std::size_t count, float best, 
 
 }  // namespace
 
-CentroidScores::CentroidScores(const Lists& lists, Metric metric) : lists_(lists), metric_(metric) {
-  double energy = 0;
-  for (std::uint32_t list = 0; list < lists.count(); ++list) {
-    const auto spread = static_cast<double>(lists.centroids().spreads[list]);
-    energy += spread * spread * static_cast<double>(lists.positions(list).size());
-  }
-  spread_ = static_cast<float>(std::sqrt(energy / static_cast<double>(lists.rows()) / lists.dims()));
-  if (metric != Metric::l2) return;
-  std::vector<float> centroid(lists.dims());
-  for (std::uint32_t list = 0; list < lists.count(); ++list) {
-    lists.centroids().decode(list, centroid);
-    norms_.push_back(static_cast<float>(math::squared_norm(centroid)));
-  }
-}
-
 void CentroidScores::score(codec::QueryBatch queries) {
   queries_ = queries;
   coarse_.resize(queries.values.size());
@@ -114,20 +92,15 @@ void CentroidScores::score(codec::QueryBatch queries) {
 }
 
 void CentroidScores::round(std::size_t query, std::span<const float> values) {
-  float largest = 0;
-  for (const float value : values) largest = std::max(largest, std::fabs(value));
-  float inverse = largest > 0 ? largest_value / largest : 0.0f;
-  if (!std::isfinite(inverse)) inverse = 0;
+  const float largest = simd::largest_magnitude(values);
+  const float factor = simd::int8_factor(largest);
   std::int8_t* coarse = coarse_.data() + query * values.size();
   std::int8_t* rest = rest_.data() + query * values.size();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float scaled = values[i] * inverse;
-    coarse[i] = rounded(scaled);
-    rest[i] = rounded((scaled - static_cast<float>(coarse[i])) * finer);
-  }
-  query_sums_[query] = std::accumulate(coarse, coarse + values.size(), 0);
-  rest_sums_[query] = std::accumulate(rest, rest + values.size(), 0);
-  units_[query] = inverse > 0 ? largest / largest_value : 0.0f;
+  simd::round_int8(values, factor, coarse);
+  simd::round_int8_rest(values, factor, coarse, rest);
+  query_sums_[query] = simd::sum_int8({coarse, values.size()});
+  rest_sums_[query] = simd::sum_int8({rest, values.size()});
+  units_[query] = factor > 0 ? largest / simd::largest_int8 : 0.0f;
 }
 
 float CentroidScores::promise(std::size_t query, std::span<float> out) const {
@@ -142,18 +115,19 @@ float CentroidScores::promise(std::size_t query, std::span<float> out) const {
     const float best = promised_widths * length / root;
     for (std::size_t i = 0; i < out.size(); ++i)
       out[i] = (unit * steps[i]) * static_cast<float>(sums[i]) + best * spreads[i];
-    return length * spread_;
+    return length * lists_.spread();
   }
   // Of 2⟨q, x⟩ − ‖x‖² = ‖q‖² − ‖q − x‖²; a row's distance from the query varies by its centroid's.
+  const std::span<const float> norms = lists_.squared_norms();
   float nearest = std::numeric_limits<float>::max();
   for (std::size_t i = 0; i < out.size(); ++i) {
     const float product = 2.0f * ((unit * steps[i]) * static_cast<float>(sums[i]));
-    const float distance = std::sqrt(std::max(0.0f, (static_cast<float>(squared_norm) - product) + norms_[i]));
+    const float distance = std::sqrt(std::max(0.0f, (static_cast<float>(squared_norm) - product) + norms[i]));
     nearest = std::min(nearest, distance);
     out[i] =
-        ((product - norms_[i]) - spreads[i] * spreads[i]) + (2.0f * promised_widths / root) * (distance * spreads[i]);
+        ((product - norms[i]) - spreads[i] * spreads[i]) + (2.0f * promised_widths / root) * (distance * spreads[i]);
   }
-  return 2.0f * nearest * spread_;
+  return 2.0f * nearest * lists_.spread();
 }
 
 float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcept {
@@ -167,7 +141,8 @@ float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcep
                        .dims = centroids.dims,
                        .out = &rest});
   const std::int32_t coarse = sums_[query * lists_.count() + list];
-  return (units_[query] * centroids.steps[list]) * (static_cast<float>(coarse) + static_cast<float>(rest) / finer);
+  return (units_[query] * centroids.steps[list]) *
+         (static_cast<float>(coarse) + static_cast<float>(rest) / simd::finer_int8);
 }
 
 std::vector<float> CentroidScores::promises(std::size_t query) const {

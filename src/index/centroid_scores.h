@@ -20,7 +20,7 @@ struct Worth {
 /// Scores of a batch of queries; FORMAT.md, "Search of lists". The same on every machine, to the bit.
 class CentroidScores {
  public:
-  CentroidScores(const Lists& lists, Metric metric);
+  CentroidScores(const Lists& lists, Metric metric) : lists_(lists), metric_(metric) {}
 
   /// `queries`: prepared, of the lists' dimensions. They outlive what is asked about them.
   void score(codec::QueryBatch queries);
@@ -38,8 +38,6 @@ class CentroidScores {
 
   const Lists& lists_;
   Metric metric_;
-  float spread_ = 0;          // of all rows about their centroids, a dimension
-  std::vector<float> norms_;  // ‖c‖², l2 only
   codec::QueryBatch queries_;
   std::vector<std::int8_t> coarse_, rest_;            // [query][dims]
   std::vector<std::int32_t> query_sums_, rest_sums_;  // by query: Σ of coarse_, of rest_

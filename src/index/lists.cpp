@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "math/vector_ops.h"
+
 namespace attar::index {
 namespace {
 
@@ -120,7 +122,23 @@ Result<Lists> Lists::open(format::SectionReader section, const codec::Schema& sc
     return out.section_.fail(ErrorCode::corrupt, "a list's spread is no size", layout.spreads);
   if (!std::is_sorted(out.ends_.begin(), out.ends_.end()) || out.ends_.back() != schema.rows)
     return out.section_.fail(ErrorCode::corrupt, "the lists' ends do not add up to the rows", layout.ends);
+  out.measure(schema.metric);
   return out;
+}
+
+void Lists::measure(Metric metric) {
+  double energy = 0;
+  for (std::uint32_t list = 0; list < count(); ++list) {
+    const auto spread = static_cast<double>(centroids_.spreads[list]);
+    energy += spread * spread * static_cast<double>(positions(list).size());
+  }
+  spread_ = static_cast<float>(std::sqrt(energy / static_cast<double>(rows()) / dims()));
+  if (metric != Metric::l2) return;
+  std::vector<float> centroid(dims());
+  for (std::uint32_t list = 0; list < count(); ++list) {
+    centroids_.decode(list, centroid);
+    squared_norms_.push_back(static_cast<float>(math::squared_norm(centroid)));
+  }
 }
 
 std::uint32_t Lists::list_of(std::uint32_t position) const noexcept {

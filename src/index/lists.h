@@ -65,6 +65,10 @@ class Lists {
   [[nodiscard]] std::uint64_t rows() const noexcept { return ends_.back(); }
   [[nodiscard]] std::uint32_t dims() const noexcept { return centroids_.dims; }
   [[nodiscard]] const Centroids& centroids() const noexcept { return centroids_; }
+  /// √ of the mean ‖x − c‖² of all rows, a dimension.
+  [[nodiscard]] float spread() const noexcept { return spread_; }
+  /// ‖c‖² by list, under l2; else empty.
+  [[nodiscard]] std::span<const float> squared_norms() const noexcept { return squared_norms_; }
   /// Positions of a list's rows.
   [[nodiscard]] codec::Range positions(std::uint32_t list) const noexcept {
     return {list == 0 ? 0 : ends_[list - 1], ends_[list]};
@@ -78,11 +82,14 @@ class Lists {
 
  private:
   explicit Lists(format::SectionReader section) : section_(std::move(section)) {}
+  void measure(Metric metric);
   [[nodiscard]] std::uint32_t stored(std::uint64_t position) const noexcept;
 
   format::SectionReader section_;
   Centroids centroids_;
   std::vector<std::uint32_t> ends_;
+  float spread_ = 0;
+  std::vector<float> squared_norms_;
   const std::byte* numbers_ = nullptr;
   std::uint32_t number_bits_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "math/groups.h"
 #include "math/vector_ops.h"
 #include "simd/inner_products.h"
 
@@ -22,9 +23,14 @@ std::vector<float> half_norms(const Matrix<float>& centroids) {
   return out;
 }
 
-// One tile: of ⟨x, c⟩ − ‖c‖²/2 the largest.
-void nearest_of_tile(const float* rows, std::size_t count, const Matrix<float>& centroids,
-                     std::span<const float> halves, std::uint32_t* out) {
+std::size_t tiles_of(std::size_t rows) { return (rows + tile_rows - 1) / tile_rows; }
+
+// One tile of all rows: of ⟨x, c⟩ − ‖c‖²/2 the largest.
+void nearest_of_tile(std::span<const float> all, std::size_t tile, const Matrix<float>& centroids,
+                     std::span<const float> halves, std::span<std::uint32_t> nearest) {
+  const std::size_t first_row = tile * tile_rows, count = std::min(tile_rows, nearest.size() - first_row);
+  const float* rows = all.data() + first_row * centroids.cols;
+  std::uint32_t* out = nearest.data() + first_row;
   std::vector<float> products(count * std::min(tile_centroids, centroids.rows));
   std::vector<float> best(count, -std::numeric_limits<float>::infinity());
   std::fill_n(out, count, 0);
@@ -48,22 +54,6 @@ void nearest_of_tile(const float* rows, std::size_t count, const Matrix<float>& 
   }
 }
 
-// Rows by cluster, ascending within each: members[ends[c − 1] … ends[c]).
-struct Members {
-  std::vector<std::uint32_t> ends, rows;
-
-  Members(std::span<const std::uint32_t> clusters, std::size_t count) : ends(count), rows(clusters.size()) {
-    for (const std::uint32_t c : clusters) ++ends[c];
-    std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), 0u);
-    for (std::size_t i = 0; i < clusters.size(); ++i) rows[ends[clusters[i]]++] = static_cast<std::uint32_t>(i);
-  }
-
-  [[nodiscard]] std::span<const std::uint32_t> of(std::size_t cluster) const {
-    const std::uint32_t first = cluster == 0 ? 0 : ends[cluster - 1];
-    return std::span(rows).subspan(first, ends[cluster] - first);
-  }
-};
-
 void mean_of(std::span<const float> rows, std::span<const std::uint32_t> members, std::span<float> out) {
   std::vector<double> sum(out.size());
   for (const std::uint32_t row : members)
@@ -73,7 +63,7 @@ void mean_of(std::span<const float> rows, std::span<const std::uint32_t> members
 }
 
 // An empty cluster takes a row of the largest.
-void fill_empty(std::span<const float> rows, const Members& members, Matrix<float>& centroids, base::Random& random) {
+void fill_empty(std::span<const float> rows, const Groups& members, Matrix<float>& centroids, base::Random& random) {
   std::size_t largest = 0;
   for (std::size_t c = 0; c < centroids.rows; ++c)
     if (members.of(c).size() > members.of(largest).size()) largest = c;
@@ -90,7 +80,7 @@ void lloyd(std::span<const float> rows, Matrix<float>& centroids, int rounds, ba
   std::vector<std::uint32_t> clusters(rows.size() / centroids.cols);
   for (int round = 0; round < rounds; ++round) {
     assign(std::span(clusters));
-    const Members members(clusters, centroids.rows);
+    const Groups members(clusters, centroids.rows);
     each([&](std::size_t c) {
       if (!members.of(c).empty()) mean_of(rows, members.of(c), {centroids.row(c), centroids.cols});
     });
@@ -119,14 +109,12 @@ void lloyd_in_pool(std::span<const float> rows, Matrix<float>& centroids, int ro
 Matrix<float> small_kmeans(std::span<const float> rows, std::uint32_t dims, std::size_t clusters, std::uint64_t seed) {
   base::Random random(seed);
   Matrix<float> out = random_rows(rows, dims, clusters, random);
-  const std::size_t count = rows.size() / dims;
   lloyd(
       rows, out, fine_rounds, random,
       [&](std::span<std::uint32_t> clusters_of) {
         const std::vector<float> halves = half_norms(out);
-        for (std::size_t first = 0; first < count; first += tile_rows)
-          nearest_of_tile(rows.data() + first * dims, std::min(tile_rows, count - first), out, halves,
-                          clusters_of.data() + first);
+        for (std::size_t tile = 0; tile < tiles_of(clusters_of.size()); ++tile)
+          nearest_of_tile(rows, tile, out, halves, clusters_of);
       },
       [&](const auto& task) {
         for (std::size_t c = 0; c < out.rows; ++c) task(c);
@@ -135,24 +123,24 @@ Matrix<float> small_kmeans(std::span<const float> rows, std::uint32_t dims, std:
 }
 
 // Shares `clusters` out by the number of rows, at least one for each that has any and no more than its rows.
-std::vector<std::size_t> shares_of(const Members& members, std::size_t coarse, std::size_t clusters) {
+std::vector<std::size_t> shares_of(const Groups& groups, std::size_t coarse, std::size_t clusters) {
   std::vector<std::size_t> out(coarse);
   std::size_t given = 0;
-  const auto rows = static_cast<double>(members.rows.size());
+  const auto rows = static_cast<double>(groups.members.size());
   for (std::size_t c = 0; c < coarse; ++c) {
-    const std::size_t own = members.of(c).size();
+    const std::size_t own = groups.of(c).size();
     const auto share = static_cast<std::size_t>(static_cast<double>(clusters) * static_cast<double>(own) / rows);
     out[c] = std::min(own, std::max<std::size_t>(1, share));
     given += out[c];
   }
   const auto fullest = [&](std::size_t a, std::size_t b) {  // rows a centroid
-    return members.of(a).size() * out[b] > members.of(b).size() * out[a];
+    return groups.of(a).size() * out[b] > groups.of(b).size() * out[a];
   };
   std::vector<std::size_t> order(coarse);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  while (given < std::min<std::size_t>(clusters, members.rows.size())) {
+  while (given < std::min<std::size_t>(clusters, groups.members.size())) {
     const std::size_t most = *std::min_element(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const bool room_a = out[a] < members.of(a).size(), room_b = out[b] < members.of(b).size();
+      const bool room_a = out[a] < groups.of(a).size(), room_b = out[b] < groups.of(b).size();
       return room_a != room_b ? room_a : fullest(a, b);
     });
     ++out[most];
@@ -171,11 +159,8 @@ std::vector<std::size_t> shares_of(const Members& members, std::size_t coarse, s
 void nearest_centroids(std::span<const float> rows, const Matrix<float>& centroids, std::span<std::uint32_t> out,
                        base::ThreadPool& pool) {
   const std::vector<float> halves = half_norms(centroids);
-  pool.run((out.size() + tile_rows - 1) / tile_rows, [&](std::size_t tile, unsigned) {
-    const std::size_t first = tile * tile_rows;
-    nearest_of_tile(rows.data() + first * centroids.cols, std::min(tile_rows, out.size() - first), centroids, halves,
-                    out.data() + first);
-  });
+  pool.run(tiles_of(out.size()),
+           [&](std::size_t tile, unsigned) { nearest_of_tile(rows, tile, centroids, halves, out); });
 }
 
 Matrix<float> kmeans(std::span<const float> rows, std::uint32_t dims, const KMeansOptions& options,
@@ -189,7 +174,7 @@ Matrix<float> kmeans(std::span<const float> rows, std::uint32_t dims, const KMea
 
   std::vector<std::uint32_t> nearest(count);
   nearest_centroids(rows, coarse, nearest, pool);
-  const Members members(nearest, coarse.rows);
+  const Groups members(nearest, coarse.rows);
   const std::vector<std::size_t> shares = shares_of(members, coarse.rows, clusters);
   std::vector<Matrix<float>> fine(coarse.rows);
   const std::uint64_t seed = random.next();

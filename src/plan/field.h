@@ -37,9 +37,7 @@ class Field {
 
  private:
   Field(const Setting& setting, const Rows& rows)
-      : setting_(&setting),
-        schema_(rows.coded_schema()),
-        lists_bytes_(rows.partition ? rows.partition->bytes().size() : 0) {}
+      : setting_(&setting), schema_(rows.coded_schema()), lists_bytes_(rows.lists_bytes()) {}
   [[nodiscard]] Result<std::uint64_t> file_size(std::uint64_t model, std::uint64_t codes) const {
     return setting_->file_size({.model = model, .codes = codes, .lists = lists_bytes_});
   }

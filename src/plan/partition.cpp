@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "certify/truth.h"
+#include "math/groups.h"
 #include "math/kmeans.h"
 #include "math/vector_ops.h"
 
@@ -13,37 +13,33 @@ namespace {
 
 constexpr std::uint64_t chunk_bytes = 4u << 20;
 
-std::uint64_t rows_at_once(std::uint32_t dims) {
-  return std::max<std::uint64_t>(1, chunk_bytes / (std::uint64_t{dims} * sizeof(float)));
+// Calls take(first, rows) for bounded stretches of all rows, in order.
+template <class Take>
+Status in_chunks(const data::VectorSource& source, base::Progress& progress, const Take& take) {
+  const std::uint64_t step = std::max<std::uint64_t>(1, chunk_bytes / (std::uint64_t{source.dims()} * sizeof(float)));
+  for (std::uint64_t first = 0; first < source.rows(); first += step) {
+    ATTAR_TRY(base::check_cancelled(progress));
+    const std::uint64_t rows = std::min(step, source.rows() - first);
+    ATTAR_TRY(take(first, rows));
+    progress.advance(rows);
+  }
+  return {};
 }
 
 void subtract(std::span<float> row, std::span<const float> centroid) noexcept {
   for (std::size_t i = 0; i < row.size(); ++i) row[i] -= centroid[i];
 }
 
-// Where rows lie once they are sorted by list.
-std::vector<std::uint32_t> ends_of(std::span<const std::uint32_t> assigned, std::uint32_t lists) {
-  std::vector<std::uint32_t> out(lists);
-  for (const std::uint32_t list : assigned) ++out[list];
-  std::inclusive_scan(out.begin(), out.end(), out.begin());
-  return out;
-}
-
 }  // namespace
 
 Status stream_rows(const data::VectorSource& source, Metric metric, base::Progress& progress, const TakeRows& take) {
-  const std::uint64_t dims = source.dims(), step = rows_at_once(source.dims());
   std::vector<float> values;
-  for (std::uint64_t first = 0; first < source.rows(); first += step) {
-    ATTAR_TRY(base::check_cancelled(progress));
-    const std::uint64_t rows = std::min(step, source.rows() - first);
-    values.resize(rows * dims);
+  return in_chunks(source, progress, [&](std::uint64_t first, std::uint64_t rows) -> Status {
+    values.resize(rows * source.dims());
     ATTAR_TRY(source.read(first, values));
     ATTAR_TRY(certify::prepare_rows(metric, values, source.dims(), first, source.name()));
-    ATTAR_TRY(take({values, source.dims(), first}));
-    progress.advance(rows);
-  }
-  return {};
+    return take({values, source.dims(), first});
+  });
 }
 
 Result<index::Centroids> train_centroids(const data::VectorSource& sample, Metric metric, std::uint32_t lists,
@@ -91,22 +87,17 @@ Result<std::shared_ptr<const Partition>> Partition::lay_out(const data::VectorSo
       energy[nearest[i]] += math::squared_distance(chunk.row(i), {exact.row(nearest[i]), exact.cols});
     return {};
   }));
-  const std::vector<std::uint32_t> ends = ends_of(assigned, centroids.count());
-  std::vector<std::uint32_t> next(ends.size());
-  std::copy(ends.begin(), ends.end() - 1, next.begin() + 1);
-  for (std::uint32_t list = 0; list < ends.size(); ++list)
-    if (ends[list] > next[list])
-      centroids.spreads[list] =
-          static_cast<float>(std::sqrt(energy[list] / static_cast<double>(ends[list] - next[list])));
-  out->rows_.resize(base.rows());
-  for (std::uint64_t row = 0; row < assigned.size(); ++row)
-    out->rows_[next[assigned[row]]++] = static_cast<std::uint32_t>(row);
-  out->bytes_ = index::encode_lists(centroids, ends, out->rows_);
+  math::Groups lists(assigned, centroids.count());
+  for (std::uint32_t list = 0; list < centroids.count(); ++list)
+    if (const std::size_t own = lists.of(list).size(); own != 0)
+      centroids.spreads[list] = static_cast<float>(std::sqrt(energy[list] / static_cast<double>(own)));
+  out->bytes_ = index::encode_lists(centroids, lists.ends, lists.members);
+  out->rows_ = std::move(lists.members);
   const codec::Schema schema{.rows = base.rows(), .dims = base.dims(), .metric = metric};
   ATTAR_ASSIGN(
-      auto lists,
+      auto opened,
       index::Lists::open(format::SectionReader::trusted(out->bytes_, "lists", 0, index::lists_wire_version), schema));
-  out->lists_.emplace(std::move(lists));
+  out->lists_.emplace(std::move(opened));
   return out;
 }
 
@@ -128,18 +119,13 @@ Status Partition::read(std::uint64_t first, std::span<float> values, std::span<f
 }
 
 Status Partition::stream(base::Progress& progress, const TakeRows& take) const {
-  const std::uint64_t dims = base_.dims(), step = rows_at_once(base_.dims());
   std::vector<float> values, norms;
-  for (std::uint64_t first = 0; first < base_.rows(); first += step) {
-    ATTAR_TRY(base::check_cancelled(progress));
-    const std::uint64_t rows = std::min(step, base_.rows() - first);
-    values.resize(rows * dims);
+  return in_chunks(base_, progress, [&](std::uint64_t first, std::uint64_t rows) -> Status {
+    values.resize(rows * base_.dims());
     if (metric_ == Metric::l2) norms.resize(rows);
     ATTAR_TRY(read(first, values, norms));
-    ATTAR_TRY(take({.values = values, .dims = base_.dims(), .first_row = first, .norms = norms}));
-    progress.advance(rows);
-  }
-  return {};
+    return take({.values = values, .dims = base_.dims(), .first_row = first, .norms = norms});
+  });
 }
 
 }  // namespace attar::plan

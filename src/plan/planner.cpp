@@ -493,7 +493,7 @@ class Chooser {
     const std::uint64_t codes = setting_.schema.rows * (dims + row_extra);
     return setting_.file_size({.model = std::min(dims * dims + 8 * dims, most_transform) + slack,
                                .codes = codes,
-                               .lists = rows_.partition ? rows_.partition->bytes().size() : 0});
+                               .lists = rows_.lists_bytes()});
   }
 
   // --- a handful of rows: no query can be held out, so nothing is measured and nothing certified --------------------
@@ -559,34 +559,40 @@ class Chooser {
     const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
     const double needed = least > 0 && least < recall ? least : recall - loss;
     index::Look look;
-    ATTAR_TRY(shorten_probe(plan, look, needed + (recall - needed) * look_share));
-    index::SearchTimes times;
-    ATTAR_ASSIGN(const auto probed, tune_jury_->grade(*plan.trial, look, *setting_.pool, &times));
+    ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
     Measured found = plan;
-    found.contender.recall = mean_of(probed);
+    found.contender.recall = probed.recall;
     found.look = look;
-    ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * times.share, times.share));
+    ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * probed.share, probed.share));
     look = found.look;
     ATTAR_TRY(shorten_probe(plan, look, needed));
     plan.look = look;
     return {};
   }
 
+  struct Probed {
+    double recall;
+    double share;  // of the rows that were looked at
+  };
+
   // The fewest lists that keep `needed` on tune queries: the largest Look::probe; where none does, all are probed.
-  Status shorten_probe(const Measured& plan, index::Look& look, double needed) {
+  Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed) {
     double low = least_probe, high = most_probe;
-    look.probe = least_probe;
+    Probed out{.recall = plan.contender.recall, .share = 1};
+    look.probe = 0;
     while (high > low * probe_resolution) {
       const double middle = std::sqrt(low * high);
       index::Look tried = look;
       tried.probe = static_cast<std::uint32_t>(middle);
-      ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, tried, *setting_.pool));
+      index::SearchTimes times;
+      ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, tried, *setting_.pool, &times));
       const bool enough = mean_of(tune) >= needed;
       (enough ? low : high) = middle;
-      if (enough) look = tried;
+      if (!enough) continue;
+      look = tried;
+      out = {.recall = mean_of(tune), .share = times.share};
     }
-    if (look.probe == least_probe) look.probe = 0;
-    return {};
+    return out;
   }
 
   // The plan's codec laid out for two looks in a file no larger, where tune queries do not show it to be worse.

@@ -26,6 +26,8 @@ struct Rows {
   [[nodiscard]] codec::Schema coded_schema() const {
     return {.rows = base->rows(), .dims = base->dims(), .metric = partition ? index::residual_metric(metric) : metric};
   }
+  /// Of the lists' section; 0 for a flat index.
+  [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return partition ? partition->bytes().size() : 0; }
   [[nodiscard]] Status stream(base::Progress& progress, const TakeRows& take) const {
     return partition ? partition->stream(progress, take) : stream_rows(*base, metric, progress, take);
   }
@@ -45,6 +47,7 @@ class Trial {
   [[nodiscard]] const codec::View& view() const noexcept { return *view_; }
   [[nodiscard]] base::ByteView model() const noexcept { return model_bytes_; }
   [[nodiscard]] base::ByteView codes() const noexcept { return codes_; }
+  [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return rows_.lists_bytes(); }
   /// Null for a flat index.
   [[nodiscard]] const Partition* partition() const noexcept { return rows_.partition.get(); }
 

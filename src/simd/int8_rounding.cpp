@@ -1,0 +1,56 @@
+#include "simd/int8_rounding.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "simd/clones.h"
+
+namespace attar::simd {
+namespace {
+
+// The nearest byte, ties to even: what a number as large as this is added to loses its fraction.
+[[gnu::always_inline]] inline std::int8_t rounded(float value) noexcept {
+  constexpr float no_fraction = 0x1.8p23f;
+  return static_cast<std::int8_t>(std::clamp(value, -largest_int8, largest_int8) + no_fraction - no_fraction);
+}
+
+ATTAR_VECTOR_CLONES void round_values(const float* values, float factor, std::size_t count, std::int8_t* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) out[j] = rounded(values[j] * factor);
+}
+
+ATTAR_VECTOR_CLONES void round_rests(const float* values, float factor, const std::int8_t* known, std::size_t count,
+                                     std::int8_t* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j)
+    out[j] = rounded((values[j] * factor - static_cast<float>(known[j])) * finer_int8);
+}
+
+ATTAR_VECTOR_CLONES std::int32_t sum_of(const std::int8_t* values, std::size_t count) noexcept {
+  std::int32_t out = 0;
+  for (std::size_t j = 0; j < count; ++j) out += values[j];
+  return out;
+}
+
+}  // namespace
+
+float largest_magnitude(std::span<const float> values) noexcept {
+  float out = 0;
+  for (const float value : values) out = std::max(out, std::fabs(value));
+  return out;
+}
+
+float int8_factor(float largest) noexcept {
+  const float out = largest > 0 ? largest_int8 / largest : 0.0f;
+  return std::isfinite(out) ? out : 0.0f;
+}
+
+void round_int8(std::span<const float> values, float factor, std::int8_t* out) noexcept {
+  round_values(values.data(), factor, values.size(), out);
+}
+
+void round_int8_rest(std::span<const float> values, float factor, const std::int8_t* known, std::int8_t* out) noexcept {
+  round_rests(values.data(), factor, known, values.size(), out);
+}
+
+std::int32_t sum_int8(std::span<const std::int8_t> values) noexcept { return sum_of(values.data(), values.size()); }
+
+}  // namespace attar::simd

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -55,6 +56,11 @@ class Scorer {
                           std::span<Shortlist> /*lists*/) const noexcept {}
   /// The second adds part number `part` to rows that hold all before it; after the last, score is what scan() gives.
   virtual void add_part(std::size_t /*query*/, std::uint32_t /*part*/, std::span<Partial> /*rows*/) const noexcept {}
+
+  /// The most that the parts from number `parts` on can add to any row's score, all parts before it known.
+  [[nodiscard]] virtual float reach(std::size_t /*query*/, std::uint32_t /*parts*/) const noexcept {
+    return std::numeric_limits<float>::max();
+  }
 
   /// Whether scan() rounds this query so coarsely, beside what the codes themselves round, that an index should let
   /// refine() rank the best rows.

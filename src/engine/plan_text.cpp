@@ -58,6 +58,7 @@ std::string to_json(const PlanText& plan) {
   Json out = {{"codec", plan.codec}, {"variant", plan.variant}, {"params", Json::object()}};
   for (const auto& [name, value] : plan.params.values) out["params"][name] = value;
   if (plan.look != index::Look{}) out["look"] = {{"head", plan.look.head}, {"shortlist", plan.look.shortlist}};
+  if (plan.look.window != 0) out["look"]["window"] = plan.look.window;
   if (plan.look.probe != 0) out["look"]["probe"] = plan.look.probe;
   if (plan.budget) {
     out["budget"] = plan.budget->text();
@@ -93,6 +94,7 @@ Result<PlanText> plan_from_json(std::string_view text) {
     Fields looks(*look);
     out.look.head = narrowed(looks.whole("head"));
     out.look.shortlist = narrowed(looks.whole("shortlist"));
+    if (looks.member("window") != nullptr) out.look.window = narrowed(looks.whole("window"));
     if (looks.member("probe") != nullptr) out.look.probe = narrowed(looks.whole("probe"));
     if (!looks.wrong().empty()) fields.refuse("look");
   }

@@ -131,17 +131,34 @@ float CentroidScores::promise(std::size_t query, std::span<float> out) const {
 }
 
 float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcept {
-  const Centroids& centroids = lists_.centroids();
+  const auto which = static_cast<std::uint8_t>(query);
   std::int32_t rest = 0;
+  multiply_rests(list, {&which, 1}, &rest);
+  return product(query, list, rest);
+}
+
+void CentroidScores::inner(std::uint32_t list, std::span<const std::uint8_t> which, std::span<float> biases) {
+  some_rests_.resize(which.size());
+  multiply_rests(list, which, some_rests_.data());
+  for (std::size_t i = 0; i < which.size(); ++i) biases[which[i]] = product(which[i], list, some_rests_[i]);
+}
+
+void CentroidScores::multiply_rests(std::uint32_t list, std::span<const std::uint8_t> which,
+                                    std::int32_t* out) const noexcept {
+  const Centroids& centroids = lists_.centroids();
   simd::int8_products({.rows = centroids.entries.data() + std::size_t{list} * centroids.dims,
                        .count = 1,
-                       .queries = rest_.data() + query * centroids.dims,
-                       .query_sums = &rest_sums_[query],
-                       .query_count = 1,
+                       .queries = rest_.data(),
+                       .query_sums = rest_sums_.data(),
+                       .query_count = which.size(),
+                       .which = which.data(),
                        .dims = centroids.dims,
-                       .out = &rest});
+                       .out = out});
+}
+
+float CentroidScores::product(std::size_t query, std::uint32_t list, std::int32_t rest) const noexcept {
   const std::int32_t coarse = sums_[query * lists_.count() + list];
-  return (units_[query] * centroids.steps[list]) *
+  return (units_[query] * lists_.centroids().steps[list]) *
          (static_cast<float>(coarse) + static_cast<float>(rest) / simd::finer_int8);
 }
 

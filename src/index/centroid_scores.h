@@ -24,7 +24,9 @@ class CentroidScores {
 
   /// `queries`: prepared, of the lists' dimensions. They outlive what is asked about them.
   void score(codec::QueryBatch queries);
-  /// ⟨q, c⟩ of a query and a list.
+  /// ⟨q, c⟩ of a list and each query in `which`, written to biases[query].
+  void inner(std::uint32_t list, std::span<const std::uint8_t> which, std::span<float> biases);
+  /// The same of one query.
   [[nodiscard]] float inner(std::size_t query, std::uint32_t list) const noexcept;
   /// The lists that are expected to hold at least `probe` billionths of what the query seeks.
   [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe) const;
@@ -32,6 +34,8 @@ class CentroidScores {
   [[nodiscard]] std::vector<float> promises(std::size_t query) const;
 
  private:
+  void multiply_rests(std::uint32_t list, std::span<const std::uint8_t> which, std::int32_t* out) const noexcept;
+  [[nodiscard]] float product(std::size_t query, std::uint32_t list, std::int32_t rest) const noexcept;
   void round(std::size_t query, std::span<const float> values);
   /// Fills in promises by list; how widely scores of a list's rows spread about its centroid's.
   float promise(std::size_t query, std::span<float> out) const;
@@ -43,6 +47,7 @@ class CentroidScores {
   std::vector<std::int32_t> query_sums_, rest_sums_;  // by query: Σ of coarse_, of rest_
   std::vector<float> units_;                          // by query: what 1 in coarse_ stands for
   std::vector<std::int32_t> sums_;                    // [query][list]: of coarse_
+  std::vector<std::int32_t> some_rests_;
 };
 
 }  // namespace attar::index

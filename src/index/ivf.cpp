@@ -140,10 +140,8 @@ class Searching {
     const std::uint64_t allowed = allowed_rows(rows);
     if (allowed == 0) return;
     scanned_ += rows.size() * queries.size();
-    for (const std::uint8_t q : queries) {
-      found_rows_[q] += allowed;
-      bias_[q] = centroids_.inner(q, list);
-    }
+    centroids_.inner(list, queries, bias_);
+    for (const std::uint8_t q : queries) found_rows_[q] += allowed;
     for (std::size_t i = 0; i < queries.size(); i += codec::max_batch)
       scan(rows, {.allowed = allowed_,
                   .bias = bias_,

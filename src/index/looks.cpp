@@ -1,7 +1,11 @@
 #include "index/looks.h"
 
+#include <functional>
+
 namespace attar::index {
 namespace {
+
+constexpr float thousandth = 1e-3f;
 
 void keep_best(std::vector<codec::Partial>& rows, std::size_t most) {
   if (rows.size() <= most) return;
@@ -34,7 +38,20 @@ codec::TopK Asked::score_again(std::vector<codec::Partial> rows) const {
   return best_of(std::move(rows));
 }
 
+// Rows that the parts to come will not lift among the best.
+void Asked::leave_out_of_reach(std::vector<codec::Partial>& rows) const {
+  if (job_.options.look.window == 0 || rows.size() <= job_.kept) return;
+  std::vector<float> scores(rows.size());
+  std::transform(rows.begin(), rows.end(), scores.begin(), [](const codec::Partial& row) { return row.score; });
+  const auto kth = scores.begin() + static_cast<std::ptrdiff_t>(job_.kept - 1);
+  std::nth_element(scores.begin(), kth, scores.end(), std::greater<>());
+  const float reach = scorer_.reach(place_, job_.options.look.head);
+  const float least = *kth - thousandth * static_cast<float>(job_.options.look.window) * reach;
+  std::erase_if(rows, [least](const codec::Partial& row) { return row.score < least; });
+}
+
 codec::TopK Asked::look_again(std::vector<codec::Partial> rows) const {
+  leave_out_of_reach(rows);
   std::size_t most = job_.shortlist();
   for (std::uint32_t part = job_.options.look.head; part < job_.parts; ++part) {
     scorer_.add_part(place_, part, rows);

@@ -18,6 +18,9 @@ using codec::no_row;
 struct Look {
   std::uint32_t head = 0;       ///< parts in the first look; 0, or all that there are: one look
   std::uint32_t shortlist = 0;  ///< rows kept by the first look
+  /// Of these only rows are looked at again whose score is no lower than the k-th best's less this many thousandths of
+  /// what the parts after the head can add at the most (codec::Scorer::reach); 0: all.
+  std::uint32_t window = 0;
   /// Lists are probed that are expected to hold this many billionths of what is sought; 0: all lists. FORMAT.md,
   /// "Search of lists".
   std::uint32_t probe = 0;
@@ -96,6 +99,7 @@ class Asked {
   [[nodiscard]] codec::TopK look_again(std::vector<codec::Partial> rows) const;
 
  private:
+  void leave_out_of_reach(std::vector<codec::Partial>& rows) const;
   [[nodiscard]] codec::TopK score_again(std::vector<codec::Partial> rows) const;
   /// Of rows scored whole.
   [[nodiscard]] codec::TopK best_of(std::vector<codec::Partial> rows) const;

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 
 #include "certify/bounds.h"
-#include "math/statistics.h"
 #include "plan/field.h"
+#include "plan/look_choice.h"
 
 namespace attar::plan {
 namespace {
@@ -33,50 +34,12 @@ constexpr std::uint64_t rows_in_a_list = 64;
 constexpr std::uint64_t training_rows_of_a_list = 64;
 // Every row is compared with every centroid, which is some hundred seconds for two million rows with this many.
 constexpr std::uint64_t most_lists = 8192;
-// Recall that stopping early may cost on tune queries where no floor says how much, also as a share of what a search
-// of all lists misses; and the share of all that may be lost that a second look gets.
-constexpr double probe_loss = 0.002;
-constexpr double probe_loss_share = 0.1;
-constexpr double look_share = 0.2;
-// What a list is expected to hold of what is sought, in billionths (Look::probe): all lists are as quick at the least,
-// and one is the outcome at the most; values closer than this factor count as found.
-constexpr std::uint32_t least_probe = 2'000;
-constexpr std::uint32_t most_probe = 200'000'000;
-constexpr double probe_resolution = 1.05;
-// Below this, one look is quick enough.
-constexpr std::uint64_t least_rows_for_looks = 20'000;
-// Recall that two looks may cost on tune queries, also as a share of what a full scan misses; and the share of its work
-// at which they are not worth it.
-constexpr double look_loss = 0.001;
-constexpr double look_loss_share = 0.05;
-constexpr double most_look_cost = 0.8;
-// Estimated error, over that of one layer, at which a second is not worth it: 0.8 dB, at most a tenth more missed
-// neighbours (on Debian-MiniLM at 198 bytes none could be shown).
-constexpr double most_layer_distortion = 1.2;
-// A first look at less than this share of a row finds nothing.
-constexpr double least_head_cost = 0.1;
-// Work of looking again at one row, in rows scanned: its bytes are not where the processor expects them.
-constexpr double shortlisted_row_cost = 60;
-// Rows looked at again, over those that suffice on tune queries: a few queries in a thousand need far more than most,
-// and unseen ones of a set of sentences lost up to nine of ten neighbours. Twice that where passing on tune queries
-// says little, as the loss allowed is less than three of their neighbours.
-constexpr std::uint32_t shortlist_reserve = 2;
-constexpr double least_told_apart = 3;
 // Sizes closer than this share count as found, and so does a recall this near above its target.
 constexpr double size_resolution = 0.01;
 constexpr double speed_resolution = 0.04;
 constexpr double recall_resolution = 0.001;
 // Recall nearer to 1 than this is not told apart.
 constexpr double least_miss = 1e-4;
-
-/// A contender tried on the whole base.
-struct Measured {
-  Contender contender;
-  std::shared_ptr<const Trial> trial;
-  std::vector<double> tune = {};  ///< recall on the tune units, every row scored whole
-  std::vector<double> deep = {};  ///< Grades::deep
-  index::Look look = {};
-};
 
 class Chooser {
  public:
@@ -113,6 +76,8 @@ class Chooser {
     setting_.progress->stage("exact neighbours", 0);
     ATTAR_ASSIGN(auto tune, make_jury(split_.tune, true));
     tune_jury_.emplace(std::move(tune));
+    looks_.emplace(setting_, rows_, *field_, *tune_jury_,
+                   [this](const Contender& contender) { return measure(contender); });
     decision_.tune_units = split_.tune.size();
     decision_.certify_units = split_.certify.size();
     return {};
@@ -437,35 +402,70 @@ class Chooser {
   // Safest to cheapest, each tested on the certify units, until one fails.
   Result<Decision> certify_ladder(const Family& family, double floor) {
     if (!rows_.partition || !goal_.budget_bytes) ATTAR_TRY(add_safer(family, floor));
-    std::vector<double> means, costs;
-    std::vector<std::vector<double>> tune;
-    for (const Measured& plan : ladder_) {
-      means.push_back(plan.contender.recall);
-      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost
-                                         : static_cast<double>(plan.contender.file_bytes));
-      tune.push_back(plan.tune);
-    }
-    auto order = certify::safest_first(means, costs);
-    // Plans that tune data already shows to be too close to the floor would only end the sequence.
-    std::erase_if(order, [&](std::size_t i) { return !safe(ladder_[i], floor, true) && i != order.front(); });
+    ATTAR_ASSIGN(const std::vector<Step> steps, steps_to(floor));
     const certify::Claim claim{.floor = floor, .share = 0, .delta = goal_.delta};
     if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
-      return ship(ladder_[order.back()], claim);  // too few queries: an estimate, no certificate
+      return ship(ladder_[steps.back().plan], claim);  // too few queries: an estimate, no certificate
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify, false));
+    std::vector<std::size_t> order(steps.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::vector<double>> tune;
+    for (const Step& step : steps) tune.push_back(ladder_[step.plan].tune);
     ATTAR_ASSIGN(const auto tested,
-                 certify::sequence(order, claim, tune, [&](std::size_t plan) -> Result<std::vector<double>> {
-                   ATTAR_TRY(choose_look(ladder_[plan], floor + margin(ladder_[plan], floor)));
-                   return jury.grade(*ladder_[plan].trial, ladder_[plan].look, *setting_.pool);
+                 certify::sequence(order, claim, tune, [&](std::size_t i) -> Result<std::vector<double>> {
+                   Measured& plan = ladder_[steps[i].plan];
+                   if (steps[i].look)
+                     plan.look = *steps[i].look;
+                   else
+                     ATTAR_TRY(looks_->choose(plan, floor + margin(plan, floor)));
+                   return jury.grade(*plan.trial, plan.look, *setting_.pool);
                  }));
     if (!tested.shipped) {
       decision_.nearest.recall_in_budget = goal_.budget_bytes ? tested.trials.front().finding.estimate : 0;
       return out_of_reach();
     }
     const auto& shipped = tested.trials[*tested.shipped];
+    const Step& step = steps[shipped.plan];
+    if (step.look) ladder_[step.plan].look = *step.look;
     decision_.claim = claim;
     decision_.finding = shipped.finding;
     decision_.plans_tested = static_cast<std::uint32_t>(tested.trials.size());
-    return conclude(ladder_[shipped.plan]);
+    return conclude(ladder_[step.plan]);
+  }
+
+  // A plan of the ladder and how it is searched; without a look that is chosen when its turn comes.
+  struct Step {
+    std::size_t plan;
+    std::optional<index::Look> look = std::nullopt;
+  };
+
+  // The ladder, safest to cheapest, fixed on tune data alone. Within a budget one plan with lists is tested in ever
+  // quicker looks: what tune queries leave open between the floor and its margin, fresh ones settle.
+  Result<std::vector<Step>> steps_to(double floor) {
+    std::vector<Step> out;
+    if (rows_.partition && goal_.budget_bytes) {
+      const auto best = std::max_element(ladder_.begin(), ladder_.end(), [](const Measured& a, const Measured& b) {
+        return a.contender.recall < b.contender.recall;
+      });
+      const auto place = static_cast<std::size_t>(best - ladder_.begin());
+      const double above = margin(*best, floor);
+      ATTAR_TRY(looks_->choose(*best, floor + above));
+      out.push_back({.plan = place, .look = best->look});
+      ATTAR_ASSIGN(const auto quicker, looks_->quicker(*best, floor, above));
+      for (const index::Look& look : quicker) out.push_back({.plan = place, .look = look});
+      return out;
+    }
+    std::vector<double> means, costs;
+    for (const Measured& plan : ladder_) {
+      means.push_back(plan.contender.recall);
+      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost
+                                         : static_cast<double>(plan.contender.file_bytes));
+    }
+    auto order = certify::safest_first(means, costs);
+    // Plans that tune data already shows to be too close to the floor would only end the sequence.
+    std::erase_if(order, [&](std::size_t i) { return !safe(ladder_[i], floor, true) && i != order.front(); });
+    for (const std::size_t plan : order) out.push_back({.plan = plan});
+    return out;
   }
 
   // One plan well above the floor, so that the sequence does not begin at the edge.
@@ -532,130 +532,13 @@ class Chooser {
     return reach_floor(floor, false, std::move(start));
   }
 
-  // --- how the plan is searched -----------------------------------------------------------------------------------
-
-  // How the plan is searched: in one look; in two at the runs of its codes; or with codes of the same size made for two
-  // looks, where these lose next to nothing. Each by the frozen cost model the cheapest that costs next to no recall on
-  // tune queries and stays above `least`. Codes of two layers that find more are taken without two looks as well.
-  Status choose_look(Measured& plan, double least) {
-    if (rows_.partition) return choose_probe(plan, least);
-    if (setting_.schema.rows < least_rows_for_looks) return {};
-    const double cost = most_look_cost * full_scan(plan);
-    ATTAR_ASSIGN(auto layered, best_layered(plan));
-    if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost, 1));
-    if (layered && (layered->look.head != 0 || layered->contender.rank > plan.contender.rank)) {
-      plan = *std::move(layered);
-      return {};
-    }
-    return cheapest_look(plan, least, cost, 1);
-  }
-
-  // How far lists are probed, and in how many looks: the least work that stays above `least`, or where nothing but
-  // quality is asked for costs next to no recall.
-  Status choose_probe(Measured& plan, double least) {
-    ATTAR_ASSIGN(auto layered, best_layered(plan));
-    if (layered) plan = *std::move(layered);
-    const double recall = plan.contender.recall;
-    const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
-    const double needed = least > 0 && least < recall ? least : recall - loss;
-    index::Look look;
-    ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
-    Measured found = plan;
-    found.contender.recall = probed.recall;
-    found.look = look;
-    ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * probed.share, probed.share));
-    look = found.look;
-    ATTAR_TRY(shorten_probe(plan, look, needed));
-    plan.look = look;
-    return {};
-  }
-
-  struct Probed {
-    double recall;
-    double share;  // of the rows that were looked at
-  };
-
-  // The fewest lists that keep `needed` on tune queries: the largest Look::probe; where none does, all are probed.
-  Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed) {
-    double low = least_probe, high = most_probe;
-    Probed out{.recall = plan.contender.recall, .share = 1};
-    look.probe = 0;
-    while (high > low * probe_resolution) {
-      const double middle = std::sqrt(low * high);
-      index::Look tried = look;
-      tried.probe = static_cast<std::uint32_t>(middle);
-      index::SearchTimes times;
-      ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, tried, *setting_.pool, &times));
-      const bool enough = mean_of(tune) >= needed;
-      (enough ? low : high) = middle;
-      if (!enough) continue;
-      look = tried;
-      out = {.recall = mean_of(tune), .share = times.share};
-    }
-    return out;
-  }
-
-  // The plan's codec laid out for two looks in a file no larger, where tune queries do not show it to be worse.
-  Result<std::optional<Measured>> best_layered(const Measured& plan) {
-    ATTAR_ASSIGN(const auto contenders, field_->layered(*plan.contender.codec, plan.contender.file_bytes));
-    std::optional<Measured> best;
-    for (const Contender& contender : contenders) {
-      if (!layout_.empty() && contender.option.variant != layout_) continue;
-      if (contender.option.distortion > most_layer_distortion * plan.contender.option.distortion) continue;
-      const bool same = contender.option.params == plan.contender.option.params;
-      ATTAR_ASSIGN(auto measured, same ? Result<Measured>(plan) : measure(contender));
-      if (!best || measured.contender.rank > best->contender.rank) best = std::move(measured);
-    }
-    if (best) layout_ = best->contender.option.variant;
-    if (best && !not_shown_worse(best->deep, plan.deep)) best.reset();
-    return best;
-  }
-
-  // Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
-  static bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
-    const math::Interval lost = math::paired_difference(known, other);
-    return lost.mean <= look_loss + 3 * lost.standard_error;
-  }
-
-  double full_scan(const Measured& plan) const {
-    return plan.contender.option.scan_cost * static_cast<double>(setting_.schema.rows);
-  }
-
-  // Two looks that keep the plan's recall and cost less than `cost`, if there are such; `share` of the rows are looked
-  // at.
-  Status cheapest_look(Measured& plan, double least, double cost, double share) {
-    const double recall = plan.contender.recall;
-    const double loss = std::min(look_loss, look_loss_share * (1 - recall));
-    const double needed = std::max(recall - loss, std::min(least, recall));
-    const double neighbours = static_cast<double>(plan.tune.size()) * goal_.k;
-    const std::uint32_t reserve = shortlist_reserve * (loss * neighbours < least_told_apart ? 2 : 1);
-    const std::vector<double> parts = plan.trial->view().scorable()->part_costs();
-    const double row = plan.contender.option.scan_cost, all = share * full_scan(plan);
-    double head_cost = 0;
-    for (std::uint32_t head = 1; head < parts.size(); ++head) {
-      head_cost += parts[head - 1] * all;
-      if (head_cost < least_head_cost * all) continue;
-      for (const std::uint32_t shortlist : {48u, 64u, 96u, 128u, 192u, 256u, 512u, 1024u}) {
-        const double total = head_cost + shortlisted_row_cost * shortlist * row;
-        if (total >= cost) break;
-        const index::Look look{.head = head, .shortlist = shortlist, .probe = plan.look.probe};
-        ATTAR_ASSIGN(const auto tune, tune_jury_->grade(*plan.trial, look, *setting_.pool));
-        if (mean_of(tune) < needed) continue;
-        cost = total;
-        plan.look = {.head = head, .shortlist = reserve * shortlist, .probe = plan.look.probe};
-        break;
-      }
-    }
-    return {};
-  }
-
   // --- ends ---------------------------------------------------------------------------------------------------------
 
   // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is
   // one.
   Result<Decision> ship(Measured& plan, const certify::Claim& claim) {
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify, false));
-    ATTAR_TRY(choose_look(plan, decision_.relative_floor.value_or(0)));
+    ATTAR_TRY(looks_->choose(plan, decision_.relative_floor.value_or(0)));
     ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, plan.look, *setting_.pool));
     decision_.claim = claim;
     decision_.claim.delta = goal_.delta;
@@ -720,7 +603,7 @@ class Chooser {
   std::optional<Field> field_;
   std::optional<Jury> tune_jury_;
   std::vector<Measured> ladder_;
-  std::string layout_;  // the kind laid out for two looks that did best the first time; later plans try no other
+  std::optional<LookChoice> looks_;
   Decision decision_;
 };
 

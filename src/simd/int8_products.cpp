@@ -15,8 +15,9 @@ namespace detail {
 void int8_products_scalar(const Int8Products& task) noexcept {
   for (std::size_t q = 0; q < task.query_count; ++q)
     for (std::size_t i = 0; i < task.count; ++i) {
+      const std::int8_t* query = task.queries + task.query(q) * task.dims;
       std::int32_t sum = 0;
-      for (std::size_t j = 0; j < task.dims; ++j) sum += task.rows[i * task.dims + j] * task.queries[q * task.dims + j];
+      for (std::size_t j = 0; j < task.dims; ++j) sum += task.rows[i * task.dims + j] * query[j];
       task.out[q * task.count + i] = sum;
     }
 }

@@ -37,7 +37,8 @@ std::int32_t product(const std::int8_t* row, const std::int8_t* query, std::size
 void int8_products_avx2(const Int8Products& task) noexcept {
   for (std::size_t i = 0; i < task.count; ++i)
     for (std::size_t q = 0; q < task.query_count; ++q)
-      task.out[q * task.count + i] = product(task.rows + i * task.dims, task.queries + q * task.dims, task.dims);
+      task.out[q * task.count + i] =
+          product(task.rows + i * task.dims, task.queries + task.query(q) * task.dims, task.dims);
 }
 
 }  // namespace attar::simd::detail

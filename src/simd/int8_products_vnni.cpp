@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 // GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
@@ -47,13 +48,13 @@ struct Tile {
   __m512i sums[Queries][Rows];
 
   template <bool Whole>
-  [[gnu::always_inline]] void add(const std::int8_t* rows, const std::int8_t* queries, std::size_t dims,
-                                  std::size_t count) noexcept {
+  [[gnu::always_inline]] void add(const std::int8_t* rows, const std::int8_t* const (&queries)[Queries],
+                                  std::size_t dims, std::size_t j, std::size_t count) noexcept {
     const __m512i raise = _mm512_set1_epi8(static_cast<char>(-128));
     __m512i x[Rows];
-    for (std::size_t i = 0; i < Rows; ++i) x[i] = _mm512_xor_si512(load<Whole>(rows + i * dims, count), raise);
+    for (std::size_t i = 0; i < Rows; ++i) x[i] = _mm512_xor_si512(load<Whole>(rows + i * dims + j, count), raise);
     for (std::size_t q = 0; q < Queries; ++q) {
-      const __m512i values = load<Whole>(queries + q * dims, count);
+      const __m512i values = load<Whole>(queries[q] + j, count);
       for (std::size_t i = 0; i < Rows; ++i) sums[q][i] = _mm512_dpbusd_epi32(sums[q][i], x[i], values);
     }
   }
@@ -62,13 +63,14 @@ struct Tile {
 template <std::size_t Rows, std::size_t Queries>
 void tile(const Int8Products& task, std::size_t row, std::size_t query) noexcept {
   const std::int8_t* rows = task.rows + row * task.dims;
-  const std::int8_t* queries = task.queries + query * task.dims;
+  const std::int8_t* queries[Queries];
+  for (std::size_t q = 0; q < Queries; ++q) queries[q] = task.queries + task.query(query + q) * task.dims;
   Tile<Rows, Queries> tile;
   for (auto& own : tile.sums)
     for (auto& sum : own) sum = _mm512_setzero_si512();
   std::size_t j = 0;
-  for (; j + width <= task.dims; j += width) tile.template add<true>(rows + j, queries + j, task.dims, width);
-  if (j < task.dims) tile.template add<false>(rows + j, queries + j, task.dims, task.dims - j);
+  for (; j + width <= task.dims; j += width) tile.template add<true>(rows, queries, task.dims, j, width);
+  if (j < task.dims) tile.template add<false>(rows, queries, task.dims, j, task.dims - j);
   for (std::size_t q = 0; q < Queries; ++q) {
     const __m512i none = _mm512_setzero_si512();
     const auto& own = tile.sums[q];
@@ -79,24 +81,30 @@ void tile(const Int8Products& task, std::size_t row, std::size_t query) noexcept
       all = totals(own[0], none, none, none);
     alignas(16) std::int32_t found[together];
     _mm_store_si128(reinterpret_cast<__m128i*>(found),
-                    _mm_sub_epi32(all, _mm_set1_epi32(128 * task.query_sums[query + q])));
+                    _mm_sub_epi32(all, _mm_set1_epi32(128 * task.query_sums[task.query(query + q)])));
     std::memcpy(task.out + (query + q) * task.count + row, found, Rows * sizeof(std::int32_t));
   }
 }
 
+// Bytes of queries that stay in the nearest cache while rows pass.
+constexpr std::size_t near_bytes = 24'576;
+
 template <std::size_t Rows>
-void all_queries(const Int8Products& task, std::size_t row) noexcept {
-  std::size_t query = 0;
-  for (; query + together <= task.query_count; query += together) tile<Rows, together>(task, row, query);
-  for (; query < task.query_count; ++query) tile<Rows, 1>(task, row, query);
+void some_queries(const Int8Products& task, std::size_t row, std::size_t query, std::size_t last) noexcept {
+  for (; query + together <= last; query += together) tile<Rows, together>(task, row, query);
+  for (; query < last; ++query) tile<Rows, 1>(task, row, query);
 }
 
 }  // namespace
 
 void int8_products_vnni(const Int8Products& task) noexcept {
-  std::size_t row = 0;
-  for (; row + together <= task.count; row += together) all_queries<together>(task, row);
-  for (; row < task.count; ++row) all_queries<1>(task, row);
+  const std::size_t step = std::max(together, near_bytes / std::max<std::size_t>(task.dims, 1) / together * together);
+  for (std::size_t query = 0; query < task.query_count; query += step) {
+    const std::size_t last = std::min(query + step, task.query_count);
+    std::size_t row = 0;
+    for (; row + together <= task.count; row += together) some_queries<together>(task, row, query, last);
+    for (; row < task.count; ++row) some_queries<1>(task, row, query, last);
+  }
 }
 
 }  // namespace attar::simd::detail

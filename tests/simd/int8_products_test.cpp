@@ -50,6 +50,23 @@ TEST(Int8Products, EveryLevelIsExact) {
           for (std::size_t j = 0; j < dims; ++j) expected += rows[i * dims + j] * asked[q * dims + j];
           ASSERT_EQ(out[q * count + i], expected) << level_name(static_cast<Level>(level)) << " " << dims;
         }
+      // Some of the queries, backwards.
+      std::vector<std::uint8_t> which;
+      for (std::size_t q = queries; q-- > 0; q -= std::min<std::size_t>(q, 1))
+        which.push_back(static_cast<std::uint8_t>(q));
+      std::vector<std::int32_t> some(std::size_t{count} * which.size(), 7);
+      int8_products({.rows = rows.data(),
+                     .count = count,
+                     .queries = asked.data(),
+                     .query_sums = sums.data(),
+                     .query_count = which.size(),
+                     .which = which.data(),
+                     .dims = dims,
+                     .out = some.data()},
+                    static_cast<Level>(level));
+      for (std::size_t place = 0; place < which.size(); ++place)
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_EQ(some[place * count + i], out[which[place] * count + i]) << level_name(static_cast<Level>(level));
     }
   }
 }

@@ -19,6 +19,10 @@ class TcqScorer final : public codec::Scorer {
   void scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                   std::span<codec::Shortlist> lists) const noexcept override;
   void add_part(std::size_t query, std::uint32_t part, std::span<codec::Partial> rows) const noexcept override;
+  [[nodiscard]] float reach(std::size_t query, std::uint32_t parts) const noexcept override {
+    const float products = reach_[query * max_runs + view_.model().shape.part(parts - 1).last - 1];
+    return view_.schema().metric == Metric::l2 ? 2.0f * products : products;
+  }
   [[nodiscard]] bool rounds(std::size_t query) const noexcept override { return rounds_[query]; }
   void refine(std::size_t query, std::span<codec::Partial> rows) const noexcept override;
 

@@ -1,0 +1,184 @@
+#include "plan/look_choice.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "math/statistics.h"
+
+namespace attar::plan {
+namespace {
+
+// Recall that stopping early may cost on tune queries where no floor says how much, also as a share of what a search
+// of all lists misses; and the share of all that may be lost that a second look gets.
+constexpr double probe_loss = 0.002;
+constexpr double probe_loss_share = 0.1;
+constexpr double look_share = 0.2;
+// What a list is expected to hold of what is sought, in billionths (Look::probe): all lists are as quick at the least,
+// and one is the outcome at the most; values closer than this factor count as found.
+constexpr std::uint32_t least_probe = 2'000;
+constexpr std::uint32_t most_probe = 200'000'000;
+constexpr double probe_resolution = 1.05;
+// Below this, one look is quick enough.
+constexpr std::uint64_t least_rows_for_looks = 20'000;
+// Recall that two looks may cost on tune queries, also as a share of what a full scan misses; and the share of its work
+// at which they are not worth it.
+constexpr double look_loss = 0.001;
+constexpr double look_loss_share = 0.05;
+constexpr double most_look_cost = 0.8;
+// Estimated error, over that of one layer, at which a second is not worth it: 0.8 dB, at most a tenth more missed
+// neighbours (on Debian-MiniLM at 198 bytes none could be shown).
+constexpr double most_layer_distortion = 1.2;
+// A first look at less than this share of a row finds nothing.
+constexpr double least_head_cost = 0.1;
+// Work of looking again at one row, in rows scanned: its bytes are not where the processor expects them.
+constexpr double shortlisted_row_cost = 60;
+// Rows looked at again, over those that suffice on tune queries: a few queries in a thousand need far more than most,
+// and unseen ones of a set of sentences lost up to nine of ten neighbours. Twice that where passing on tune queries
+// says little, as the loss allowed is less than three of their neighbours.
+constexpr std::uint32_t shortlist_reserve = 2;
+constexpr double least_told_apart = 3;
+// Recall that the window of a second look may cost on tune queries, also as a share of what is missed with all of the
+// shortlist; windows closer than the factor count as found, and unseen queries get some reserve.
+constexpr double window_loss = 0.0002;
+constexpr double window_loss_share = 0.01;
+constexpr double widest_window = 1000;
+constexpr double window_resolution = 1.1;
+constexpr double window_reserve = 1.25;
+// Shares of the margin over the floor that quicker looks keep, the safest first.
+constexpr std::array quicker_margins = {0.7, 0.45, 0.25, 0.1};
+
+// Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
+bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
+  const math::Interval lost = math::paired_difference(known, other);
+  return lost.mean <= look_loss + 3 * lost.standard_error;
+}
+
+}  // namespace
+
+Status LookChoice::choose(Measured& plan, double least) {
+  if (rows_.partition) return choose_probe(plan, least);
+  if (setting_.schema.rows < least_rows_for_looks) return {};
+  const double cost = most_look_cost * full_scan(plan);
+  ATTAR_ASSIGN(auto layered, best_layered(plan));
+  if (layered) ATTAR_TRY(cheapest_look(*layered, least, cost, 1));
+  if (layered && (layered->look.head != 0 || layered->contender.rank > plan.contender.rank))
+    plan = *std::move(layered);
+  else
+    ATTAR_TRY(cheapest_look(plan, least, cost, 1));
+  return narrow_window(plan);
+}
+
+// How far lists are probed, and in how many looks: the least work that stays above `least`, or where nothing but
+// quality is asked for costs next to no recall.
+Status LookChoice::choose_probe(Measured& plan, double least) {
+  ATTAR_ASSIGN(auto layered, best_layered(plan));
+  if (layered) plan = *std::move(layered);
+  const double recall = plan.contender.recall;
+  const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
+  const double needed = least > 0 && least < recall ? least : recall - loss;
+  index::Look look;
+  ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
+  Measured found = plan;
+  found.contender.recall = probed.recall;
+  found.look = look;
+  ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * probed.share, probed.share));
+  ATTAR_TRY(narrow_window(found));
+  look = found.look;
+  ATTAR_TRY(shorten_probe(plan, look, needed));
+  plan.look = look;
+  return {};
+}
+
+// The fewest lists that keep `needed` on tune queries: the largest Look::probe; where none does, all are probed.
+Result<LookChoice::Probed> LookChoice::shorten_probe(const Measured& plan, index::Look& look, double needed) const {
+  double low = least_probe, high = most_probe;
+  Probed out{.recall = plan.contender.recall, .share = 1};
+  look.probe = 0;
+  while (high > low * probe_resolution) {
+    const double middle = std::sqrt(low * high);
+    index::Look tried = look;
+    tried.probe = static_cast<std::uint32_t>(middle);
+    index::SearchTimes times;
+    ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, tried, *setting_.pool, &times));
+    const bool enough = mean_of(tune) >= needed;
+    (enough ? low : high) = middle;
+    if (!enough) continue;
+    look = tried;
+    out = {.recall = mean_of(tune), .share = times.share};
+  }
+  return out;
+}
+
+// The plan's codec laid out for two looks in a file no larger, where tune queries do not show it to be worse.
+Result<std::optional<Measured>> LookChoice::best_layered(const Measured& plan) {
+  ATTAR_ASSIGN(const auto contenders, field_.layered(*plan.contender.codec, plan.contender.file_bytes));
+  std::optional<Measured> best;
+  for (const Contender& contender : contenders) {
+    if (!layout_.empty() && contender.option.variant != layout_) continue;
+    if (contender.option.distortion > most_layer_distortion * plan.contender.option.distortion) continue;
+    const bool same = contender.option.params == plan.contender.option.params;
+    ATTAR_ASSIGN(auto measured, same ? Result<Measured>(plan) : measure_(contender));
+    if (!best || measured.contender.rank > best->contender.rank) best = std::move(measured);
+  }
+  if (best) layout_ = best->contender.option.variant;
+  if (best && !not_shown_worse(best->deep, plan.deep)) best.reset();
+  return best;
+}
+
+// Two looks that keep the plan's recall and cost less than `cost`, if there are such; `share` of the rows are looked
+// at.
+Status LookChoice::cheapest_look(Measured& plan, double least, double cost, double share) const {
+  const double recall = plan.contender.recall;
+  const double loss = std::min(look_loss, look_loss_share * (1 - recall));
+  const double needed = std::max(recall - loss, std::min(least, recall));
+  const double neighbours = static_cast<double>(plan.tune.size()) * setting_.goal.k;
+  const std::uint32_t reserve = shortlist_reserve * (loss * neighbours < least_told_apart ? 2 : 1);
+  const std::vector<double> parts = plan.trial->view().scorable()->part_costs();
+  const double row = plan.contender.option.scan_cost, all = share * full_scan(plan);
+  double head_cost = 0;
+  for (std::uint32_t head = 1; head < parts.size(); ++head) {
+    head_cost += parts[head - 1] * all;
+    if (head_cost < least_head_cost * all) continue;
+    for (const std::uint32_t shortlist : {48u, 64u, 96u, 128u, 192u, 256u, 512u, 1024u}) {
+      const double total = head_cost + shortlisted_row_cost * shortlist * row;
+      if (total >= cost) break;
+      const index::Look look{.head = head, .shortlist = shortlist, .probe = plan.look.probe};
+      ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, look, *setting_.pool));
+      if (mean_of(tune) < needed) continue;
+      cost = total;
+      plan.look = {.head = head, .shortlist = reserve * shortlist, .probe = plan.look.probe};
+      break;
+    }
+  }
+  return {};
+}
+
+// The narrowest window of a second look that loses next to nothing of what its whole shortlist finds.
+Status LookChoice::narrow_window(Measured& plan) const {
+  if (plan.look.head == 0) return {};
+  ATTAR_ASSIGN(const auto whole, jury_.grade(*plan.trial, plan.look, *setting_.pool));
+  const double needed = mean_of(whole) - std::min(window_loss, window_loss_share * (1 - mean_of(whole)));
+  double low = 1, high = widest_window;
+  while (high > low * window_resolution) {
+    index::Look tried = plan.look;
+    tried.window = static_cast<std::uint32_t>(std::lround(std::sqrt(low * high)));
+    ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, tried, *setting_.pool));
+    (mean_of(tune) >= needed ? high : low) = static_cast<double>(tried.window);
+  }
+  if (high < widest_window) plan.look.window = static_cast<std::uint32_t>(std::lround(high * window_reserve));
+  return {};
+}
+
+Result<std::vector<index::Look>> LookChoice::quicker(const Measured& plan, double floor, double margin) const {
+  std::vector<index::Look> out;
+  if (plan.look.probe == 0) return out;
+  for (const double share : quicker_margins) {
+    index::Look look = plan.look;
+    ATTAR_TRY(shorten_probe(plan, look, floor + share * margin));
+    if (look.probe > (out.empty() ? plan.look : out.back()).probe) out.push_back(look);
+  }
+  return out;
+}
+
+}  // namespace attar::plan

@@ -1,0 +1,65 @@
+// How a plan is searched: in one look or two, and which of its lists are probed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/field.h"
+#include "plan/jury.h"
+
+namespace attar::plan {
+
+/// A contender tried on the whole base.
+struct Measured {
+  Contender contender;
+  std::shared_ptr<const Trial> trial;
+  std::vector<double> tune = {};  ///< recall on the tune units, every row scored whole
+  std::vector<double> deep = {};  ///< Grades::deep
+  index::Look look = {};
+};
+
+/// Chooses by the frozen cost model the cheapest way to search that keeps recall on tune queries.
+class LookChoice {
+ public:
+  /// Tries a contender on the whole base.
+  using Measure = std::function<Result<Measured>(const Contender&)>;
+
+  /// All outlive the choice.
+  LookChoice(const Setting& setting, const Rows& rows, const Field& field, const Jury& jury, Measure measure)
+      : setting_(setting), rows_(rows), field_(field), jury_(jury), measure_(std::move(measure)) {}
+
+  /// In one look; in two at the runs of its codes; or with codes of the same size made for two looks, where these lose
+  /// next to nothing: sets `plan.look`, and may set another layout of the same size in the plan's place. Recall stays
+  /// above `least`, or at 0 costs next to none. Codes of two layers that find more are taken without two looks as well.
+  [[nodiscard]] Status choose(Measured& plan, double least);
+
+  /// Quicker looks at the lists of a plan, safest first: those that keep `floor` and ever smaller shares of `margin`.
+  [[nodiscard]] Result<std::vector<index::Look>> quicker(const Measured& plan, double floor, double margin) const;
+
+ private:
+  struct Probed {
+    double recall;
+    double share;  // of the rows that were looked at
+  };
+
+  [[nodiscard]] Status choose_probe(Measured& plan, double least);
+  [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed) const;
+  [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);
+  [[nodiscard]] Status cheapest_look(Measured& plan, double least, double cost, double share) const;
+  [[nodiscard]] Status narrow_window(Measured& plan) const;
+  [[nodiscard]] double full_scan(const Measured& plan) const {
+    return plan.contender.option.scan_cost * static_cast<double>(setting_.schema.rows);
+  }
+
+  const Setting& setting_;
+  const Rows& rows_;
+  const Field& field_;
+  const Jury& jury_;
+  Measure measure_;
+  std::string layout_;  // the kind laid out for two looks that did best the first time; later plans try no other
+};
+
+}  // namespace attar::plan

@@ -12,7 +12,10 @@ usage: ./do VERB [options]
   test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
                           (--quick: release only, without the slow ones)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
-  deps [lint|bench]       install what building needs; lint, bench: what those verbs need beside it
+  deps [lint|bench|python]  install what building needs; lint, bench, python: what those verbs need beside it
+  python [--test] [--with PYTHON]
+                          build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
+                          is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them)
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
@@ -85,9 +88,10 @@ need_python() {
 
 # ---- building -------------------------------------------------------------------------------------------------------
 
+# configure PRESET [OPTION ...]
 configure() {
   if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-  log=$(cmake --preset "$1" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
+  log=$(cmake --preset "$@" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
 }
 
 # build PRESET [TARGET ...]
@@ -124,7 +128,8 @@ do_deps() {
     '') ;;
     lint) need debian-lint ;;
     bench) need_python ;;
-    *) die "deps: '$1' is not known; say ./do deps, ./do deps lint or ./do deps bench" ;;
+    python) need debian-python ;;
+    *) die "deps: '$1' is not known; say ./do deps, or ./do deps with lint, bench or python" ;;
   esac
   say "do: everything is installed"
 }
@@ -167,6 +172,38 @@ do_install() {
   build release
   cmake --install build/release --prefix "$prefix"
   say "do: installed to $prefix"
+}
+
+# Configures the release build with the Python package, for the interpreter $1.
+configure_python() {
+  interpreter=$1
+  # What an earlier interpreter left in the cache would be mixed with this one's.
+  set -- release -U 'Python_*' -U '_Python_*' -U 'PYTHON_*' -U pybind11_DIR -D ATTAR_BUILD_PYTHON=ON \
+    -D "ATTAR_PYTHON_DIR=$PWD/build/python" -D "Python_EXECUTABLE=$interpreter"
+  # The interpreter's own pybind11 goes first: a later Python needs a later one than Debian's.
+  if headers=$("$interpreter" -m pybind11 --cmakedir 2>/dev/null); then set -- "$@" -D "pybind11_DIR=$headers"; fi
+  configure "$@"
+}
+
+do_python() {
+  python=/usr/bin/python3
+  tests=
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --test) tests=yes ;;
+      --with=?*) python=${1#--with=} ;;
+      --with) [ $# -gt 1 ] || die "python: --with needs an interpreter, as in ./do python --with .venv/bin/python"; python=$2; shift ;;
+      *) die "python: unknown option '$1'; say ./do python, with --test or --with PYTHON" ;;
+    esac
+    shift
+  done
+  need debian debian-python
+  case "$python" in /*) ;; */*) python=$PWD/$python ;; esac
+  python=$(command -v "$python") || die "python: there is no such interpreter; name one as in ./do python --with .venv/bin/python"
+  configure_python "$python"
+  cmake --build --preset release -j "$(jobs)" --target attar_python ${tests:+attar_cli}
+  if [ -n "$tests" ]; then run_tests release -R '^python\.'; fi
+  say "do: the package lies in build/python: PYTHONPATH=$PWD/build/python $python -c 'import attar; print(attar.build)'"
 }
 
 do_bench() {
@@ -277,7 +314,7 @@ do_fuzz() {
 verb=${1:-help}
 if [ $# -gt 0 ]; then shift; fi
 case "$verb" in
-  deps | test | demo | install | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
+  deps | test | demo | install | python | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "'$verb' is no verb" ;;
 esac

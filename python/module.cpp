@@ -50,22 +50,32 @@ Metric metric_of(const std::string& name) {
   raise({.code = ErrorCode::invalid_argument, .message = "metric: give cosine, ip or l2"});
 }
 
-/// The options by their names in PackOptions; __init__.py gives them all.
+/// One of the options that __init__.py gives by name; TypeError where it is of no use as a T.
+template <class T>
+T option(const py::dict& given, const char* name) {
+  try {
+    return given[name].cast<T>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(std::string(name) + ": " + std::string(py::repr(given[name])) + " is of a wrong type");
+  }
+}
+
+/// By their names in PackOptions; __init__.py gives them all.
 PackOptions pack_options(const py::dict& given) {
   PackOptions out;
-  if (!given["budget"].is_none()) out.budget = take(parse_budget(given["budget"].cast<std::string>()));
-  if (!given["recall"].is_none()) out.floor = take(parse_floor(given["recall"].cast<std::string>()));
-  out.metric = metric_of(given["metric"].cast<std::string>());
-  out.queries = given["queries"].cast<Path>();
-  out.ids = given["ids"].cast<Path>();
-  out.codec = given["codec"].cast<std::string>();
-  out.index = given["index"].cast<std::string>();
-  out.keep_originals = given["keep_originals"].cast<std::string>();
-  out.seed = given["seed"].cast<std::uint64_t>();
-  out.threads = given["threads"].cast<unsigned>();
-  out.memory_bytes = memory_of(given["memory"].cast<std::string>());
-  out.confidence = given["confidence"].cast<double>();
-  out.input = {.field = given["field"].cast<std::string>(), .format = given["format"].cast<std::string>()};
+  if (const auto budget = option<std::optional<std::string>>(given, "budget")) out.budget = take(parse_budget(*budget));
+  if (const auto recall = option<std::optional<std::string>>(given, "recall")) out.floor = take(parse_floor(*recall));
+  out.metric = metric_of(option<std::string>(given, "metric"));
+  out.queries = option<Path>(given, "queries");
+  out.ids = option<Path>(given, "ids");
+  out.codec = option<std::string>(given, "codec");
+  out.index = option<std::string>(given, "index");
+  out.keep_originals = option<std::string>(given, "keep_originals");
+  out.seed = option<std::uint64_t>(given, "seed");
+  out.threads = option<unsigned>(given, "threads");
+  out.memory_bytes = memory_of(option<std::string>(given, "memory"));
+  out.confidence = option<double>(given, "confidence");
+  out.input = {.field = option<std::string>(given, "field"), .format = option<std::string>(given, "format")};
   return out;
 }
 
@@ -218,15 +228,15 @@ void verify(const Artifact& artifact, unsigned threads, const py::object& callba
 
 py::dict evaluate_file(const Artifact& artifact, const py::dict& given, const py::object& callback) {
   EvaluateOptions options;
-  options.queries = given["queries"].cast<Path>();
-  options.base = given["base"].cast<Path>();
-  options.truth = given["truth"].cast<Path>();
-  options.qrels = given["qrels"].cast<Path>();
-  options.query_ids = given["query_ids"].cast<Path>();
-  options.ks = given["ks"].cast<std::vector<std::uint32_t>>();
-  options.threads = given["threads"].cast<unsigned>();
-  options.confidence = given["confidence"].cast<double>();
-  options.worst = given["worst"].cast<std::size_t>();
+  options.queries = option<Path>(given, "queries");
+  options.base = option<Path>(given, "base");
+  options.truth = option<Path>(given, "truth");
+  options.qrels = option<Path>(given, "qrels");
+  options.query_ids = option<Path>(given, "query_ids");
+  options.ks = option<std::vector<std::uint32_t>>(given, "ks");
+  options.threads = option<unsigned>(given, "threads");
+  options.confidence = option<double>(given, "confidence");
+  options.worst = option<std::size_t>(given, "worst");
   return evaluation_dict(take(watched<Evaluation>(callback, [&](Progress& progress) {
     options.progress = &progress;
     return evaluate(artifact, options);

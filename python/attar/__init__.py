@@ -29,7 +29,8 @@ build: str = _attar.build
 Path = Union[str, "os.PathLike[str]"]
 Progress = Callable[[str, int, int], object]
 
-_FLOAT32 = np.dtype(np.float32)
+_FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
+_MAX_HITS: int = _attar.max_hits
 _NO_ROW = 0xFFFFFFFF
 
 
@@ -46,7 +47,7 @@ class SearchTimes(NamedTuple):
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:
     """A whole number in its limits; TypeError where it is none."""
-    number = operator.index(value)
+    number = value if type(value) is int else operator.index(value)
     if not least <= number <= most:
         raise Error(f"{name} is {number}; it must lie between {least} and {most}")
     return number
@@ -63,8 +64,9 @@ def _numbers(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _size(value: Any) -> Any:
+    """A size in words; a whole number is one of bytes."""
+    return f"{value}B" if isinstance(value, (int, np.integer)) else value
 
 
 class _Files(contextlib.ExitStack):
@@ -77,8 +79,11 @@ class _Files(contextlib.ExitStack):
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
         # An error names the argument rather than a file that nobody has seen.
-        if isinstance(error, Error) and error.file in self._names:
-            error.file = self._names[error.file]
+        if type(error) is Error:
+            message = error.message
+            for path, name in self._names.items():
+                message = message.replace(path, name)
+            error.__init__(message, error.code, self._names.get(error.file, error.file), error.section, error.offset)
         return super().__exit__(kind, error, trace)
 
     def _new(self, name: str, ending: str) -> str:
@@ -121,9 +126,8 @@ class _Files(contextlib.ExitStack):
 
 
 def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: Progress | None, options: dict[str, Any]) -> dict[str, Any]:
-    options["budget"] = _text(options["budget"])
-    options["recall"] = _text(options["recall"])
-    options["memory"] = f"{options['memory']}B" if isinstance(options["memory"], int) else options["memory"]
+    options["budget"], options["memory"] = _size(options["budget"]), _size(options["memory"])
+    options["recall"] = None if options["recall"] is None else str(options["recall"])
     options["seed"] = _whole("seed", options["seed"], 0, 2**64 - 1)
     options["threads"] = _whole("threads", options["threads"], 0, 1024)
     for given in (vectors, queries, ids):
@@ -135,14 +139,14 @@ def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: P
         return _attar.pack(files.vectors("vectors", vectors), output, options, progress)
 
 
-def pack(vectors: Any, output: Path, *, budget: str | None = None, recall: str | float | None = None, metric: str = "cosine",
+def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine",
          queries: Any = None, ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "",
          seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
          progress: Progress | None = None) -> dict[str, Any]:
     """Chooses and measures a plan, and writes the artifact `output`, whole or not at all; what stood there before is replaced.
 
     vectors         array (rows, dims), or the path of a file
-    budget          ceiling on the whole file: "200MB", "1.5GiB", "64B/vec", "2.5bit" or "30%"; never exceeded, not by one byte
+    budget          ceiling on the whole file: "200MB", "1.5GiB", "64B/vec", "2.5bit" or "30%", or bytes; never exceeded, not by one
     recall          the least mean recall: "0.95@10"; 0.95 alone means at 10
     metric          "cosine", "ip" or "l2"
     queries         a log of real queries, array (n, dims) or path; without it rows stand in
@@ -168,7 +172,7 @@ def pack(vectors: Any, output: Path, *, budget: str | None = None, recall: str |
                       threads=threads, confidence=confidence, memory=memory, field=field, format=format))
 
 
-def plan(vectors: Any, *, budget: str | None = None, recall: str | float | None = None, metric: str = "cosine", queries: Any = None,
+def plan(vectors: Any, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine", queries: Any = None,
          ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "", seed: int = 1,
          threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
          progress: Progress | None = None) -> dict[str, Any]:
@@ -270,26 +274,29 @@ class Artifact:
         Raises Error: "invalid_argument" for shapes and values that do not fit, "invalid_data" for NaN and infinities, "corrupt" where
         the checksums of the codes do not hold, which are checked when first used.
         """
-        handle = self._handle
-        given = queries if type(queries) is np.ndarray and queries.dtype == _FLOAT32 else _numbers("queries", queries)
-        if given.ndim not in (1, 2) or given.shape[-1] != self._dims:
-            raise Error(f"queries of shape {given.shape} were given, and the rows of {self._path} have {self._dims} dimensions; give (n, "
+        # A call for one query is a few microseconds: what is right already passes with few steps.
+        handle = self._open or self._handle
+        values = given = queries if type(queries) is np.ndarray else np.asarray(queries)
+        if given.dtype is not _FLOAT32 or not given.flags.c_contiguous:
+            values = np.ascontiguousarray(_numbers("queries", given), _FLOAT32)
+        shape = given.shape
+        if not 1 <= len(shape) <= 2 or shape[-1] != self._dims:
+            raise Error(f"queries of shape {shape} were given, and the rows of {self._path} have {self._dims} dimensions; give (n, "
                         f"{self._dims}) or ({self._dims},), embedded with the model of the rows")
         if base is not None and not exact:
             raise Error("base: the originals serve exact=True; add it")
-        k = _whole("k", k, 1, _attar.max_hits)
-        count = 1 if given.ndim == 1 else given.shape[0]
-        rows, scores = np.empty((count, k), np.int64), np.empty((count, k), np.float32)
+        k = _whole("k", k, 1, _MAX_HITS)
+        threads = _whole("threads", threads, 0, 1024)
+        count = shape[0] if len(shape) == 2 else 1
+        rows, scores = np.empty(shape[:-1] + (k,), _INT64), np.empty(shape[:-1] + (k,), _FLOAT32)
         words = None if allowed is None else self._words(allowed)
         left_out = None if skip is None else self._left_out(skip, count)
-        values = np.ascontiguousarray(given, _FLOAT32)
-        threads = _whole("threads", threads, 0, 1024)
         if exact:
             with _Files() as files:
                 self._times = handle.search(values, rows, scores, k, threads, bool(whole), files.vectors("base", base), words, left_out)
         else:
             self._times = handle.search(values, rows, scores, k, threads, bool(whole), None, words, left_out)
-        return (rows, scores) if given.ndim == 2 else (rows[0], scores[0])
+        return rows, scores
 
     def _words(self, allowed: Any) -> np.ndarray:
         """A filter as words of 64 rows."""
@@ -368,6 +375,6 @@ class Artifact:
         with _Files() as files:
             options = {"queries": files.vectors("queries", queries), "base": files.vectors("base", base), "truth": os.fspath(truth or ""),
                        "qrels": os.fspath(qrels or ""), "query_ids": files.lines("query_ids", query_ids),
-                       "ks": [_whole("ks", k, 1, _attar.max_hits) for k in ks], "threads": _whole("threads", threads, 0, 1024),
+                       "ks": [_whole("ks", k, 1, _MAX_HITS) for k in ks], "threads": _whole("threads", threads, 0, 1024),
                        "confidence": float(confidence), "worst": _whole("worst", worst, 0, 2**32)}
             return handle.evaluate(options, progress)

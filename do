@@ -94,6 +94,20 @@ configure() {
   log=$(cmake --preset "$@" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
 }
 
+# The interpreter of the lists of packages; others may stand before it in PATH.
+system_python=/usr/bin/python3
+
+# Configures the release build with the Python package, for the interpreter $1.
+configure_python() {
+  interpreter=$1
+  # What an earlier interpreter left in the cache would be mixed with this one's.
+  set -- release -U 'Python_*' -U '_Python_*' -U 'PYTHON_*' -U pybind11_DIR -D ATTAR_BUILD_PYTHON=ON \
+    -D "ATTAR_PYTHON_DIR=$PWD/build/python" -D "Python_EXECUTABLE=$interpreter"
+  # The interpreter's own pybind11 goes first: a later Python needs a later one than Debian's.
+  if headers=$("$interpreter" -m pybind11 --cmakedir 2>/dev/null); then set -- "$@" -D "pybind11_DIR=$headers"; fi
+  configure "$@"
+}
+
 # build PRESET [TARGET ...]
 build() {
   preset=$1
@@ -139,7 +153,8 @@ do_test() {
     '' | --quick) ;;
     *) die "test: unknown option '$1'; say ./do test or ./do test --quick" ;;
   esac
-  need debian
+  need debian debian-python
+  configure_python "$system_python"
   build release
   if [ "${1-}" = --quick ]; then
     run_tests release -LE 'long|slow|install'
@@ -174,19 +189,8 @@ do_install() {
   say "do: installed to $prefix"
 }
 
-# Configures the release build with the Python package, for the interpreter $1.
-configure_python() {
-  interpreter=$1
-  # What an earlier interpreter left in the cache would be mixed with this one's.
-  set -- release -U 'Python_*' -U '_Python_*' -U 'PYTHON_*' -U pybind11_DIR -D ATTAR_BUILD_PYTHON=ON \
-    -D "ATTAR_PYTHON_DIR=$PWD/build/python" -D "Python_EXECUTABLE=$interpreter"
-  # The interpreter's own pybind11 goes first: a later Python needs a later one than Debian's.
-  if headers=$("$interpreter" -m pybind11 --cmakedir 2>/dev/null); then set -- "$@" -D "pybind11_DIR=$headers"; fi
-  configure "$@"
-}
-
 do_python() {
-  python=/usr/bin/python3
+  python=$system_python
   tests=
   while [ $# -gt 0 ]; do
     case "$1" in
@@ -244,8 +248,8 @@ changed() {
 }
 
 do_lint() {
-  need debian debian-lint
-  configure lint
+  need debian debian-lint debian-python
+  configure lint -D ATTAR_BUILD_PYTHON=ON -D "Python_EXECUTABLE=$system_python"
   case "${1-}" in
     --all) files=$(sources '*.cpp') ;;
     '') files=$(changed) ;;

@@ -210,10 +210,16 @@ do_python() {
   say "do: the package lies in build/python: PYTHONPATH=$PWD/build/python $python -c 'import attar; print(attar.build)'"
 }
 
-do_bench() {
-  need debian
+# The release build, with the Python package for the interpreter of the benchmarks.
+build_bench() {
+  need debian debian-python
   need_python
+  configure_python "$PWD/.venv-bench/bin/python"
   build release
+}
+
+do_bench() {
+  build_bench
   if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier draw; fi
   for script in "$@"; do
     [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
@@ -223,9 +229,7 @@ do_bench() {
 }
 
 do_bars() {
-  need debian
-  need_python
-  build release
+  build_bench
   .venv-bench/bin/python bench/bars.py "$@"
 }
 

@@ -12,7 +12,7 @@ usage: ./do VERB [options]
   test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
                           (--quick: release only, without the slow ones)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
-  deps [lint|bench|python]  install what building needs; lint, bench, python: what those verbs need beside it
+  deps [VERB]             install what building needs; lint, bench, python: what that verb needs beside it
   python [--test] [--with PYTHON]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)

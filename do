@@ -12,7 +12,10 @@ usage: ./do VERB [options]
   test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
                           (--quick: release only, without the slow ones)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
-  deps [lint|bench]       install what building needs; lint, bench: what those verbs need beside it
+  deps [VERB]             install what building needs; lint, bench, python: what that verb needs beside it
+  python [--test] [--with PYTHON]
+                          build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
+                          is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them)
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
@@ -85,9 +88,24 @@ need_python() {
 
 # ---- building -------------------------------------------------------------------------------------------------------
 
+# configure PRESET [OPTION ...]
 configure() {
   if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-  log=$(cmake --preset "$1" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
+  log=$(cmake --preset "$@" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
+}
+
+# The interpreter of the lists of packages; others may stand before it in PATH.
+system_python=/usr/bin/python3
+
+# Configures the release build with the Python package, for the interpreter $1.
+configure_python() {
+  interpreter=$1
+  # What an earlier interpreter left in the cache would be mixed with this one's.
+  set -- release -U 'Python_*' -U '_Python_*' -U 'PYTHON_*' -U pybind11_DIR -D ATTAR_BUILD_PYTHON=ON \
+    -D "ATTAR_PYTHON_DIR=$PWD/build/python" -D "Python_EXECUTABLE=$interpreter"
+  # The interpreter's own pybind11 goes first: a later Python needs a later one than Debian's.
+  if headers=$("$interpreter" -m pybind11 --cmakedir 2>/dev/null); then set -- "$@" -D "pybind11_DIR=$headers"; fi
+  configure "$@"
 }
 
 # build PRESET [TARGET ...]
@@ -124,7 +142,8 @@ do_deps() {
     '') ;;
     lint) need debian-lint ;;
     bench) need_python ;;
-    *) die "deps: '$1' is not known; say ./do deps, ./do deps lint or ./do deps bench" ;;
+    python) need debian-python ;;
+    *) die "deps: '$1' is not known; say ./do deps, or ./do deps with lint, bench or python" ;;
   esac
   say "do: everything is installed"
 }
@@ -134,7 +153,8 @@ do_test() {
     '' | --quick) ;;
     *) die "test: unknown option '$1'; say ./do test or ./do test --quick" ;;
   esac
-  need debian
+  need debian debian-python
+  configure_python "$system_python"
   build release
   if [ "${1-}" = --quick ]; then
     run_tests release -LE 'long|slow|install'
@@ -169,10 +189,37 @@ do_install() {
   say "do: installed to $prefix"
 }
 
-do_bench() {
-  need debian
+do_python() {
+  python=$system_python
+  tests=
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --test) tests=yes ;;
+      --with=?*) python=${1#--with=} ;;
+      --with) [ $# -gt 1 ] || die "python: --with needs an interpreter, as in ./do python --with .venv/bin/python"; python=$2; shift ;;
+      *) die "python: unknown option '$1'; say ./do python, with --test or --with PYTHON" ;;
+    esac
+    shift
+  done
+  need debian debian-python
+  case "$python" in /*) ;; */*) python=$PWD/$python ;; esac
+  python=$(command -v "$python") || die "python: there is no such interpreter; name one as in ./do python --with .venv/bin/python"
+  configure_python "$python"
+  cmake --build --preset release -j "$(jobs)" --target attar_python ${tests:+attar_cli}
+  if [ -n "$tests" ]; then run_tests release -R '^python\.'; fi
+  say "do: the package lies in build/python: PYTHONPATH=$PWD/build/python $python -c 'import attar; print(attar.build)'"
+}
+
+# The release build, with the Python package for the interpreter of the benchmarks.
+build_bench() {
+  need debian debian-python
   need_python
+  configure_python "$PWD/.venv-bench/bin/python"
   build release
+}
+
+do_bench() {
+  build_bench
   if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier draw; fi
   for script in "$@"; do
     [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
@@ -182,9 +229,7 @@ do_bench() {
 }
 
 do_bars() {
-  need debian
-  need_python
-  build release
+  build_bench
   .venv-bench/bin/python bench/bars.py "$@"
 }
 
@@ -207,8 +252,8 @@ changed() {
 }
 
 do_lint() {
-  need debian debian-lint
-  configure lint
+  need debian debian-lint debian-python
+  configure lint -D ATTAR_BUILD_PYTHON=ON -D "Python_EXECUTABLE=$system_python"
   case "${1-}" in
     --all) files=$(sources '*.cpp') ;;
     '') files=$(changed) ;;
@@ -277,7 +322,7 @@ do_fuzz() {
 verb=${1:-help}
 if [ $# -gt 0 ]; then shift; fi
 case "$verb" in
-  deps | test | demo | install | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
+  deps | test | demo | install | python | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "'$verb' is no verb" ;;
 esac

@@ -90,16 +90,16 @@ std::optional<std::string> judge_public(const Include& include) {
   return "a public header includes the standard library and attar/ only, not " + include.target;
 }
 
-std::optional<std::string> judge_cli(const Include& include) {
+std::optional<std::string> judge_surface(const Include& include) {
   if (!level_of(first_part(include.target))) return std::nullopt;
-  return "the command line uses the public API only, not src/" + include.target;
+  return "a surface uses the public API only, not src/" + include.target;
 }
 
 std::optional<std::string> judge(const std::string& file, const Include& include) {
   if (("/" + include.target + "/").find("/../") != std::string::npos)
     return "includes are named from the root of src/, without ..";
   if (file.starts_with("include/")) return judge_public(include);
-  if (file.starts_with("cli/")) return judge_cli(include);
+  if (file.starts_with("cli/") || file.starts_with("python/")) return judge_surface(include);
   return judge_source(file, first_part(std::string_view(file).substr(4)), include);
 }
 
@@ -120,7 +120,7 @@ void check_file(const std::filesystem::path& root, const std::filesystem::path& 
 
 Report check_includes(const std::filesystem::path& root) {
   Report report;
-  for (const char* top : {"src", "include", "cli"}) {
+  for (const char* top : {"src", "include", "cli", "python"}) {
     if (!std::filesystem::is_directory(root / top)) continue;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / top)) {
       const auto ending = entry.path().extension();

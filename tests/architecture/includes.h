@@ -20,7 +20,7 @@ struct Report {
   std::vector<Violation> violations;
 };
 
-/// Judges every .h and .cpp below root/{src,include,cli}.
+/// Judges every .h and .cpp below root/{src,include,cli,python}.
 Report check_includes(const std::filesystem::path& root);
 
 }  // namespace attar::architecture

@@ -103,12 +103,15 @@ TEST(Includes, WordsAreForAllAndTheApiForTheEngine) {
   EXPECT_TRUE(tree.check("src/engine/a.cpp", "#include \"attar/artifact.h\"\n").violations.empty());
 }
 
-TEST(Includes, TheCommandLineUsesThePublicApi) {
+TEST(Includes, SurfacesUseThePublicApi) {
   const Tree tree;
   EXPECT_TRUE(
       tree.check("cli/main.cpp", "#include <CLI/CLI.hpp>\n#include \"attar/pack.h\"\n#include \"progress_bar.h\"\n")
           .violations.empty());
-  EXPECT_EQ(tree.check("cli/main.cpp", "#include \"engine/pack.h\"\n").violations.size(), 1u);
+  EXPECT_TRUE(tree.check("python/a.cpp", "#include <pybind11/stl.h>\n#include \"attar/pack.h\"\n#include \"watch.h\"\n")
+                  .violations.empty());
+  for (const char* file : {"cli/main.cpp", "python/module.cpp"})
+    EXPECT_EQ(tree.check(file, "#include \"engine/pack.h\"\n").violations.size(), 1u) << file;
 }
 
 TEST(Includes, OnlyTheRegistryNamesCodecs) {

@@ -1,0 +1,380 @@
+"""Attar: budget in, proof out. Packs embedding vectors to a number of bytes, searches them while they are packed.
+
+    report = attar.pack(vectors, "docs.attar", budget="200B/vec", recall="0.95@10", queries=log)
+    with attar.open("docs.attar") as docs:
+        rows, scores = docs.search(queries, k=10)
+
+Vectors, queries and originals are numpy arrays (rows x dims; float16, float32, float64, int8 or uint8) or paths of files
+(.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSON lines). What fails raises attar.Error, whose `code` tells what kind of
+failure it was; a goal that cannot be had raises attar.GoalUnreachable. Long calls hear Ctrl-C, and all release the GIL.
+"""
+from __future__ import annotations
+
+import contextlib
+import operator
+import os
+import tempfile
+from typing import Any, Callable, Iterable, NamedTuple, Sequence, Union
+
+import numpy as np
+
+from attar import _attar
+from attar._errors import Error, GoalUnreachable
+
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "open", "pack", "plan"]
+__version__: str = _attar.version
+#: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
+build: str = _attar.build
+
+Path = Union[str, "os.PathLike[str]"]
+Progress = Callable[[str, int, int], object]
+
+_FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
+_MAX_HITS: int = _attar.max_hits
+_NO_ROW = 0xFFFFFFFF
+
+
+class SearchTimes(NamedTuple):
+    """Where the time of a search went, seconds. A search of the originals is all `scan`."""
+
+    verify: float  #: checksums of blocks seen for the first time
+    prepare: float  #: transforms and tables of the queries
+    scan: float
+
+
+# ---- arguments ----------------------------------------------------------------------------------------------------------
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    """A whole number in its limits; TypeError where it is none."""
+    number = value if type(value) is int else operator.index(value)
+    if not least <= number <= most:
+        raise Error(f"{name} is {number}; it must lie between {least} and {most}")
+    return number
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, (str, os.PathLike))
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: give an array of numbers, not of {array.dtype}")
+    return array
+
+
+def _size(value: Any) -> Any:
+    """A size in words; a whole number is one of bytes."""
+    return f"{value}B" if isinstance(value, (int, np.integer)) else value
+
+
+class _Files(contextlib.ExitStack):
+    """The engine reads files: an array is written to a temporary one, in $TMPDIR, that is gone at the end however it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder: str | None = None
+        self._names: dict[str, str] = {}
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        # An error names the argument rather than a file that nobody has seen.
+        if type(error) is Error:
+            message = error.message
+            for path, name in self._names.items():
+                message = message.replace(path, name)
+            error.__init__(message, error.code, self._names.get(error.file, error.file), error.section, error.offset)
+        return super().__exit__(kind, error, trace)
+
+    def _new(self, name: str, ending: str) -> str:
+        if self._folder is None:
+            self._folder = self.enter_context(tempfile.TemporaryDirectory(prefix="attar-"))
+        path = os.path.join(self._folder, name + ending)
+        self._names[path] = name
+        return path
+
+    def vectors(self, name: str, value: Any) -> str:
+        """The path of a file or array; "" for None."""
+        if value is None:
+            return ""
+        if _is_path(value):
+            return os.fspath(value)
+        array = np.ascontiguousarray(_numbers(name, value))
+        path = self._new(name, ".npy")
+        np.save(path, array.astype(array.dtype.newbyteorder("<"), copy=False))
+        return path
+
+    def lines(self, name: str, value: Any) -> str:
+        """The path of a file or of strings, one a line; "" for None."""
+        if value is None:
+            return ""
+        if _is_path(value):
+            return os.fspath(value)
+        path = self._new(name, ".txt")
+        # `open` is a name of this module.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
+            for line in value:
+                if not isinstance(line, str):
+                    raise TypeError(f"{name}: give strings, not {type(line).__name__}")
+                if "\n" in line or line.endswith("\r"):
+                    raise Error(f"the id {line!r} holds the end of a line; ids are stored one a line", "invalid_data", name)
+                out.write(line.encode() + b"\n")
+        return path
+
+
+# ---- packing ------------------------------------------------------------------------------------------------------------
+
+
+def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: Progress | None, options: dict[str, Any]) -> dict[str, Any]:
+    options["budget"], options["memory"] = _size(options["budget"]), _size(options["memory"])
+    options["recall"] = None if options["recall"] is None else str(options["recall"])
+    options["seed"] = _whole("seed", options["seed"], 0, 2**64 - 1)
+    options["threads"] = _whole("threads", options["threads"], 0, 1024)
+    for given in (vectors, queries, ids):
+        if output is not None and _is_path(given) and os.path.exists(output) and os.path.exists(given) and os.path.samefile(output, given):
+            raise Error("is an input as well; name another output", file=os.fspath(output))
+    with _Files() as files:
+        options["queries"] = files.vectors("queries", queries)
+        options["ids"] = files.lines("ids", ids)
+        return _attar.pack(files.vectors("vectors", vectors), output, options, progress)
+
+
+def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine",
+         queries: Any = None, ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "",
+         seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
+         progress: Progress | None = None) -> dict[str, Any]:
+    """Chooses and measures a plan, and writes the artifact `output`, whole or not at all; what stood there before is replaced.
+
+    vectors         array (rows, dims), or the path of a file
+    budget          ceiling on the whole file: "200MB", "1.5GiB", "64B/vec", "2.5bit" or "30%", or bytes; never exceeded, not by one
+    recall          the least mean recall: "0.95@10"; 0.95 alone means at 10
+    metric          "cosine", "ip" or "l2"
+    queries         a log of real queries, array (n, dims) or path; without it rows stand in
+    ids             one string a row, or a file of one a line; without it ids are row numbers and cost nothing
+    codec           only this codec; "": all compete
+    index           "flat": every row is scored; "ivf": inverted lists; "auto": lists for many rows
+    keep_originals  "f16" or "f32": kept in the file, inside the budget
+    seed            of sampling and splitting
+    threads         0: one per available core
+    confidence      of the certificate, between 0 and 1
+    memory          working memory to aim at: "500MB", "2GiB", or bytes; at least 64 MiB
+    field, format   of JSON lines: the key of the vector; of files: "npy", "fvecs" … where the name does not tell
+    progress        called as progress(stage, done, total) some times a second, total 0 where unknown; what it raises stops the work
+
+    Budget and recall: the fastest plan inside the budget that is shown to reach the recall. Recall alone: the smallest. Budget alone:
+    the best. Neither: the smallest within 0.01 of the recall at 8 bits.
+
+    Returns the report, a dict with the keys of `attar pack --json` (docs/cli.md). Raises GoalUnreachable, Error, and what
+    `progress` or a signal raises; then nothing was written.
+    """
+    return _pack(vectors, os.fspath(output), queries, ids, progress,
+                 dict(budget=budget, recall=recall, metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
+                      threads=threads, confidence=confidence, memory=memory, field=field, format=format))
+
+
+def plan(vectors: Any, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine", queries: Any = None,
+         ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "", seed: int = 1,
+         threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
+         progress: Progress | None = None) -> dict[str, Any]:
+    """As pack(), without the file: the report's `path` is None, its certificate binds no content."""
+    return _pack(vectors, None, queries, ids, progress,
+                 dict(budget=budget, recall=recall, metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
+                      threads=threads, confidence=confidence, memory=memory, field=field, format=format))
+
+
+# ---- artifacts ----------------------------------------------------------------------------------------------------------
+
+
+def open(path: Path, *, mmap: bool = True) -> Artifact:
+    """Opens an artifact, in milliseconds at any size. mmap=False reads a private copy, for files that others may write meanwhile.
+
+    Raises Error: "io", "corrupt", "truncated", "too_new", "too_old", "unknown_codec", "over_limit".
+    """
+    return Artifact(path, mmap=mmap)
+
+
+class Artifact:
+    """A packed file, open for searching. Threads may share it; a context manager closes it."""
+
+    def __init__(self, path: Path, *, mmap: bool = True) -> None:
+        self._open: Any = _attar.Artifact(os.fspath(path), bool(mmap))
+        self._path = os.fspath(path)
+        self._rows, self._dims, self._metric = self._open.rows, self._open.dims, self._open.metric
+        self._times = (0.0, 0.0, 0.0)
+
+    def __enter__(self) -> Artifact:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __repr__(self) -> str:
+        return f"<attar.Artifact {self._path!r}: {self._rows} rows x {self._dims}, {self._metric}{'' if self._open else ', closed'}>"
+
+    def close(self) -> None:
+        """Gives up the file; searches that other threads are in end first. Later calls raise Error, but for rows, dims and metric."""
+        self._open = None
+
+    @property
+    def _handle(self) -> Any:
+        handle = self._open
+        if handle is None:
+            raise Error("is closed; open it again", file=self._path)
+        return handle
+
+    @property
+    def rows(self) -> int:
+        return self._rows
+
+    @property
+    def dims(self) -> int:
+        return self._dims
+
+    @property
+    def metric(self) -> str:
+        """ "cosine", "ip" or "l2"."""
+        return self._metric
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What `attar info --json` tells (docs/cli.md): bytes by part, codec, plan, certificates, digest."""
+        return self._handle.info()
+
+    @property
+    def certificates(self) -> list[dict[str, Any]]:
+        """What was measured on queries that the plan had not seen; `sentence` has each in words (docs/cli.md)."""
+        return self.info["certificates"]
+
+    @property
+    def search_times(self) -> SearchTimes:
+        """Of the last search that ended, of whichever thread."""
+        return SearchTimes(*self._times)
+
+    def search(self, queries: Any, k: int = 10, *, threads: int = 1, exact: bool = False, base: Any = None, whole: bool = False,
+               allowed: Any = None, skip: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """The k best rows of each query, best first: (row numbers int64, scores float32).
+
+        queries  array (n, dims), or (dims,) for one; as your model gives them, under cosine they are normalised here. Taken as they lie
+                 where they are C-contiguous float32, copied otherwise
+        k        rows to return a query, 1 to 1,048,576
+        threads  0: one per available core
+        exact    score the originals, from `base` or kept in the file
+        base     the originals for `exact`: array (rows, dims) or path
+        whole    score every row whole, where the plan takes a first look at part of each
+        allowed  rows that may be returned: booleans (rows,), or uint64 words with row r in bit r % 64 of word r // 64
+        skip     one row a query that is left out, such as its own; -1: none
+
+        Both results are (n, k), or (k,) for one query of (dims,); -1 and NaN stand where fewer rows were found. Scores: inner product
+        under cosine and ip, larger is nearer; squared distance under l2, smaller is nearer. Ctrl-C is heard between pieces of 1,024
+        queries.
+
+        Raises Error: "invalid_argument" for shapes and values that do not fit, "invalid_data" for NaN and infinities, "corrupt" where
+        the checksums of the codes do not hold, which are checked when first used.
+        """
+        # A call for one query is a few microseconds: what is right already passes with few steps.
+        handle = self._open or self._handle
+        values = given = queries if type(queries) is np.ndarray else np.asarray(queries)
+        if given.dtype is not _FLOAT32 or not given.flags.c_contiguous:
+            values = np.ascontiguousarray(_numbers("queries", given), _FLOAT32)
+        shape = given.shape
+        if not 1 <= len(shape) <= 2 or shape[-1] != self._dims:
+            raise Error(f"queries of shape {shape} were given, and the rows of {self._path} have {self._dims} dimensions; give (n, "
+                        f"{self._dims}) or ({self._dims},), embedded with the model of the rows")
+        if base is not None and not exact:
+            raise Error("base: the originals serve exact=True; add it")
+        k = _whole("k", k, 1, _MAX_HITS)
+        threads = _whole("threads", threads, 0, 1024)
+        count = shape[0] if len(shape) == 2 else 1
+        rows, scores = np.empty(shape[:-1] + (k,), _INT64), np.empty(shape[:-1] + (k,), _FLOAT32)
+        words = None if allowed is None else self._words(allowed)
+        left_out = None if skip is None else self._left_out(skip, count)
+        if exact:
+            with _Files() as files:
+                self._times = handle.search(values, rows, scores, k, threads, bool(whole), files.vectors("base", base), words, left_out)
+        else:
+            self._times = handle.search(values, rows, scores, k, threads, bool(whole), None, words, left_out)
+        return rows, scores
+
+    def _words(self, allowed: Any) -> np.ndarray:
+        """A filter as words of 64 rows."""
+        given = np.asarray(allowed)
+        count = (self._rows + 63) // 64
+        if given.dtype == np.bool_ and given.shape == (self._rows,):
+            words = np.zeros(count, "<u8")
+            bits = np.packbits(given, bitorder="little")
+            words.view(np.uint8)[: len(bits)] = bits
+            return words.astype(np.uint64, copy=False)
+        if given.dtype == np.uint64 and given.ndim == 1 and len(given) >= count:
+            return np.ascontiguousarray(given)
+        raise Error(f"allowed: {given.dtype} of shape {given.shape} was given; give booleans ({self._rows},) or uint64 words ({count},)")
+
+    def _left_out(self, skip: Any, count: int) -> np.ndarray:
+        given = np.atleast_1d(np.asarray(skip))
+        if given.dtype.kind not in "iu" or given.shape != (count,):
+            raise Error(f"skip: {given.dtype} of shape {given.shape} was given; give one row number a query ({count},), -1 for none")
+        if ((given < -1) | (given >= _NO_ROW)).any():
+            raise Error("skip: a row number lies outside of -1 to 4294967294")
+        return np.where(given == -1, _NO_ROW, given).astype(np.uint32)
+
+    def ids(self, rows: Any) -> Any:
+        """The ids of row numbers, in lists that nest as `rows` does; a single number gives a single id. Their text where ids were
+        packed, else the number as text; None for -1. Bytes that are not UTF-8 come as surrogates (os.fsencode() has them back).
+
+        Raises Error "invalid_argument" beyond the last row.
+        """
+        handle = self._handle
+        numbers = np.asarray(rows)
+        if numbers.size and numbers.dtype.kind not in "iu":
+            raise TypeError(f"ids: give row numbers, not an array of {numbers.dtype}")
+        texts = np.empty(numbers.size, object)
+        texts[:] = handle.ids(np.ascontiguousarray(numbers, np.int64))
+        return texts.reshape(numbers.shape).tolist()
+
+    def row_of(self, id: str) -> int | None:
+        """The first row that has this id; None where there is none. Ids are read through: for many, turn ids() into a dict."""
+        return self._handle.row_of(id)
+
+    def decode(self, first: int = 0, count: int | None = None) -> np.ndarray:
+        """Reconstructed rows [first, first + count), float32 (count, dims); without count all that follow. Under cosine, of the
+        normalised vectors. What `attar unpack` writes.
+
+        Raises Error: "invalid_argument" beyond the last row, "corrupt".
+        """
+        handle = self._handle
+        first = _whole("first", first, 0, self._rows)
+        count = _whole("count", self._rows - first if count is None else count, 0, self._rows - first)
+        out = np.empty((count, self._dims), np.float32)
+        handle.decode(first, out)
+        return out
+
+    def verify(self, *, threads: int = 0, progress: Progress | None = None) -> None:
+        """Checks every checksum, digest and padding of the file, every id, the texts of plan and certificates; threads 0: one per
+        available core, progress as in pack(). Raises Error "corrupt" where one does not hold."""
+        self._handle.verify(_whole("threads", threads, 0, 1024), progress)
+
+    def evaluate(self, queries: Any, *, base: Any = None, truth: Path | None = None, qrels: Path | None = None,
+                 query_ids: Path | Iterable[str] | None = None, ks: Sequence[int] = (1, 10, 100), threads: int = 0, confidence: float = 0.95,
+                 worst: int = 5, progress: Progress | None = None) -> dict[str, Any]:
+        """Quality on queries of yours: recall against the truth, relevance against judgements.
+
+        queries    array (n, dims) or path
+        base       the originals, array (rows, dims) or path: the truth is computed; without it those kept in the file
+        truth      a file of true rows (.ivecs, .ibin), instead of base
+        qrels      a file of judgements (TREC, BEIR TSV or JSON lines), instead of or beside recall
+        query_ids  of the queries in qrels: strings, or a file of one a line; without it their numbers
+        ks         recall at these; those above the number of rows are left out
+        worst      how many of the worst queries to name
+
+        Returns a dict with the keys of `attar eval --json` (docs/cli.md) from "queries" on; `recall` has numbers as keys. Raises Error
+        "invalid_argument" where neither truth nor judgements are at hand.
+        """
+        handle = self._handle
+        with _Files() as files:
+            options = {"queries": files.vectors("queries", queries), "base": files.vectors("base", base), "truth": os.fspath(truth or ""),
+                       "qrels": os.fspath(qrels or ""), "query_ids": files.lines("query_ids", query_ids),
+                       "ks": [_whole("ks", k, 1, _MAX_HITS) for k in ks], "threads": _whole("threads", threads, 0, 1024),
+                       "confidence": float(confidence), "worst": _whole("worst", worst, 0, 2**32)}
+            return handle.evaluate(options, progress)

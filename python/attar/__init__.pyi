@@ -1,0 +1,127 @@
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "open", "pack", "plan"]
+__version__: str
+build: str
+
+Path = str | os.PathLike[str]
+Progress = Callable[[str, int, int], object]
+
+class Error(Exception):
+    message: str
+    code: str
+    file: str | None
+    section: str | None
+    offset: int | None
+    def __init__(
+        self, message: str, code: str = "invalid_argument", file: str | None = None, section: str | None = None, offset: int | None = None
+    ) -> None: ...
+
+class GoalUnreachable(Error):
+    recall_in_budget: float
+    bytes_for_floor: int
+    least_bytes: int
+    candidates: list[dict[str, Any]]
+    def __init__(
+        self, message: str, recall_in_budget: float, bytes_for_floor: int, least_bytes: int, candidates: list[dict[str, Any]]
+    ) -> None: ...
+
+class SearchTimes(NamedTuple):
+    verify: float
+    prepare: float
+    scan: float
+
+def pack(
+    vectors: ArrayLike | Path,
+    output: Path,
+    *,
+    budget: str | int | None = None,
+    recall: str | float | None = None,
+    metric: str = "cosine",
+    queries: ArrayLike | Path | None = None,
+    ids: Path | Iterable[str] | None = None,
+    codec: str = "",
+    index: str = "auto",
+    keep_originals: str = "",
+    seed: int = 1,
+    threads: int = 0,
+    confidence: float = 0.95,
+    memory: str | int = "2GiB",
+    field: str = "",
+    format: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
+def plan(
+    vectors: ArrayLike | Path,
+    *,
+    budget: str | int | None = None,
+    recall: str | float | None = None,
+    metric: str = "cosine",
+    queries: ArrayLike | Path | None = None,
+    ids: Path | Iterable[str] | None = None,
+    codec: str = "",
+    index: str = "auto",
+    keep_originals: str = "",
+    seed: int = 1,
+    threads: int = 0,
+    confidence: float = 0.95,
+    memory: str | int = "2GiB",
+    field: str = "",
+    format: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
+def open(path: Path, *, mmap: bool = True) -> Artifact: ...
+
+class Artifact:
+    def __init__(self, path: Path, *, mmap: bool = True) -> None: ...
+    def __enter__(self) -> Artifact: ...
+    def __exit__(self, *_: object) -> None: ...
+    def __len__(self) -> int: ...
+    def close(self) -> None: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def dims(self) -> int: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def info(self) -> dict[str, Any]: ...
+    @property
+    def certificates(self) -> list[dict[str, Any]]: ...
+    @property
+    def search_times(self) -> SearchTimes: ...
+    def search(
+        self,
+        queries: ArrayLike,
+        k: int = 10,
+        *,
+        threads: int = 1,
+        exact: bool = False,
+        base: ArrayLike | Path | None = None,
+        whole: bool = False,
+        allowed: NDArray[np.bool_] | NDArray[np.uint64] | None = None,
+        skip: ArrayLike | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+    def ids(self, rows: ArrayLike) -> Any: ...
+    def row_of(self, id: str) -> int | None: ...
+    def decode(self, first: int = 0, count: int | None = None) -> NDArray[np.float32]: ...
+    def verify(self, *, threads: int = 0, progress: Progress | None = None) -> None: ...
+    def evaluate(
+        self,
+        queries: ArrayLike | Path,
+        *,
+        base: ArrayLike | Path | None = None,
+        truth: Path | None = None,
+        qrels: Path | None = None,
+        query_ids: Path | Iterable[str] | None = None,
+        ks: Sequence[int] = (1, 10, 100),
+        threads: int = 0,
+        confidence: float = 0.95,
+        worst: int = 5,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]: ...

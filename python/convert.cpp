@@ -1,0 +1,172 @@
+#include "convert.h"
+
+namespace attar::python {
+namespace {
+
+py::object text_or_none(const std::string& value) { return value.empty() ? py::object(py::none()) : text(value); }
+
+py::object exception_type(const char* name) { return py::module_::import("attar._errors").attr(name); }
+
+py::dict candidate_dict(const Candidate& candidate) {
+  py::dict out;
+  out["codec"] = text(candidate.codec);
+  out["settings"] = text(candidate.settings);
+  out["bytes"] = candidate.bytes;
+  out["bytes_per_row"] = candidate.bytes_per_row;
+  out["code_bytes_per_row"] = candidate.code_bytes_per_row;
+  out["state"] = candidate.state == Candidate::State::measured ? "measured" : "estimated";
+  out["recall"] = candidate.recall;
+  out["distortion"] = candidate.distortion;
+  out["scan_cost"] = candidate.scan_cost;
+  out["chosen"] = candidate.chosen;
+  return out;
+}
+
+py::list candidates_list(const std::vector<Candidate>& candidates) {
+  py::list out;
+  for (const Candidate& candidate : candidates) out.append(candidate_dict(candidate));
+  return out;
+}
+
+py::dict certificate_dict(const Certificate& certificate) {
+  py::dict out;
+  out["kind"] = certificate.kind == Certificate::Kind::mean ? "mean" : "tail";
+  out["metric"] = text(metric_name(certificate.metric));
+  out["k"] = certificate.k;
+  out["estimate"] = certificate.estimate;
+  out["floor"] = certificate.floor;
+  out["share"] = certificate.share;
+  out["lower_bound"] = certificate.lower_bound;
+  out["confidence"] = certificate.confidence;
+  out["passed"] = certificate.passed;
+  out["queries"] = certificate.queries;
+  out["queries_needed"] = certificate.queries_needed;
+  out["queries_given"] = certificate.queries_given;
+  out["plans_tested"] = certificate.plans_tested;
+  out["proxy"] = certificate.proxy;
+  out["reused_log"] = certificate.reused_log;
+  out["seed"] = certificate.seed;
+  out["content_digest"] = text(certificate.content_digest);
+  out["queries_digest"] = text(certificate.queries_digest);
+  out["plan"] = text(certificate.plan);
+  out["build"] = text(certificate.build);
+  out["scope"] = text(certificate.scope);
+  out["sentence"] = text(describe(certificate));
+  return out;
+}
+
+py::list certificates_list(const std::vector<Certificate>& certificates) {
+  py::list out;
+  for (const Certificate& certificate : certificates) out.append(certificate_dict(certificate));
+  return out;
+}
+
+py::dict parts_dict(const std::vector<Part>& parts) {
+  py::dict out;
+  for (const Part& part : parts) out[text(part.name)] = part.bytes;
+  return out;
+}
+
+py::dict measure_dict(const Measure& measure) {
+  py::dict out;
+  out["mean"] = measure.mean;
+  out["low"] = measure.low;
+  out["high"] = measure.high;
+  out["p05"] = measure.p05;
+  out["p50"] = measure.p50;
+  out["p95"] = measure.p95;
+  out["minimum"] = measure.minimum;
+  return out;
+}
+
+[[noreturn]] void throw_as(const py::object& type, const py::object& exception) {
+  PyErr_SetObject(type.ptr(), exception.ptr());
+  throw py::error_already_set();
+}
+
+}  // namespace
+
+py::str text(std::string_view bytes) {
+  PyObject* const decoded =
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "surrogateescape");
+  if (decoded == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(decoded);
+}
+
+void raise(const Error& error) {
+  const py::object type = exception_type("Error");
+  const py::object offset = error.offset ? py::object(py::int_(*error.offset)) : py::object(py::none());
+  throw_as(type, type(text(error.message), text(error_name(error.code)), text_or_none(error.file),
+                      text_or_none(error.section), offset));
+}
+
+void raise_unreachable(const PlanOutcome& outcome) {
+  const py::object type = exception_type("GoalUnreachable");
+  const Nearest& nearest = outcome.nearest;
+  throw_as(type, type(text(outcome.unreachable), nearest.recall_in_budget, nearest.bytes_for_floor, nearest.least_bytes,
+                      candidates_list(outcome.report.candidates)));
+}
+
+py::dict report_dict(const PackReport& report) {
+  py::dict out;
+  out["path"] = text_or_none(report.path);
+  out["bytes"] = report.bytes;
+  out["budget_bytes"] = report.budget_bytes == 0 ? py::object(py::none()) : py::object(py::int_(report.budget_bytes));
+  out["rows"] = report.rows;
+  out["dims"] = report.dims;
+  out["metric"] = text(metric_name(report.metric));
+  out["bytes_per_row"] = report.bytes_per_row;
+  out["parts"] = parts_dict(report.parts);
+  out["goal"] = text(report.goal);
+  out["plan"] = text(report.plan);
+  out["candidates"] = candidates_list(report.candidates);
+  out["certificates"] = certificates_list(report.certificates);
+  out["queries"] = report.queries;
+  out["tune_queries"] = report.tune_queries;
+  out["certify_queries"] = report.certify_queries;
+  out["proxy"] = report.proxy;
+  out["seconds"] = report.seconds;
+  return out;
+}
+
+py::dict info_dict(const ArtifactInfo& info) {
+  py::dict out;
+  out["path"] = text(info.path);
+  out["rows"] = info.rows;
+  out["dims"] = info.dims;
+  out["metric"] = text(metric_name(info.metric));
+  out["bytes"] = info.bytes;
+  out["bytes_per_row"] = info.bytes_per_row;
+  out["code_bytes_per_row"] = info.code_bytes_per_row;
+  out["codec"] = text(info.codec);
+  out["format_version"] = info.format_version;
+  out["parts"] = parts_dict(info.parts);
+  out["plan"] = text(info.plan);
+  out["certificates"] = certificates_list(info.certificates);
+  out["certificate_stale"] = info.certificate_stale;
+  out["has_ids"] = info.has_ids;
+  out["originals"] = text_or_none(info.originals);
+  out["content_digest"] = text(info.content_digest);
+  return out;
+}
+
+py::dict evaluation_dict(const Evaluation& evaluation) {
+  py::dict recall, relevance, out;
+  for (const auto& [k, measure] : evaluation.recall) recall[py::int_(k)] = measure_dict(measure);
+  for (const auto& [name, measure] : evaluation.relevance) relevance[text(name)] = measure_dict(measure);
+  py::list worst;
+  for (const WorstQuery& query : evaluation.worst) {
+    py::dict entry;
+    entry["query"] = query.query;
+    entry["recall"] = query.recall;
+    worst.append(std::move(entry));
+  }
+  out["queries"] = evaluation.queries;
+  out["recall"] = std::move(recall);
+  out["relevance"] = std::move(relevance);
+  out["worst"] = std::move(worst);
+  out["queries_per_second"] = evaluation.queries_per_second;
+  return out;
+}
+
+}  // namespace attar::python

@@ -116,9 +116,12 @@ Status Artifact::State::decode(codec::Range rows, std::span<float> out) const {
 Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> out) const {
   ATTAR_ASSIGN(const index::Lists* own, lists());
   std::call_once(inverted_, [this, own] {
-    const auto by_position = own->all_rows();
-    positions_ = by_position;
-    if (!by_position) return;
+    const auto by_position = own->rows_by_position();
+    if (!by_position) {
+      positions_ = std::unexpected(by_position.error());
+      return;
+    }
+    positions_ = std::vector<std::uint32_t>(by_position->size());
     for (std::uint32_t position = 0; position < by_position->size(); ++position)
       (*positions_)[(*by_position)[position]] = position;
   });
@@ -264,7 +267,7 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   if (state_->ids) ATTAR_TRY(state_->ids->check());
   if (state_->list_count != 0) {
     ATTAR_ASSIGN(const index::Lists* lists, state_->lists());
-    ATTAR_TRY(lists->all_rows());
+    ATTAR_TRY(lists->rows_by_position());
   }
   ATTAR_TRY(state_->plan());
   ATTAR_TRY(state_->certificates());

@@ -168,12 +168,17 @@ std::vector<float> CentroidScores::promises(std::size_t query) const {
   return out;
 }
 
-Worth CentroidScores::worth(std::size_t query, std::uint32_t probe) const {
+Worth CentroidScores::worth(std::size_t query, std::uint32_t probe, const ListFilter* filter) const {
   constexpr float log2_e = 1.44269504089f;
   const std::size_t count = lists_.count();
   // What fills the last lanes weighs next to nothing.
   std::vector<float> weights((count + lanes - 1) / lanes * lanes, std::numeric_limits<float>::lowest());
-  const float width = promise(query, std::span(weights).first(count));
+  float width = promise(query, std::span(weights).first(count));
+  if (filter != nullptr) {
+    width *= filter->widening();
+    for (std::uint32_t list = 0; list < count; ++list)
+      if (filter->allowed_in(list) == 0) weights[list] = std::numeric_limits<float>::lowest();
+  }
   const float best = largest_of(weights.data(), weights.size());
   const float slope = width > 0 ? log2_e / width : 0.0f;
   const float sum = weigh(weights.data(), weights.size(), best, std::isfinite(slope) ? slope : 0.0f);

@@ -7,6 +7,7 @@
 
 #include "attar/metric.h"
 #include "codec/scorer.h"
+#include "index/list_filter.h"
 #include "index/lists.h"
 
 namespace attar::index {
@@ -29,7 +30,8 @@ class CentroidScores {
   /// The same of one query.
   [[nodiscard]] float inner(std::size_t query, std::uint32_t list) const noexcept;
   /// The lists that are expected to hold at least `probe` billionths of what the query seeks.
-  [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe) const;
+  /// With a filter, of those that hold allowed rows.
+  [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe, const ListFilter* filter) const;
   /// How good the best rows of each list are taken to be, by list.
   [[nodiscard]] std::vector<float> promises(std::size_t query) const;
 

@@ -1,11 +1,11 @@
 #include "index/ivf.h"
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <optional>
 
 #include "index/centroid_scores.h"
+#include "index/list_filter.h"
 
 namespace attar::index {
 namespace {
@@ -15,16 +15,8 @@ using Clock = std::chrono::steady_clock;
 // Lists of the first round beyond those worth a look; each later round doubles it.
 constexpr std::size_t first_round = 8;
 
-// Bit p: the row at position p may be returned.
-Result<std::vector<std::uint64_t>> by_position(const Lists& lists, std::span<const std::uint64_t> allowed) {
-  std::vector<std::uint64_t> out;
-  if (allowed.empty()) return out;
-  ATTAR_ASSIGN(const auto rows, lists.all_rows());
-  out.resize((rows.size() + 63) / 64);
-  for (std::size_t position = 0; position < rows.size(); ++position)
-    out[position / 64] |= (allowed[rows[position] / 64] >> (rows[position] % 64) & 1) << (position % 64);
-  return out;
-}
+// Rows so few that all lists which hold one are scanned.
+constexpr std::uint64_t few_rows = 512;
 
 // By list, the queries that want it.
 class Askers {
@@ -51,8 +43,11 @@ class Askers {
 // A batch of queries, list by list: those that want a list share the decoding of its codes.
 class Searching {
  public:
-  Searching(const Job& job, const Lists& lists, Metric metric, std::span<const std::uint64_t> allowed)
-      : job_(job), lists_(lists), allowed_(allowed), centroids_(lists, metric) {}
+  /// `filter`: null when all rows may be returned.
+  Searching(const Job& job, const Lists& lists, Metric metric, const ListFilter* filter)
+      : job_(job), lists_(lists), filter_(filter), centroids_(lists, metric) {
+    if (filter != nullptr) allowed_ = filter->positions();
+  }
 
   /// The hits of `size` queries from `first`, which the scorer was prepared for.
   Status search(const codec::Scorer& scorer, std::size_t first, std::size_t size, HitLists& out) {
@@ -99,11 +94,12 @@ class Searching {
   // Scans the lists that are worth it to each query, and where these hold too few rows the most promising others.
   template <class Scanning>
   void probe(const Scanning& scan) {
-    const std::uint32_t wanted = job_.options.look.probe;
+    const bool few = filter_ != nullptr && filter_->allowed() <= few_rows;
+    const std::uint32_t wanted = few ? 0 : job_.options.look.probe;
     const std::size_t size = found_rows_.size();
     std::vector<std::vector<std::uint32_t>> first(size), then(size);
     for (std::size_t q = 0; q < size; ++q) {
-      Worth worth = wanted == 0 ? Worth{.first = {}, .then = all_lists()} : centroids_.worth(q, wanted);
+      Worth worth = wanted == 0 ? Worth{.first = {}, .then = all_lists()} : centroids_.worth(q, wanted, filter_);
       first[q] = std::move(worth.first);
       then[q] = std::move(worth.then);
     }
@@ -137,7 +133,7 @@ class Searching {
   template <class Scanning>
   void scan_list(std::uint32_t list, std::span<const std::uint8_t> queries, const Scanning& scan) {
     const codec::Range rows = lists_.positions(list);
-    const std::uint64_t allowed = allowed_rows(rows);
+    const std::uint64_t allowed = filter_ == nullptr ? rows.size() : filter_->allowed_in(list);
     if (allowed == 0) return;
     scanned_ += rows.size() * queries.size();
     centroids_.inner(list, queries, bias_);
@@ -146,19 +142,6 @@ class Searching {
       scan(rows, {.allowed = allowed_,
                   .bias = bias_,
                   .which = queries.subspan(i, std::min(codec::max_batch, queries.size() - i))});
-  }
-
-  [[nodiscard]] std::uint64_t allowed_rows(codec::Range rows) const noexcept {
-    if (allowed_.empty() || rows.size() == 0) return rows.size();
-    const std::uint64_t first = rows.first / 64, last = (rows.last - 1) / 64;
-    const std::uint64_t from = ~std::uint64_t{0} << (rows.first % 64);
-    const std::uint64_t to = ~std::uint64_t{0} >> (63 - (rows.last - 1) % 64);
-    if (first == last) return static_cast<std::uint64_t>(std::popcount(allowed_[first] & from & to));
-    std::uint64_t out = static_cast<std::uint64_t>(std::popcount(allowed_[first] & from)) +
-                        static_cast<std::uint64_t>(std::popcount(allowed_[last] & to));
-    for (std::uint64_t word = first + 1; word < last; ++word)
-      out += static_cast<std::uint64_t>(std::popcount(allowed_[word]));
-    return out;
   }
 
   [[nodiscard]] std::vector<std::uint32_t> all_lists() const {
@@ -183,7 +166,8 @@ class Searching {
 
   const Job& job_;
   const Lists& lists_;
-  std::span<const std::uint64_t> allowed_;
+  const ListFilter* filter_;
+  std::span<const std::uint64_t> allowed_;  // by position; empty: all
   CentroidScores centroids_;
   std::vector<float> bias_;                // by query: of the present list
   std::vector<std::uint64_t> found_rows_;  // by query: allowed rows of the lists scanned
@@ -195,7 +179,11 @@ class Searching {
 Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric metric, std::span<const float> queries,
                             const SearchOptions& options, base::ThreadPool& pool, SearchTimes* times) {
   ATTAR_ASSIGN(const Job job, Job::of(view, queries, lists.dims(), options));
-  ATTAR_ASSIGN(const auto allowed, by_position(lists, options.allowed));
+  std::optional<ListFilter> own_filter;
+  if (options.filter == nullptr && !options.allowed.empty()) {
+    ATTAR_ASSIGN(own_filter, ListFilter::make(lists, options.allowed));
+  }
+  const ListFilter* filter = own_filter ? &*own_filter : options.filter;
   // Large batches share most, but every thread gets one.
   const std::size_t batch =
       std::clamp<std::size_t>((job.count() + pool.size() - 1) / pool.size(), 1, view.scorable()->most_queries());
@@ -210,7 +198,7 @@ Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric 
     auto scorer = view.scorable()->prepare(job.batch(first, size));
     spent[worker].prepare += seconds_since(start);
     start = Clock::now();
-    if (!searching[worker]) searching[worker].emplace(job, lists, metric, allowed);
+    if (!searching[worker]) searching[worker].emplace(job, lists, metric, filter);
     const Status done =
         scorer ? searching[worker]->search(**scorer, first, size, out) : Status(std::unexpected(scorer.error()));
     if (!done) errors[b] = done.error();

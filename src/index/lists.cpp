@@ -159,7 +159,13 @@ Result<std::uint32_t> Lists::row(std::uint64_t position) const {
   return out;
 }
 
-Result<std::vector<std::uint32_t>> Lists::all_rows() const {
+Result<std::span<const std::uint32_t>> Lists::rows_by_position() const {
+  std::call_once(kept_->once, [this] { kept_->rows = read_rows(); });
+  if (!kept_->rows) return std::unexpected(kept_->rows.error());
+  return std::span<const std::uint32_t>(*kept_->rows);
+}
+
+Result<std::vector<std::uint32_t>> Lists::read_rows() const {
   ATTAR_TRY(section_.verify_all());
   std::vector<std::uint32_t> out(rows());
   std::vector<bool> seen(rows());

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -77,12 +78,14 @@ class Lists {
   [[nodiscard]] std::uint32_t list_of(std::uint32_t position) const noexcept;
   /// The row at a position; `corrupt` where the file names a row that is not there.
   [[nodiscard]] Result<std::uint32_t> row(std::uint64_t position) const;
-  /// All rows, by position; `corrupt` unless each stands once, ascending within its list.
-  [[nodiscard]] Result<std::vector<std::uint32_t>> all_rows() const;
+  /// All rows, by position; `corrupt` unless each stands once, ascending within its list. Read once and kept: four
+  /// bytes a row.
+  [[nodiscard]] Result<std::span<const std::uint32_t>> rows_by_position() const;
 
  private:
   explicit Lists(format::SectionReader section) : section_(std::move(section)) {}
   void measure(Metric metric);
+  [[nodiscard]] Result<std::vector<std::uint32_t>> read_rows() const;
   [[nodiscard]] std::uint32_t stored(std::uint64_t position) const noexcept;
 
   format::SectionReader section_;
@@ -92,6 +95,11 @@ class Lists {
   std::vector<float> squared_norms_;
   const std::byte* numbers_ = nullptr;
   std::uint32_t number_bits_ = 0;
+  struct Kept {
+    std::once_flag once;
+    Result<std::vector<std::uint32_t>> rows;
+  };
+  std::unique_ptr<Kept> kept_ = std::make_unique<Kept>();  // apart, so that lists can be moved
 };
 
 }  // namespace attar::index

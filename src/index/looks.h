@@ -12,6 +12,7 @@
 namespace attar::index {
 
 using codec::no_row;
+class ListFilter;
 
 /// How rows are looked at. By default each is scored whole; with a head, all are scored by their first parts and the
 /// best of them part by part, most dropping out on the way.
@@ -32,6 +33,7 @@ struct SearchOptions {
   std::uint32_t k = 10;
   Look look = {};
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64; empty: all rows
+  const ListFilter* filter = nullptr;           ///< `allowed` as lists see it, where it is at hand; flat: not used
   std::span<const std::uint32_t> skip = {};     ///< one row a query to leave out, or no_row; empty: none
 };
 

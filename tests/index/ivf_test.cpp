@@ -1,4 +1,5 @@
 #include "index/ivf.h"
+#include "index/list_filter.h"
 
 #include <gtest/gtest.h>
 
@@ -152,6 +153,61 @@ TEST_P(Ivf, FewerListsAreReadAndNearlyAllIsFound) {
   for (std::size_t q = 0; q < whole.size(); ++q)
     for (const Hit& hit : fewer[q]) kept += std::count(whole[q].begin(), whole[q].end(), hit) == 1 ? 1u : 0u;
   EXPECT_GT(kept, whole.size() * 10 * 97 / 100);
+}
+
+// Rows of some residues: bits of a filter.
+std::vector<std::uint64_t> every(std::uint32_t step) {
+  std::vector<std::uint64_t> out((rows + 63) / 64);
+  for (std::uint32_t row = 3; row < rows; row += step) out[row / 64] |= std::uint64_t{1} << (row % 64);
+  return out;
+}
+
+TEST_P(Ivf, AFilterAnswersAsLeavingRowsOutAfterwards) {
+  const auto whole = search({.k = static_cast<std::uint32_t>(rows)}, 9);
+  for (const std::uint32_t step : {1u, 2u, 5u, 9u, 40u, 700u})
+    for (const std::uint32_t head : {0u, 1u}) {
+      const auto allowed = every(step);
+      const auto found = search({.k = 10, .look = {.head = head, .shortlist = 4 * rows}, .allowed = allowed}, 9);
+      for (std::size_t q = 0; q < found.size(); ++q) {
+        std::vector<Hit> expected;
+        for (const Hit& hit : whole[q])
+          if ((allowed[hit.row / 64] >> (hit.row % 64) & 1) != 0 && expected.size() < 10) expected.push_back(hit);
+        ASSERT_EQ(found[q], expected) << step << " " << head;
+      }
+    }
+}
+
+TEST_P(Ivf, AFilterSpreadsTheProbesAndItsSharesAreOfAllowedRows) {
+  const auto allowed = every(6);  // more rows than are looked at all in any case
+  SearchTimes times;
+  const auto whole = search({.k = 10, .allowed = allowed}, 301),
+             fewer = search({.k = 10, .look = {.probe = 300'000}, .allowed = allowed}, 301, 1, &times);
+  EXPECT_LT(times.share, 0.9);
+  std::size_t kept = 0;
+  for (std::size_t q = 0; q < whole.size(); ++q)
+    for (const Hit& hit : fewer[q]) kept += std::count(whole[q].begin(), whole[q].end(), hit) == 1 ? 1u : 0u;
+  EXPECT_GT(kept, whole.size() * 10 * 97 / 100);
+  const auto filter = ListFilter::make(*base_.lists, allowed);
+  ASSERT_TRUE(filter);
+  EXPECT_EQ(filter->allowed(), 834u);
+  EXPECT_EQ(search({.k = 10, .look = {.probe = 300'000}, .filter = &*filter}, 301), fewer);
+}
+
+TEST_P(Ivf, AWindowLeavesOutOnlyWhatCannotReachTheBest) {
+  const index::Look all{.head = 1, .shortlist = 400};
+  const auto whole = search({.k = 10, .look = all}, 301);
+  Look wide = all, narrow = all, closed = all;
+  wide.window = 2000;  // twice what the other parts can add: a row below cannot pass the k-th best
+  narrow.window = 400;
+  closed.window = 1;
+  EXPECT_EQ(search({.k = 10, .look = wide}, 301), whole);
+  std::size_t kept = 0;
+  const auto fewer = search({.k = 10, .look = narrow}, 301);
+  for (std::size_t q = 0; q < whole.size(); ++q)
+    for (const Hit& hit : fewer[q]) kept += std::count(whole[q].begin(), whole[q].end(), hit) == 1 ? 1u : 0u;
+  EXPECT_GT(kept, whole.size() * 10 * 97 / 100);
+  EXPECT_NE(search({.k = 10, .look = closed}, 301), whole);
+  for (const auto& hits : search({.k = 10, .look = closed}, 301)) EXPECT_EQ(hits.size(), 10u);
 }
 
 TEST_P(Ivf, ThereAreKRowsWheneverKExist) {

@@ -33,6 +33,15 @@ ATTAR_VECTOR_CLONES void widen_block(const std::byte* from, float step, float* o
   for (std::size_t i = 0; i < block_rows; ++i) out[i] = static_cast<float>(steps[i]) * step;
 }
 
+// Whether a block has groups without a row to score, beside others.
+bool has_empty_group(std::uint32_t valid) noexcept {
+  static_assert(block_rows == 4 * group_rows);
+  std::uint32_t any = valid | valid >> 4;
+  any |= any >> 2;
+  any |= any >> 1;
+  return (any & 0x01010101u) != 0x01010101u;
+}
+
 void prefetch(const std::byte* from, std::size_t bytes) noexcept {
   for (std::size_t at = 0; at < bytes; at += cache_line) {
     __builtin_prefetch(from + at);
@@ -123,7 +132,7 @@ void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::siz
   }
   const auto flush = [&] {
     if (blocks.count != 0) {
-      trim(blocks, rows);
+      trim(blocks);
       take(blocks);
     }
     blocks.count = 0;
@@ -131,21 +140,22 @@ void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::siz
   for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
     const std::uint32_t valid = rows_to_scan(index, rows, scan);
     const bool full = (index + 1) * block_rows <= view_.size();
-    if (valid == 0 || !full) flush();
+    const bool gaps = !scan.allowed.empty() && has_empty_group(valid);
+    if (valid == 0 || !full || gaps) flush();
     if (valid == 0) continue;
     if (blocks.count == 0) blocks.first = index;
     blocks.valid[blocks.count] = valid;
     load(blocks, blocks.count++);
-    if (blocks.count == most) flush();
+    if (blocks.count == most || gaps) flush();
   }
   flush();
 }
 
-// Leaves out groups of the first and the last block that lie outside the range; their sums are zero.
-void TcqScorer::trim(Blocks& blocks, codec::Range range) noexcept {
-  const std::uint64_t first = blocks.first * block_rows, all = blocks.count * block_rows;
-  const std::uint64_t from = range.first > first ? range.first - first : 0;
-  const std::uint64_t to = std::min(all, range.last - first);
+// Leaves out groups before the first row to score and after the last; their sums are zero.
+void TcqScorer::trim(Blocks& blocks) noexcept {
+  const std::uint64_t all = blocks.count * block_rows;
+  const auto from = static_cast<std::uint64_t>(std::countr_zero(blocks.valid[0]));
+  const auto to = all - static_cast<std::uint64_t>(std::countl_zero(blocks.valid[blocks.count - 1]));
   blocks.rows = {group_of(static_cast<std::uint32_t>(from)), group_of(static_cast<std::uint32_t>(to + group_rows - 1))};
   for (std::size_t slot = 0; slot < blocks.asked; ++slot) {
     std::fill_n(blocks.sums + place_of(slot, 0), blocks.rows.first, 0.0f);

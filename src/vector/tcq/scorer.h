@@ -38,7 +38,7 @@ class TcqScorer final : public codec::Scorer {
   void take(std::size_t query, std::span<const float> components);
   template <class Take>
   void each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most, const Take& take) const noexcept;
-  static void trim(Blocks& blocks, codec::Range range) noexcept;
+  static void trim(Blocks& blocks) noexcept;
   void load(Blocks& blocks, std::size_t block) const noexcept;
   void scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept;
   void add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,

@@ -37,7 +37,7 @@ from pathlib import Path
 import numpy as np
 
 BUILD_THREADS, BLOCK = 2, 1 << 16
-PARTS = (256, 128, 64, 32, 16, 8, 4)  # of the lists, one part is probed
+PARTS = (128, 64, 32, 16, 8, 4, 2)  # of the lists, one part is probed
 WINDOWS = (16, 24, 40, 64, 100, 160, 250, 400, 800)  # ef of the graphs
 Search = Callable[[np.ndarray, int], np.ndarray]
 Setting = dict[str, int]
@@ -321,7 +321,19 @@ class Usearch(IndexPeer):
 
     def at(self, setting: Setting) -> Search:
         self.index.expansion_search = setting["ef"]
-        return lambda queries, k: np.atleast_2d(self.index.search(self.rounded(queries), k, threads=1).keys).astype(np.int64)
+
+        def search(queries: np.ndarray, k: int) -> np.ndarray:
+            found = self.index.search(self.rounded(queries), k, threads=1)
+            ids = found.keys.astype(np.int64)
+            if ids.shape == (k,):  # one query: as many keys as were found
+                return ids[None]
+            if ids.ndim == 1:
+                return np.pad(ids, (0, k - len(ids)), constant_values=-1)[None]
+            if (found.counts < k).any():  # what lies beyond the count was not found
+                ids[np.arange(k) >= found.counts[:, None]] = -1
+            return ids
+
+        return search
 
 
 class Scann(IndexPeer):
@@ -357,9 +369,11 @@ class Scann(IndexPeer):
         leaves, look = setting["leaves"], setting["second look"]
 
         def search(queries: np.ndarray, k: int) -> np.ndarray:
-            if len(queries) == 1:
-                return self.index.search(queries[0], k, look, leaves)[0][None]
-            return self.index.search_batched(queries, k, look, leaves)[0].astype(np.int64)
+            if len(queries) == 1:  # as many ids as were found
+                ids = self.index.search(queries[0], k, look, leaves)[0].astype(np.int64)
+                return np.pad(ids, (0, k - len(ids)), constant_values=-1)[None]
+            ids, scores = self.index.search_batched(queries, k, look, leaves)
+            return np.where(np.isnan(scores), -1, ids.astype(np.int64))
 
         return search
 

@@ -156,9 +156,13 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
+def attar_name(budget: int, floor: str) -> str:
+    return f"attar {budget} B" + (f", recall {floor}" if floor != "none" else "")
+
+
 def pack(rows: Slice, budget: int, floor: str, program: str) -> dict:
     """Attar's artifact for a budget and a floor, kept or made now; "unreached" in place of the rest where the planner found no such plan."""
-    name = f"attar {budget} B" + (f", recall {floor}" if floor != "none" else "")
+    name = attar_name(budget, floor)
     note = rows.folder / f"{index_peers.slug(name)}.json"
     wanted = {"name": name, "program": program, "budget": budget, "floor": floor}
     kept = measures.read_json(note)
@@ -178,7 +182,10 @@ def pack(rows: Slice, budget: int, floor: str, program: str) -> dict:
     return wanted | found
 
 
-def attar_points(rows: Slice, results: Results, floors: list[str]) -> list[Point]:
+def attar_points(rows: Slice, results: Results, floors: list[str], only: list[str] | None) -> list[Point]:
+    goals = [(budget, floor) for budget in budgets(rows.base.shape[1]) for floor in floors if chosen(attar_name(budget, floor), only)]
+    if not goals:
+        return []
     if not attar_cli.available():
         results.put("absent", {"name": "attar", "reason": f"{attar_cli.binary().name} is not built: build it with the release preset"})
         return []
@@ -188,16 +195,17 @@ def attar_points(rows: Slice, results: Results, floors: list[str]) -> list[Point
         for name in [name for name, line in results.lines["points"].items() if line["family"] == "attar"]:
             results.drop("points", name)
     results.value["attar_program"] = program
+    results.drop("absent", "attar")
     out: list[Point] = []
-    for budget in budgets(rows.base.shape[1]):
-        for floor in floors:
-            packed = pack(rows, budget, floor, program)
-            if "unreached" in packed:
-                print(f"  {packed['name']}: no plan reaches this floor", flush=True)
-                continue
-            print(f"  {packed['name']}: {packed['plan']}, {packed['bytes_per_row']:.1f} B, {packed['seconds']:.1f} s", flush=True)
-            results.put("builds", {key: packed[key] for key in ("name", "seconds", "peak_mb", "bytes_per_row")})
-            out.append(AttarCommand(rows, packed))
+    for budget, floor in goals:
+        packed = pack(rows, budget, floor, program)
+        if "unreached" in packed:
+            print(f"  {packed['name']}: no plan reaches this floor", flush=True)
+            continue
+        print(f"  {packed['name']}: {packed['plan']}, {packed['bytes_per_row']:.1f} B, {packed['seconds']:.1f} s", flush=True)
+        results.put("builds", {key: packed[key] for key in ("name", "seconds", "peak_mb")} | {"bytes_per_row": round(packed["bytes_per_row"], 3)})
+        out.append(AttarCommand(rows, packed))
+        results.write()
     return out
 
 
@@ -293,8 +301,7 @@ def measure(options: argparse.Namespace) -> None:
         "build_threads": index_peers.BUILD_THREADS, "strong_bytes": round(STRONG * d / 384), "cpu": speed.cpu(), "versions": versions(),
         "command": "./do bench curves " + shlex.join(sys.argv[1:])})
     points = peer_points(rows, results, options.only)
-    if chosen("attar", options.only):
-        points += attar_points(rows, results, options.floors.split(","))
+    points += attar_points(rows, results, options.floors.split(","), options.only)
     points = measure_recall(rows, points, results, options.again)
     started = {"date": datetime.date.today().isoformat(), "rounds": options.rounds, "seconds": options.seconds, "only": options.only,
                "load": round(os.getloadavg()[0], 2)}

@@ -26,7 +26,6 @@ import argparse
 import importlib.metadata
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -35,6 +34,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+import measures
 
 BUILD_THREADS, BLOCK = 2, 1 << 16
 PARTS = (128, 64, 32, 16, 8, 4, 2)  # of the lists, one part is probed
@@ -411,7 +412,7 @@ def build_here(name: str, base_file: Path, rows: int, shared: Path) -> None:
     found_ready = peer.build(base, shared)
     seconds = time.perf_counter() - started
     cores = (time.process_time() - busy) / seconds
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    peak = measures.peak_mb()
     index = shared / slug(name) / "index"
     index.mkdir(parents=True)
     peer.write(index)

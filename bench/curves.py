@@ -298,13 +298,12 @@ def measure(options: argparse.Namespace) -> None:
     print(f"{options.set}: {n} x {d}", flush=True)
     results = Results(results_path(options.set, options.rows), {
         "set": options.set, "about": rows.about, "rows": n, "dimensions": d, "queries": len(rows.report), "k": K, "threads": 1,
-        "build_threads": index_peers.BUILD_THREADS, "strong_bytes": round(STRONG * d / 384), "cpu": speed.cpu(), "versions": versions(),
-        "command": "./do bench curves " + shlex.join(sys.argv[1:])})
+        "build_threads": index_peers.BUILD_THREADS, "strong_bytes": round(STRONG * d / 384), "cpu": speed.cpu(), "versions": versions()})
     points = peer_points(rows, results, options.only)
     points += attar_points(rows, results, options.floors.split(","), options.only)
     points = measure_recall(rows, points, results, options.again)
-    started = {"date": datetime.date.today().isoformat(), "rounds": options.rounds, "seconds": options.seconds, "only": options.only,
-               "load": round(os.getloadavg()[0], 2)}
+    started = {"command": shlex.join(["./do", "bench", "curves", *sys.argv[1:]]), "date": datetime.date.today().isoformat(), "rounds": options.rounds, "seconds": options.seconds,
+               "only": options.only, "load": round(os.getloadavg()[0], 2)}
     results.value["runs"] = [*results.value["runs"], started]
     measure_rates(points, results, options.rounds, options.seconds)
     results.write()

@@ -263,6 +263,8 @@ class Faiss(IndexPeer):
         faiss.omp_set_num_threads(BUILD_THREADS)
         self.lists = lists_for(n)
         self.index = faiss.index_factory(d, self.factory.format(d=d, m=d // 4, lists=self.lists), faiss.METRIC_INNER_PRODUCT)
+        if hasattr(self.index, "hnsw"):
+            self.index.hnsw.efConstruction = 200  # as the other graphs; faiss's own 40 makes a worse one
         self.index.train(base)
         self.index.add(base)
         faiss.omp_set_num_threads(1)

@@ -302,8 +302,8 @@ def measure(options: argparse.Namespace) -> None:
     points = peer_points(rows, results, options.only)
     points += attar_points(rows, results, options.floors.split(","), options.only)
     points = measure_recall(rows, points, results, options.again)
-    started = {"command": shlex.join(["./do", "bench", "curves", *sys.argv[1:]]), "date": datetime.date.today().isoformat(), "rounds": options.rounds, "seconds": options.seconds,
-               "only": options.only, "load": round(os.getloadavg()[0], 2)}
+    started = {"command": shlex.join(["./do", "bench", "curves", *sys.argv[1:]]), "date": datetime.date.today().isoformat(),
+               "rounds": options.rounds, "seconds": options.seconds, "only": options.only, "load": round(os.getloadavg()[0], 2)}
     results.value["runs"] = [*results.value["runs"], started]
     measure_rates(points, results, options.rounds, options.seconds)
     results.write()

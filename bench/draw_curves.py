@@ -291,7 +291,8 @@ def set_lines(result: dict, folder: Path, link: str) -> list[str]:
     runs, versions = result.get("runs", []), result.get("versions", {})
     whole = [run for run in runs if run["only"] is None] or runs
     out = ["", f"## {result['set']}: {title}", ""]
-    for name, words in ((speed_figure(result, found, folder), "Recall against queries a second"), (bytes_figure(result, found, folder), "Recall against bytes a row")):
+    for draw_one, words in ((speed_figure, "Recall against queries a second"), (bytes_figure, "Recall against bytes a row")):
+        name = draw_one(result, found, folder)
         out += [f"![{words}, {result['set']}]({link}/{name})", ""]
     out += [f"`{whole[-1]['command']}`; {result['cpu']}; " + ", ".join(f"{key} {value}" for key, value in versions.items()) + ".",
             f"{whole[-1]['date']}, load {whole[-1]['load']:g} when it began, {whole[-1]['rounds']} rounds of {whole[-1]['seconds']:g} s"

@@ -30,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,7 +91,7 @@ class Lists:
     @staticmethod
     def kept(base: np.ndarray, count: int, folder: Path) -> Lists:
         """Those kept in `folder` from an earlier build over the same rows, or new ones, which are kept."""
-        path = folder / f"lists-{count}.npz"
+        path = folder / f"lists-{count}-{zlib.crc32(np.ascontiguousarray(base[::61])):08x}.npz"
         if path.exists():
             lists, stored = Lists.__new__(Lists), np.load(path)
             lists.assigned, lists.centroids, lists.seconds, lists.found = stored["assigned"], stored["centroids"], float(stored["seconds"]), True
@@ -136,9 +137,9 @@ class Turbovec(IndexPeer):
     def build(self, base: np.ndarray, shared: Path) -> float:
         import turbovec
 
-        self.index = turbovec.TurboQuantIndex(base.shape[1], self.bits)
+        self.index = turbovec.TurboQuantIndex(self.padded(base[:1]).shape[1], self.bits)
         for start in range(0, len(base), BLOCK):
-            self.index.add(base[start : start + BLOCK])
+            self.index.add(self.padded(base[start : start + BLOCK]))
         self.index.prepare()
         return 0.0
 
@@ -155,7 +156,13 @@ class Turbovec(IndexPeer):
         return [{}]
 
     def at(self, setting: Setting) -> Search:
-        return lambda queries, k: self.index.search(np.ascontiguousarray(queries), k)[1]
+        return lambda queries, k: self.index.search(self.padded(queries), k)[1]
+
+    @staticmethod
+    def padded(x: np.ndarray) -> np.ndarray:
+        """With zeros up to a multiple of eight numbers, as it demands: inner products stay what they are."""
+        more = -x.shape[1] % 8
+        return np.ascontiguousarray(np.pad(x, ((0, 0), (0, more))) if more else x)
 
 
 class Rabitq(IndexPeer):

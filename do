@@ -16,7 +16,8 @@ usage: ./do VERB [options]
   python [--test] [--with PYTHON]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)
-  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them)
+  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them),
+                          and, for an hour each, curves, growth; options go to one script: bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
   lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
@@ -220,6 +221,15 @@ build_bench() {
 
 do_bench() {
   build_bench
+  case "${2-}" in
+    -*)
+      script=$1
+      shift
+      [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
+      .venv-bench/bin/python "bench/$script.py" "$@"
+      return
+      ;;
+  esac
   if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier draw; fi
   for script in "$@"; do
     [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+import measures
+
 
 class Failed(RuntimeError):
     """The command ended with another status than expected; the message holds its own words."""
@@ -29,17 +31,20 @@ def available() -> bool:
 def call(*arguments: str) -> tuple[str, float, float]:
     """Run attar; its standard output, the seconds it took, and its peak memory in MB."""
     started = time.perf_counter()
-    # Files, not pipes: nothing can fill up while wait4, which alone tells the memory of this one child, waits.
+    # Files, not pipes: nothing can fill up while this waits and looks at the memory that the child holds.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
         process = subprocess.Popen([str(binary()), *arguments], stdout=out, stderr=error)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, measures.peak_mb(process.pid))
+            time.sleep(0.005)
+        seconds = time.perf_counter() - started
         out.seek(0)
         error.seek(0)
         if process.returncode != 0:
             raise Failed(f"attar {' '.join(arguments)}: status {process.returncode}: {error.read().strip()[-500:]}")
         text = out.read()
-    return text, time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6
+    return text, seconds, peak
 
 
 def pack(base: Path, budget: float, tune: Path | None, name: str, threads: int = 1, extra: tuple[str, ...] = ()) -> dict:

@@ -1,6 +1,7 @@
 """Draw the results of bench/results as SVG, by hand: no plotting library, readable on light and dark pages.
 
-    python bench/draw.py            # writes bench/results/rate_quality.svg, known_item.svg, speed.svg from the JSON beside them
+    python bench/draw.py            # writes bench/results/rate_quality.svg, known_item.svg, speed.svg from the JSON beside them,
+                                    # docs/figures/ and the tables of docs/frontier.md (see draw_curves.py)
 
 The vertical axis of recall is log(1 - recall): equal steps halve the misses, and curves that look the same at the top are told apart.
 """
@@ -35,11 +36,12 @@ def line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
     return f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" class="{kind}"/>'
 
 
-def save(name: str, width: float, height: float, title: str, parts: list[str]) -> None:
+def save(name: str, width: float, height: float, title: str, parts: list[str], folder: Path = RESULTS) -> None:
     body = "\n".join(parts)
-    (RESULTS / name).write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-                                f'aria-label="{escape(title)}">\n{STYLE}\n{body}\n</svg>\n')
-    print(f"wrote bench/results/{name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
+                               f'aria-label="{escape(title)}">\n{STYLE}\n{body}\n</svg>\n')
+    print(f"wrote {folder.parent.name}/{folder.name}/{name}")
 
 
 def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
@@ -173,3 +175,6 @@ if __name__ == "__main__":
     rate_quality()
     known_item()
     speed()
+    import draw_curves
+
+    draw_curves.draw_all()

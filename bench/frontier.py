@@ -12,57 +12,28 @@ Results: bench/results/frontier_<set>.json
 from __future__ import annotations
 
 import datasets
-from datasets import RESULTS
+from datasets import OUT, RESULTS
 
 import argparse
 import os
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-import faiss
 import numpy as np
-import rabitqlib
 
 import attar_cli
+import index_peers
 import measures
 import peers
 import speed
 
-K, LISTS, BUILD_THREADS = 10, 1024, 2
+K, LISTS, BUILD_THREADS = 10, 1024, index_peers.BUILD_THREADS
 # Budget, the peer to beat, how much more recall than the peer's, how many times its queries a second.
 GOALS = ((120.0, "turbovec 2 bit", 0.05, 1.0), (215.0, "turbovec 4 bit", 0.005, 2.0),
          (250.0, "RaBitQ library 4 bit, 1/8 of lists", 0.0, 2.0), (370.0, "RaBitQ library 7 bit, 1/8 of lists", 0.0, 2.0))
 BATCHES = (1, 1000)
-
-
-class Lists:
-    """k-means of faiss, shared by all RaBitQ indexes; `seconds` is what it took."""
-
-    def __init__(self, base: np.ndarray) -> None:
-        faiss.omp_set_num_threads(BUILD_THREADS)
-        started = time.perf_counter()
-        means = faiss.Kmeans(base.shape[1], LISTS, niter=10, seed=1)
-        means.train(base)
-        self.assigned = means.index.search(base, 1)[1][:, 0].astype(np.uint32)
-        self.centroids = means.centroids
-        self.seconds = time.perf_counter() - started
-        faiss.omp_set_num_threads(1)
-
-
-class Rabitq(peers.Peer):
-    def __init__(self, bits: int, lists: Lists) -> None:
-        self.bits, self.lists, self.family = bits, lists, "RaBitQ library"
-        self.name = f"RaBitQ library {bits} bit"
-
-    def build(self, base: np.ndarray) -> float:
-        self.index = rabitqlib.IvfIndex(dim=base.shape[1], max_elements=len(base), num_clusters=LISTS, nbits=self.bits, metric="ip")
-        started = time.perf_counter()
-        self.index.build(base, self.lists.centroids, self.lists.assigned, num_threads=BUILD_THREADS)
-        self.seconds = self.lists.seconds + time.perf_counter() - started
-        return peers.stored_bytes(self.index.save, len(base))
-
-    def probing(self, part: int):
-        return lambda queries, k: self.index.search(queries, k, nprobe=LISTS // part, num_threads=1)[0].astype(np.int64)
 
 
 def recall(data: datasets.Dataset, queries: np.ndarray, ids: np.ndarray) -> float:
@@ -72,17 +43,20 @@ def recall(data: datasets.Dataset, queries: np.ndarray, ids: np.ndarray) -> floa
 
 def gather(data: datasets.Dataset) -> tuple[dict, list[dict]]:
     """name -> (bytes a row, search), and the builds."""
-    lists = Lists(data.base)
     found, builds = {}, []
     for bits in (2, 4):
-        peer = peers.Turbovec(bits)
-        found[peer.name] = (peer.build(data.base), peer.search)
-    for bits in (4, 7):
-        peer = Rabitq(bits, lists)
-        size = peer.build(data.base)
-        builds.append({"name": peer.name, "seconds": round(peer.seconds, 2)})
-        for part in (8, 16):
-            found[f"{peer.name}, 1/{part} of lists"] = (size, peer.probing(part))
+        flat = peers.Turbovec(bits)
+        found[flat.name] = (flat.build(data.base), flat.search)
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT) as shared:
+        for bits in (4, 7):
+            peer = index_peers.Rabitq(bits, LISTS)
+            started = time.perf_counter()
+            found_ready = peer.build(data.base, Path(shared))
+            builds.append({"name": peer.name, "seconds": round(time.perf_counter() - started + found_ready, 2)})
+            size = peers.stored_bytes(peer.index.save, len(data.base))
+            for part in (8, 16):
+                found[f"{peer.name}, 1/{part} of lists"] = (size, peer.at({"nprobe": LISTS // part}))
     return found, builds
 
 

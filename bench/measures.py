@@ -79,6 +79,18 @@ def paired(ours: Point, curve: list[Point]) -> dict | None:
             "difference": round(difference, 5), "interval": [round(low, 5), round(high, 5)]}
 
 
+def peak_mb(process: int | str = "self") -> float:
+    """The most memory that a running process has held, in MB; 0 where it is gone. Not ru_maxrss, which a child inherits from the process that
+    started it: beside a parent that holds a data set, every child would seem as large."""
+    try:
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0.0
+
+
 def read_json(path: Path) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 

@@ -16,7 +16,6 @@ from datasets import OUT, RESULTS
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -111,12 +110,12 @@ def build_one(name: str) -> None:
     """In a process of its own: build the contender `name` on 60,000 rows; one JSON line with seconds and peak memory."""
     base = widen(datasets.load("debian").base, PACK_ROWS)
     peer = next(p for p in contenders(base.shape[1]) if p.name == name)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = measures.peak_mb()
     started = time.perf_counter()
     size = peer.build(base)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"name": name, "seconds": round(time.perf_counter() - started, 3), "peak_mb": round(after * 1024 / 1e6, 1),
-                      "grown_mb": round((after - before) * 1024 / 1e6, 1), "bytes_per_row": round(size, 3), "threads": 1}))
+    after = measures.peak_mb()
+    print(json.dumps({"name": name, "seconds": round(time.perf_counter() - started, 3), "peak_mb": round(after, 1),
+                      "grown_mb": round(after - before, 1), "bytes_per_row": round(size, 3), "threads": 1}))
 
 
 def pack() -> None:

@@ -8,6 +8,7 @@
 #include "simd/clones.h"
 #include "simd/int8_products.h"
 #include "simd/int8_rounding.h"
+#include "simd/lanes.h"
 
 namespace attar::index {
 namespace {
@@ -16,11 +17,12 @@ namespace {
 // alike.
 constexpr float promised_widths = 4;
 constexpr double billionth = 1e-9;
-constexpr std::size_t lanes = 16;
+using simd::lanes;
+using simd::largest_of;
+using Floats = simd::FloatLanes;
 // Lists that are expected to hold this many times what makes one worth a look are scanned first.
 constexpr float most_promising = 8;
 
-using Floats [[gnu::vector_size(lanes * sizeof(float))]] = float;
 using Whole [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
 
 // 2^x for −126 ≤ x ≤ 0, within 2⁻¹⁵ of it, and the same bits everywhere, which the standard library's is not.
@@ -39,21 +41,8 @@ using Whole [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
   x = out * scale;
 }
 
-// All arrays hold a multiple of `lanes` values.
-ATTAR_VECTOR_CLONES float largest_of(const float* values, std::size_t count) noexcept {
-  Floats best;
-  std::memcpy(&best, values, sizeof(best));
-  for (std::size_t i = lanes; i < count; i += lanes) {
-    Floats next;
-    std::memcpy(&next, values + i, sizeof(next));
-    best = next > best ? next : best;
-  }
-  float out = best[0];
-  for (std::size_t lane = 1; lane < lanes; ++lane) out = std::max(out, best[lane]);
-  return out;
-}
-
-// Promises become weights, 2^((promise − best) · slope); returns their sum, added in a fixed order.
+// All arrays hold whole lanes. Promises become weights, 2^((promise − best) · slope); returns their sum, added in a
+// fixed order.
 ATTAR_VECTOR_CLONES float weigh(float* promises, std::size_t count, float best, float slope) noexcept {
   const Floats lowest = Floats{} - 126.0f;
   Floats sums = {};
@@ -172,7 +161,7 @@ Worth CentroidScores::worth(std::size_t query, std::uint32_t probe, const ListFi
   constexpr float log2_e = 1.44269504089f;
   const std::size_t count = lists_.count();
   // What fills the last lanes weighs next to nothing.
-  std::vector<float> weights((count + lanes - 1) / lanes * lanes, std::numeric_limits<float>::lowest());
+  std::vector<float> weights(simd::whole_lanes(count), std::numeric_limits<float>::lowest());
   float width = promise(query, std::span(weights).first(count));
   if (filter != nullptr) {
     width *= filter->widening();

@@ -6,54 +6,13 @@
 
 #include "base/random.h"
 #include "math/groups.h"
+#include "math/nearest.h"
 #include "math/vector_ops.h"
-#include "simd/inner_products.h"
 
 namespace attar::math {
 namespace {
 
 constexpr int coarse_rounds = 8, fine_rounds = 8, last_rounds = 3;
-constexpr std::size_t tile_rows = 64;  // one task, its products with all centroids at hand
-constexpr std::size_t tile_centroids = 512;
-
-std::vector<float> half_norms(const Matrix<float>& centroids) {
-  std::vector<float> out(centroids.rows);
-  for (std::size_t c = 0; c < out.size(); ++c)
-    out[c] = static_cast<float>(squared_norm({centroids.row(c), centroids.cols}) / 2);
-  return out;
-}
-
-std::size_t tiles_of(std::size_t rows) { return (rows + tile_rows - 1) / tile_rows; }
-
-// One tile of all rows: of ⟨x, c⟩ − ‖c‖²/2 the largest.
-void nearest_of_tile(std::span<const float> all, std::size_t tile, const Matrix<float>& centroids,
-                     std::span<const float> halves, std::span<std::uint32_t> nearest) {
-  const std::size_t first_row = tile * tile_rows, count = std::min(tile_rows, nearest.size() - first_row);
-  const float* rows = all.data() + first_row * centroids.cols;
-  std::uint32_t* out = nearest.data() + first_row;
-  std::vector<float> products(count * std::min(tile_centroids, centroids.rows));
-  std::vector<float> best(count, -std::numeric_limits<float>::infinity());
-  std::fill_n(out, count, 0);
-  for (std::size_t first = 0; first < centroids.rows; first += tile_centroids) {
-    const std::size_t some = std::min(tile_centroids, centroids.rows - first);
-    simd::inner_products({.a = rows,
-                          .n = count,
-                          .b = centroids.row(first),
-                          .m = some,
-                          .dims = centroids.cols,
-                          .out = products.data(),
-                          .stride = some});
-    for (std::size_t i = 0; i < count; ++i)
-      for (std::size_t c = 0; c < some; ++c) {
-        const float score = products[i * some + c] - halves[first + c];
-        if (score > best[i]) {
-          best[i] = score;
-          out[i] = static_cast<std::uint32_t>(first + c);
-        }
-      }
-  }
-}
-
 void mean_of(std::span<const float> rows, std::span<const std::uint32_t> members, std::span<float> out) {
   std::vector<double> sum(out.size());
   for (const std::uint32_t row : members)
@@ -111,11 +70,7 @@ Matrix<float> small_kmeans(std::span<const float> rows, std::uint32_t dims, std:
   Matrix<float> out = random_rows(rows, dims, clusters, random);
   lloyd(
       rows, out, fine_rounds, random,
-      [&](std::span<std::uint32_t> clusters_of) {
-        const std::vector<float> halves = half_norms(out);
-        for (std::size_t tile = 0; tile < tiles_of(clusters_of.size()); ++tile)
-          nearest_of_tile(rows, tile, out, halves, clusters_of);
-      },
+      [&](std::span<std::uint32_t> clusters_of) { NearestCentroids(out).find(rows, clusters_of); },
       [&](const auto& task) {
         for (std::size_t c = 0; c < out.rows; ++c) task(c);
       });
@@ -155,13 +110,6 @@ std::vector<std::size_t> shares_of(const Groups& groups, std::size_t coarse, std
 }
 
 }  // namespace
-
-void nearest_centroids(std::span<const float> rows, const Matrix<float>& centroids, std::span<std::uint32_t> out,
-                       base::ThreadPool& pool) {
-  const std::vector<float> halves = half_norms(centroids);
-  pool.run(tiles_of(out.size()),
-           [&](std::size_t tile, unsigned) { nearest_of_tile(rows, tile, centroids, halves, out); });
-}
 
 Matrix<float> kmeans(std::span<const float> rows, std::uint32_t dims, const KMeansOptions& options,
                      base::ThreadPool& pool) {

@@ -17,13 +17,9 @@ struct KMeansOptions {
 
 /// Centroids (at most `clusters` of them: no more than there are rows) of `rows` (n × dims, n ≥ 1), near ones next to
 /// each other: √clusters coarse ones, each with a share of the fine ones that goes with its rows (the hierarchy of
-/// SuperKMeans), and rounds over all fine ones at the end. The same at any number of threads; bits may differ between
-/// instruction-set levels.
+/// SuperKMeans), and rounds over all fine ones at the end. The same at any number of threads and every
+/// instruction-set level.
 [[nodiscard]] Matrix<float> kmeans(std::span<const float> rows, std::uint32_t dims, const KMeansOptions& options,
                                    base::ThreadPool& pool);
-
-/// The number of the centroid nearest to each row in Euclidean distance, the lower one of equals.
-void nearest_centroids(std::span<const float> rows, const Matrix<float>& centroids, std::span<std::uint32_t> out,
-                       base::ThreadPool& pool);
 
 }  // namespace attar::math

@@ -6,6 +6,7 @@
 #include "certify/truth.h"
 #include "math/groups.h"
 #include "math/kmeans.h"
+#include "math/nearest.h"
 #include "math/vector_ops.h"
 
 namespace attar::plan {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "simd/clones.h"
+#include "simd/lanes.h"
 
 namespace attar::simd {
 namespace {
@@ -30,11 +32,26 @@ ATTAR_VECTOR_CLONES std::int32_t sum_of(const std::int8_t* values, std::size_t c
   return out;
 }
 
+// Of whole lanes.
+ATTAR_VECTOR_CLONES float largest_size(const float* values, std::size_t count) noexcept {
+  FloatLanes best = {};
+  for (std::size_t i = 0; i < count; i += lanes) {
+    FloatLanes next;
+    std::memcpy(&next, values + i, sizeof(next));
+    next = next < 0.0f ? -next : next;
+    best = next > best ? next : best;
+  }
+  float out = 0;
+  for (std::size_t lane = 0; lane < lanes; ++lane) out = std::max(out, best[lane]);
+  return out;
+}
+
 }  // namespace
 
 float largest_magnitude(std::span<const float> values) noexcept {
-  float out = 0;
-  for (const float value : values) out = std::max(out, std::fabs(value));
+  const std::size_t whole = values.size() / lanes * lanes;
+  float out = whole == 0 ? 0.0f : largest_size(values.data(), whole);
+  for (const float value : values.subspan(whole)) out = std::max(out, std::fabs(value));
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "math/kmeans.h"
+#include "math/nearest.h"
 #include "math/vector_ops.h"
 #include "vector/tcq_samples.h"
 

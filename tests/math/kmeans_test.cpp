@@ -1,4 +1,5 @@
 #include "math/kmeans.h"
+#include "math/nearest.h"
 
 #include <gtest/gtest.h>
 

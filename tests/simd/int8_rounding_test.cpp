@@ -1,0 +1,58 @@
+#include "simd/int8_rounding.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "base/random.h"
+#include "simd/lanes.h"
+
+namespace attar::simd {
+namespace {
+
+TEST(Int8Rounding, ValuesComeBackWithinHalfAStepAndTheRestFiner) {
+  base::Random random(4);
+  for (const std::size_t count : {1u, 15u, 16u, 17u, 384u}) {
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(3 * random.normal());
+    const float largest = largest_magnitude(values), factor = int8_factor(largest);
+    float expected = 0;
+    for (const float value : values) expected = std::max(expected, std::fabs(value));
+    EXPECT_EQ(largest, expected);
+    std::vector<std::int8_t> coarse(count), rest(count);
+    round_int8(values, factor, coarse.data());
+    round_int8_rest(values, factor, coarse.data(), rest.data());
+    EXPECT_EQ(sum_int8(coarse), std::accumulate(coarse.begin(), coarse.end(), 0));
+    const float step = largest / largest_int8;
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_NEAR(step * static_cast<float>(coarse[i]), values[i], 0.501f * step);
+      EXPECT_NEAR(step * (static_cast<float>(coarse[i]) + static_cast<float>(rest[i]) / finer_int8), values[i],
+                  0.51f * step / finer_int8);
+      EXPECT_GE(coarse[i], -127);
+    }
+  }
+}
+
+TEST(Int8Rounding, NothingAndNextToNothingStayZero) {
+  EXPECT_EQ(largest_magnitude({}), 0.0f);
+  EXPECT_EQ(int8_factor(0), 0.0f);
+  EXPECT_EQ(int8_factor(std::numeric_limits<float>::denorm_min()), 0.0f);
+  EXPECT_EQ(int8_factor(127), 1.0f);
+}
+
+TEST(Lanes, TheLargestIsFoundInAnyLane) {
+  for (std::size_t place = 0; place < 3 * lanes; ++place) {
+    std::vector<float> values(3 * lanes, -2.0f);
+    values[place] = -1;
+    EXPECT_EQ(largest_of(values.data(), values.size()), -1.0f);
+  }
+  EXPECT_EQ(whole_lanes(0), 0u);
+  EXPECT_EQ(whole_lanes(1), lanes);
+  EXPECT_EQ(whole_lanes(lanes), lanes);
+}
+
+}  // namespace
+}  // namespace attar::simd

@@ -28,12 +28,13 @@ def available() -> bool:
     return os.access(binary(), os.X_OK)
 
 
-def call(*arguments: str) -> tuple[str, float, float]:
-    """Run attar; its standard output, the seconds it took, and its peak memory in MB."""
+def call(*arguments: str, level: str = "") -> tuple[str, float, float]:
+    """Run attar with the kernels of an instruction-set level, else the best; its standard output, the seconds it took, and its peak memory in MB."""
     started = time.perf_counter()
     # Files, not pipes: nothing can fill up while this waits and looks at the memory that the child holds.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
-        process = subprocess.Popen([str(binary()), *arguments], stdout=out, stderr=error)
+        environment = os.environ | ({"ATTAR_ISA": level} if level else {})
+        process = subprocess.Popen([str(binary()), *arguments], stdout=out, stderr=error, env=environment)
         peak = 0.0
         while process.poll() is None:
             peak = max(peak, measures.peak_mb(process.pid))
@@ -74,10 +75,10 @@ def search(file: Path, queries: Path, k: int) -> np.ndarray:
     return np.array([ids[:k] + [-1] * (k - len(ids)) for ids in found], np.int64)
 
 
-def bench(file: Path, queries: Path, batch: int, seconds: float) -> float:
+def bench(file: Path, queries: Path, batch: int, seconds: float, level: str = "") -> float:
     """Queries per second on one thread, in calls of `batch` queries: the median of the rounds that attar reports."""
     out, _, _ = call("bench", str(file), "--queries", str(queries), "--batch", str(batch), "--seconds", f"{seconds:g}", "-k", "10",
-                     "-T", "1", "--json")
+                     "-T", "1", "--json", level=level)
     report = json.loads(out)
     rounds = report["rounds"]
     return float(np.median([r["queries_per_second"] if isinstance(r, dict) else r for r in rounds]))

@@ -135,6 +135,16 @@ def frontier_bars() -> list[Bar]:
         out.append(Bar(name, f"recall {least:.4f}, {own['times']:g}x", f"{own['recall']:.4f} at {ratio:.2f}x {own['rival']} "
                        f"(single queries {own['ratios']['1']:.2f}x), {own['bytes_per_row']:.1f} B",
                        own["recall"] >= least and ratio >= own["times"] and own["bytes_per_row"] <= budget))
+        plain = own.get("ratios_avx2")
+        if plain is None:
+            out.append(absent(f"  the same with AVX2 kernels, {budget} B", f"{own['times']:g}x", "frontier"))
+        else:
+            out.append(Bar(f"  the same with AVX2 kernels, {budget} B", f"{own['times']:g}x", f"{plain['1000']:.2f}x (single queries "
+                           f"{plain['1']:.2f}x), the peer with all it has", plain["1000"] >= own["times"]))
+    if "reach" in result:
+        found = result["reach"]
+        out.append(Bar(f"recall {found['floor']} within {found['budget']:g} B a row", f">= {found['floor']}", f"{found['recall']:.4f} in "
+                       f"{found['bytes_per_row']:.1f} B at {found['queries_per_second']:,.0f} q/s", found["recall"] >= found["floor"]))
     builds = {build["name"]: build["seconds"] for build in result.get("builds", [])}
     if "attar 250 B" not in builds:
         return [*out, absent("build, two threads, against RaBitQ with faiss k-means", "<= 1x", "frontier")]

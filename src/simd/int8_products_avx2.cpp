@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
@@ -15,30 +17,70 @@
 namespace attar::simd::detail {
 namespace {
 
-std::int32_t product(const std::int8_t* row, const std::int8_t* query, std::size_t dims) noexcept {
-  constexpr std::size_t width = 32;
-  const std::size_t whole = dims / width * width;
-  __m256i sum = _mm256_setzero_si256();
-  for (std::size_t j = 0; j < whole; j += width) {
-    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row + j));
-    const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + j));
-    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(q, x));  // at most 2 · 128 · 127
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-  }
+constexpr std::size_t width = 32;
+constexpr std::size_t rows_together = 2, queries_together = 4;
+// Bytes of queries that stay in the nearest cache while rows pass.
+constexpr std::size_t near_bytes = 24'576;
+
+inline __m256i load(const std::int8_t* from) noexcept {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+inline std::int32_t total(__m256i sum) noexcept {
   const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
-  std::int32_t out = _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
-  for (std::size_t j = whole; j < dims; ++j) out += row[j] * query[j];
-  return out;
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
+}
+
+template <std::size_t Rows, std::size_t Queries>
+void tile(const Int8Products& task, std::size_t row, std::size_t query) noexcept {
+  const std::int8_t* rows = task.rows + row * task.dims;
+  const std::int8_t* queries[Queries];
+  for (std::size_t q = 0; q < Queries; ++q) queries[q] = task.queries + task.query(query + q) * task.dims;
+  __m256i sums[Queries][Rows];
+  for (auto& own : sums)
+    for (auto& sum : own) sum = _mm256_setzero_si256();
+  const std::size_t whole = task.dims / width * width;
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (std::size_t j = 0; j < whole; j += width) {
+    __m256i x[Rows], size[Rows];
+    for (std::size_t i = 0; i < Rows; ++i) {
+      x[i] = load(rows + i * task.dims + j);
+      size[i] = _mm256_abs_epi8(x[i]);
+    }
+    for (std::size_t q = 0; q < Queries; ++q) {
+      const __m256i values = load(queries[q] + j);
+      for (std::size_t i = 0; i < Rows; ++i) {
+        const __m256i pairs = _mm256_maddubs_epi16(size[i], _mm256_sign_epi8(values, x[i]));  // at most 2 · 128 · 127
+        sums[q][i] = _mm256_add_epi32(sums[q][i], _mm256_madd_epi16(pairs, ones));
+      }
+    }
+  }
+  for (std::size_t q = 0; q < Queries; ++q)
+    for (std::size_t i = 0; i < Rows; ++i) {
+      std::int32_t out = total(sums[q][i]);
+      for (std::size_t j = whole; j < task.dims; ++j) out += rows[i * task.dims + j] * queries[q][j];
+      task.out[(query + q) * task.count + row + i] = out;
+    }
+}
+
+template <std::size_t Rows>
+void some_queries(const Int8Products& task, std::size_t row, std::size_t query, std::size_t last) noexcept {
+  for (; query + queries_together <= last; query += queries_together) tile<Rows, queries_together>(task, row, query);
+  for (; query < last; ++query) tile<Rows, 1>(task, row, query);
 }
 
 }  // namespace
 
 void int8_products_avx2(const Int8Products& task) noexcept {
-  for (std::size_t i = 0; i < task.count; ++i)
-    for (std::size_t q = 0; q < task.query_count; ++q)
-      task.out[q * task.count + i] =
-          product(task.rows + i * task.dims, task.queries + task.query(q) * task.dims, task.dims);
+  const std::size_t near = near_bytes / std::max<std::size_t>(task.dims, 1) / queries_together * queries_together;
+  const std::size_t step = std::max(queries_together, near);
+  for (std::size_t query = 0; query < task.query_count; query += step) {
+    const std::size_t last = std::min(query + step, task.query_count);
+    std::size_t row = 0;
+    for (; row + rows_together <= task.count; row += rows_together) some_queries<rows_together>(task, row, query, last);
+    for (; row < task.count; ++row) some_queries<1>(task, row, query, last);
+  }
 }
 
 }  // namespace attar::simd::detail

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #if defined(__clang__)
@@ -113,6 +115,60 @@ __m128i lane_sums(__m256i pairs) noexcept {
   return _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(added, _mm256_setr_epi32(0, 2, 4, 6, 0, 0, 0, 0)));
 }
 
+// The rings of four rows from four places, as load_rings() has them.
+template <int Bits>
+__m256i gather_rings(const std::byte* const (&from)[lane_rows]) noexcept {
+  constexpr int ring = widths[Bits].ring_bytes;
+  static_assert(ring <= 8);
+  std::int64_t rings[lane_rows];
+  for (std::size_t i = 0; i < lane_rows; ++i) std::memcpy(&rings[i], from[i], sizeof(rings[i]));
+  const __m256i apart = _mm256_setr_epi64x(rings[0], rings[1], rings[2], rings[3]);
+  if constexpr (ring == 8) return apart;
+  std::array<std::int8_t, 16> close{};
+  for (int i = 0; i < 16; ++i)
+    close[static_cast<std::size_t>(i)] = static_cast<std::int8_t>(i < ring ? i : 8 + (i - ring) % 8);
+  const __m128i control = _mm_loadu_si128(reinterpret_cast<const __m128i*>(close.data()));
+  return _mm256_shuffle_epi8(apart, _mm256_broadcastsi128_si256(control));
+}
+
+// Single rows, four at a time.
+template <int Bits>
+void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places, const Queries& query,
+                float* sums) noexcept {
+  constexpr Width width = widths[Bits];
+  const Run run = shape.runs[r];
+  const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
+  const std::size_t q = query.which[0];
+  const std::int8_t* values = query.values + q * query.stride + shape.first_value(r);
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (std::size_t first = 0; first < places.size(); first += lane_rows) {
+    const std::size_t some = std::min(lane_rows, places.size() - first);
+    const std::byte* at[lane_rows];
+    for (std::size_t i = 0; i < lane_rows; ++i) {
+      const Place& place = places[first + (i < some ? i : 0)];
+      at[i] = place.block + place.row * width.ring_bytes;
+    }
+    __m256i total = _mm256_setzero_si256();
+    const std::int8_t* own = values;
+    for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+      const __m256i rings = gather_rings<Bits>(at);
+      for (std::size_t group = 0; group < width.unit / 8u; ++group, own += 8) {
+        const __m256i level = levels_of<Bits>(rings, group, levels);
+        const __m256i shared = _mm256_sign_epi8(broadcast_query(own), level);
+        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(level), shared);
+        total = _mm256_add_epi32(total, _mm256_madd_epi16(pairs, ones));
+      }
+      for (auto& from : at) from += block_rows * width.ring_bytes;
+    }
+    alignas(16) std::int32_t found[lane_rows];
+    _mm_store_si128(reinterpret_cast<__m128i*>(found), lane_sums(total));
+    for (std::size_t i = 0; i < some; ++i) {
+      const float term = query.factors[q * max_runs + r] * static_cast<float>(found[i]);
+      sums[first + i] = r == 0 ? term : sums[first + i] + term;
+    }
+  }
+}
+
 template <int Bits, std::size_t Count>
 void scan_run(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
               std::size_t from, float* out) noexcept {
@@ -167,6 +223,11 @@ void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows row
   by_width(shape.runs[run], [&]<int Bits>() { scan_width<Bits>(shape, run, blocks, rows, queries, out); });
 }
 
+void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
+          float* sums) noexcept {
+  by_width(shape.runs[run], [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
+}
+
 }  // namespace
 
 namespace detail {
@@ -194,7 +255,7 @@ void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noe
   }
 }
 
-const Kernel avx2_kernel = {simd::Level::avx2, scan, rows_by_scan<scan>, scales_avx2, finish_avx2};
+const Kernel avx2_kernel = {simd::Level::avx2, scan, rows, scales_avx2, finish_avx2};
 
 }  // namespace detail
 

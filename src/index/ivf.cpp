@@ -103,8 +103,11 @@ class Searching {
       first[q] = std::move(worth.first);
       then[q] = std::move(worth.then);
     }
+    // Among many queries those that share the decoding of a list save more than good rows found early.
+    if (size > codec::max_batch)
+      for (std::size_t q = 0; q < size; ++q) first[q].insert(first[q].end(), then[q].begin(), then[q].end());
     scan_lists(first, scan);
-    scan_lists(then, scan);
+    if (size <= codec::max_batch) scan_lists(then, scan);
     for (std::size_t q = 0; q < size; ++q)
       if (found_rows_[q] < job_.kept) probe_further(q, first[q], then[q], scan);
   }

@@ -126,7 +126,7 @@ class Packing {
                               rows.rows(), rows.dims(), OpenLimits{}.max_rows, OpenLimits{}.max_dims));
     setting_.base = &rows;
     setting_.schema = {.rows = rows.rows(), .dims = rows.dims(), .metric = options_.metric};
-    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_));
+    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_, progress_));
     assembly_.emplace(std::move(assembly));
     ATTAR_ASSIGN(setting_.queries, engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric,
                                                         options_.seed, pool_));
@@ -172,6 +172,7 @@ class Packing {
     out.tune_queries = decision.tune_units;
     out.certify_queries = decision.certify_units;
     out.proxy = setting_.queries.proxy;
+    out.notes = assembly_->notes();
     const auto rows = static_cast<double>(out.rows);
     for (const plan::Contender& contender : decision.contenders)
       out.candidates.push_back({.codec = std::string(contender.codec->info().name),

@@ -155,12 +155,37 @@ Result<SearchResult> search_originals(const Artifact::State& state, std::span<co
 
 Result<SearchResult> Artifact::search(std::span<const float> queries, const SearchOptions& options) const {
   ATTAR_TRY(check(*state_, queries, options));
+  if (!options.where.empty()) return search_where(queries, options);
   base::ThreadPool pool(options.threads);
-  if (queries.empty()) return SearchResult{.k = options.k, .hits = {}, .times = {}};
+  if (queries.empty()) return SearchResult{.k = options.k, .hits = {}, .times = {}, .passing = {}};
   if (options.exact) return search_originals(*state_, queries, options, pool);
   std::vector<float> prepared(queries.begin(), queries.end());
   ATTAR_TRY(certify::prepare_rows(metric(), prepared, dims(), 0, "queries"));
   return search_codes(*state_, prepared, options, pool);
+}
+
+Result<SearchResult> Artifact::search_where(std::span<const float> queries, const SearchOptions& options) const {
+  ATTAR_ASSIGN(const SelectedRows selected, state_->rows_where(options.where));
+  SearchOptions among = options;
+  among.where.clear();
+  std::vector<std::uint64_t> both;
+  if (options.allowed.empty()) {
+    among.allowed = *selected.words;
+  } else {
+    both.assign(selected.words->begin(), selected.words->end());
+    for (std::size_t i = 0; i < both.size(); ++i) both[i] &= options.allowed[i];
+    among.allowed = both;
+  }
+  SearchResult out;
+  if (selected.count == 0) {
+    out.k = options.k;
+    out.hits.resize(queries.size() / dims());
+  } else {
+    ATTAR_ASSIGN(out, search(queries, among));
+  }
+  out.times.filter = selected.seconds;
+  out.passing = selected.count;
+  return out;
 }
 
 }  // namespace attar

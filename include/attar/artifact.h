@@ -41,9 +41,9 @@ struct SearchOptions {
   bool exact = false;               ///< score against the originals, kept in the file or in `base`
   std::filesystem::path base = {};  ///< originals for `exact`; empty: those kept in the file
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
-  std::string where = {};                       ///< only rows that this holds for: docs/cli.md, "Conditions"; empty: all
-  std::span<const std::uint32_t> skip = {};     ///< one row a query that is left out (its own), 0xffffffff: none
-  Progress* progress = nullptr;                 ///< of an exact search, which reads every original; may be null
+  std::string where = {};                    ///< only rows that this holds for: docs/cli.md, "Conditions"; empty: all
+  std::span<const std::uint32_t> skip = {};  ///< one row a query that is left out (its own), 0xffffffff: none
+  Progress* progress = nullptr;              ///< of an exact search, which reads every original; may be null
 };
 
 /// Where the time of a search went, seconds. An exact search is all `filter` and `scan`.
@@ -95,8 +95,8 @@ struct ArtifactInfo {
   std::uint32_t format_version = 0;
   std::vector<Part> parts;
   std::vector<FieldInfo> fields;  ///< attributes
-  std::string plan;       ///< in words
-  std::string plan_json;  ///< what the file stores of its plan: goal, codec, settings, seed, digests
+  std::string plan;               ///< in words
+  std::string plan_json;          ///< what the file stores of its plan: goal, codec, settings, seed, digests
   std::vector<Certificate> certificates;
   bool certificate_stale = false;  ///< a certificate names another content than this file's
   bool has_ids = false;

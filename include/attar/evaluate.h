@@ -93,6 +93,7 @@ struct Diagnosis {
 /// Repeated searching, for bench/.
 struct BenchOptions {
   std::uint32_t k = 10;
+  std::string where = {};   ///< only rows that this holds for, found before the first round; empty: all
   std::uint32_t batch = 1;  ///< queries a call; kernels share a decoded block among up to 8
   double seconds = 1;       ///< a round
   unsigned rounds = 5;

@@ -80,8 +80,9 @@ Result<filter::Attributes> open_attributes(const format::ArtifactReader& reader,
     if (entry.spec.kind != SectionKind::attributes) continue;
     ATTAR_ASSIGN(auto section, reader.section(SectionKind::attributes, static_cast<std::uint32_t>(sections.size())));
     if (sections.size() == filter::most_columns)
-      return section.fail(ErrorCode::over_limit, fmt::format("is one more than the {} columns that an artifact may have",
-                                                             filter::most_columns));
+      return section.fail(
+          ErrorCode::over_limit,
+          fmt::format("is one more than the {} columns that an artifact may have", filter::most_columns));
     sections.push_back(std::move(section));
   }
   return filter::Attributes::open(std::move(sections), rows);

@@ -39,8 +39,8 @@ struct Artifact::State {
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   std::optional<filter::Attributes> attributes;  ///< without columns where the file has none
-  index::Look look;          ///< the plan's
-  std::uint32_t look_k = 1;  ///< the k that it was chosen for
+  index::Look look;                              ///< the plan's
+  std::uint32_t look_k = 1;                      ///< the k that it was chosen for
 
   /// Before codes or originals are read in bulk.
   void expect_scans() const noexcept {

@@ -48,7 +48,8 @@ Result<filter::Meta> read_attributes(const PackOptions& options, std::uint64_t r
     return filter::read_meta({.path = options.meta, .fields = options.meta_fields, .sorted = options.meta_sorted}, rows,
                              progress);
   if (!options.meta_fields.empty() || !options.meta_sorted.empty())
-    return fail(ErrorCode::invalid_argument, "fields of attributes were named, but no file of them; name it, as with --meta");
+    return fail(ErrorCode::invalid_argument,
+                "fields of attributes were named, but no file of them; name it, as with --meta");
   return filter::Meta{};
 }
 

@@ -21,7 +21,8 @@ Result<Attributes> Attributes::open(std::vector<format::SectionReader> sections,
 }
 
 const Column* Attributes::find(std::string_view name) const noexcept {
-  const auto it = std::ranges::find(columns_, name, [](const Column& column) { return std::string_view(column.head().name); });
+  const auto it =
+      std::ranges::find(columns_, name, [](const Column& column) { return std::string_view(column.head().name); });
   return it == columns_.end() ? nullptr : &*it;
 }
 
@@ -30,12 +31,13 @@ Error Attributes::no_such_field(std::string_view name) const {
   for (const Column& column : columns_) names.push_back(column.head().name);
   if (names.empty())
     return {.code = ErrorCode::invalid_argument,
-            .message = fmt::format("there is no field \"{}\": this file was packed without attributes; pack it with --meta",
-                                   name)};
+            .message = fmt::format(
+                "there is no field \"{}\": this file was packed without attributes; pack it with --meta", name)};
   const std::string near = nearest_name(name, names);
-  return {.code = ErrorCode::invalid_argument,
-          .message = fmt::format("there is no field \"{}\"{}; {}", name,
-                                 near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), names_in_words(names))};
+  return {
+      .code = ErrorCode::invalid_argument,
+      .message = fmt::format("there is no field \"{}\"{}; {}", name,
+                             near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), names_in_words(names))};
 }
 
 Result<FoundRows> Attributes::rows_where(std::string_view text) const {

@@ -125,7 +125,8 @@ Result<ColumnLayout> ColumnLayout::of(const ColumnHead& head, std::uint64_t rows
   };
   const std::uint64_t groups = base::ceil_div(rows, group_codes);
   out.entries = at;
-  if (head.dictionary) ATTAR_TRY(advance(base::ceil_div(head.values, group_codes), std::uint64_t{head.entry_width} * 8));
+  if (head.dictionary)
+    ATTAR_TRY(advance(base::ceil_div(head.values, group_codes), std::uint64_t{head.entry_width} * 8));
   out.codes = at;
   ATTAR_TRY(advance(groups, std::uint64_t{head.code_width} * 8));
   out.ends = at;

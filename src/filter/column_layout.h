@@ -26,10 +26,10 @@ struct ColumnHead {
   std::uint64_t values = 0;  ///< strings or numbers in the dictionary, or the largest code and 1
   std::uint64_t least = 0;   ///< key
   std::uint64_t step = 0;
-  std::uint64_t elements = 0;      ///< of all lists
-  std::uint64_t most = 0;          ///< elements of one row
-  std::uint32_t entry_width = 0;   ///< bits of a dictionary's entry
-  std::uint32_t code_width = 0;    ///< bits of a row's code
+  std::uint64_t elements = 0;     ///< of all lists
+  std::uint64_t most = 0;         ///< elements of one row
+  std::uint32_t entry_width = 0;  ///< bits of a dictionary's entry
+  std::uint32_t code_width = 0;   ///< bits of a row's code
   std::uint32_t element_width = 0;
 
   /// 1 where code 0 stands for no value.
@@ -51,8 +51,8 @@ struct ColumnLayout {
   [[nodiscard]] static Result<ColumnLayout> of(const ColumnHead& head, std::uint64_t rows);
 
   std::uint64_t entries = 0, codes = 0, ends = 0, elements = 0, order = 0;
-  std::uint64_t strings = 0;     ///< the dictionary of strings, or the end of the section
-  std::uint32_t row_width = 0;   ///< bits of a row's number in the order
+  std::uint64_t strings = 0;    ///< the dictionary of strings, or the end of the section
+  std::uint32_t row_width = 0;  ///< bits of a row's number in the order
 };
 
 }  // namespace attar::filter

@@ -142,7 +142,8 @@ Result<std::vector<std::byte>> ColumnWriter::finish() && {
   }
   head_.set_widths();
   const std::vector<std::uint64_t> ends = head_.is_list() ? group_ends() : std::vector<std::uint64_t>{};
-  for (std::size_t row = 0; row < values_.size(); ++row) values_[row] = missing_[row] ? 0 : values_[row] + head_.shift();
+  for (std::size_t row = 0; row < values_.size(); ++row)
+    values_[row] = missing_[row] ? 0 : values_[row] + head_.shift();
   base::ByteWriter out;
   out.write_bytes(head_.encode());
   out.write_bytes(SlicedCodes::encode(entries, head_.entry_width));

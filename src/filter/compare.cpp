@@ -72,8 +72,9 @@ class Comparing {
   using Ranges = std::vector<CodeRange>;
 
   std::unexpected<Error> mismatch(std::size_t at, std::string_view advice) const {
-    return where_error(text_, at, fmt::format("field \"{}\" is {} {}; {}", head_.name,
-                                              head_.type == ColumnType::integer ? "an" : "a", type_name(head_.type), advice));
+    return where_error(text_, at,
+                       fmt::format("field \"{}\" is {} {}; {}", head_.name,
+                                   head_.type == ColumnType::integer ? "an" : "a", type_name(head_.type), advice));
   }
 
   Result<Ranges> codes() const {
@@ -130,9 +131,7 @@ class Comparing {
       case Comparator::at_most: last = floor; break;
       case Comparator::more: first = floor + 1; break;
       case Comparator::at_least: first = ceiling; break;
-      default:
-        first = ceiling;
-        last = floor;
+      default: first = ceiling; last = floor;
     }
     first = std::max(first, least);
     last = std::min(last, most);

@@ -60,7 +60,8 @@ struct Survey {
   [[nodiscard]] std::string why_not() const {
     if (others > 0) return "holds objects, or lists of something else than strings";
     if (lists > 0 && truths + wholes + reals > 0) return "holds lists in some rows and single values in others";
-    if (longest > format::max_id_bytes) return fmt::format("holds a string of more than {} bytes", format::max_id_bytes);
+    if (longest > format::max_id_bytes)
+      return fmt::format("holds a string of more than {} bytes", format::max_id_bytes);
     if (name.empty() || name.size() > most_name_bytes) return "has a name of no length that is allowed";
     return {};
   }
@@ -112,10 +113,11 @@ class Reading {
       progress_.advance(rows_between_checks);
     }
     if (row_ == rows_) return {};
-    return file_.fail(ErrorCode::invalid_data,
-                      fmt::format("has {} rows of attributes, and the vectors have {} rows; give one line a row, in the order "
-                                  "of the vectors",
-                                  row_, rows_));
+    return file_.fail(
+        ErrorCode::invalid_data,
+        fmt::format("has {} rows of attributes, and the vectors have {} rows; give one line a row, in the order "
+                    "of the vectors",
+                    row_, rows_));
   }
 
   Status survey() {
@@ -199,7 +201,8 @@ class Reading {
       ATTAR_TRY(named(name));
       if (targets_[places_.find(name)->second] == none)
         return fail(ErrorCode::invalid_argument,
-                    fmt::format("field {} is to be sorted, but it is not kept; name it among the fields", data::in_quotes(name)));
+                    fmt::format("field {} is to be sorted, but it is not kept; name it among the fields",
+                                data::in_quotes(name)));
     }
     return {};
   }

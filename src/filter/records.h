@@ -28,7 +28,7 @@ struct Cell {
   bool truth = false;
   std::int64_t whole = 0;
   double real = 0;
-  std::string_view text;                ///< a string; in CSV also what a number or boolean was written as
+  std::string_view text;  ///< a string; in CSV also what a number or boolean was written as
   std::vector<std::string_view> texts;
 
   /// The value as a string, for a column of strings.
@@ -48,8 +48,8 @@ class RecordReader {
 [[nodiscard]] Result<std::unique_ptr<RecordReader>> open_records(const data::InputFile& file);
 
 [[nodiscard]] std::unique_ptr<RecordReader> jsonl_records(const data::InputFile& file);
-/// RFC 4180 with a line of names: quotes hold separators, doubled quotes and line ends. An empty cell without quotes has no
-/// value.
+/// RFC 4180 with a line of names: quotes hold separators, doubled quotes and line ends. An empty cell without quotes
+/// has no value.
 [[nodiscard]] std::unique_ptr<RecordReader> csv_records(const data::InputFile& file, char separator);
 
 }  // namespace attar::filter

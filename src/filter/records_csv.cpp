@@ -51,8 +51,8 @@ class CsvRecords final : public RecordReader {
     ATTAR_ASSIGN(const bool there, read_record());
     if (!there) return false;
     if (fields_.size() != names_.size())
-      return lines_.fail(ErrorCode::invalid_data, fmt::format("has {} fields where the first line names {}",
-                                                              fields_.size(), names_.size()));
+      return lines_.fail(ErrorCode::invalid_data,
+                         fmt::format("has {} fields where the first line names {}", fields_.size(), names_.size()));
     for (std::size_t i = 0; i < names_.size(); ++i) {
       cell_.text = fields_[i].text;
       cell_.kind = Cell::Kind::text;
@@ -139,7 +139,8 @@ class CsvRecords final : public RecordReader {
         continue;
       }
       if (at < line.size() && line[at] != separator_)
-        return lines_.fail(ErrorCode::invalid_data, "has something behind a closing quote; double quotes inside quotes");
+        return lines_.fail(ErrorCode::invalid_data,
+                           "has something behind a closing quote; double quotes inside quotes");
       return false;
     }
   }

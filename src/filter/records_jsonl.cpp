@@ -36,7 +36,8 @@ class JsonRecords final : public RecordReader {
     simdjson::dom::object fields;
     const auto error = parser_.parse(line.data(), line.size(), false).get(fields);
     if (error == simdjson::INCORRECT_TYPE)
-      return lines_.fail(ErrorCode::invalid_data, "is no JSON object; write one object a line, such as {\"year\": 2024}");
+      return lines_.fail(ErrorCode::invalid_data,
+                         "is no JSON object; write one object a line, such as {\"year\": 2024}");
     if (error != simdjson::SUCCESS)
       return lines_.fail(ErrorCode::invalid_data, fmt::format("is not valid JSON ({}); write one whole object a line",
                                                               simdjson::error_message(error)));

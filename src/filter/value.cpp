@@ -158,7 +158,8 @@ std::string text_of(const Value& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return fmt::to_string(*whole);
   if (const auto* real = std::get_if<double>(&value)) return fmt::to_string(*real);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) return fmt::format("{}", fmt::join(*list, ", "));
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+    return fmt::format("{}", fmt::join(*list, ", "));
   return {};
 }
 

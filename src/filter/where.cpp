@@ -44,7 +44,8 @@ class Lexer {
       ATTAR_ASSIGN(out.text, quoted(c));
       return out;
     }
-    const bool sign = (c == '-' || c == '+') && at_ + 1 < text_.size() && (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.');
+    const bool sign =
+        (c == '-' || c == '+') && at_ + 1 < text_.size() && (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.');
     if (sign || is_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) {
       out.kind = Token::Kind::number;
       out.text = number();
@@ -121,7 +122,9 @@ class Parser {
     return where_error(text_, token_.at, fmt::format("expected {}", what));
   }
 
-  bool is_keyword(std::string_view word) const { return token_.kind == Token::Kind::word && lowered(token_.text) == word; }
+  bool is_keyword(std::string_view word) const {
+    return token_.kind == Token::Kind::word && lowered(token_.text) == word;
+  }
   bool is_symbol(std::string_view symbol) const { return token_.kind == Token::Kind::symbol && token_.text == symbol; }
 
   Result<bool> take_keyword(std::string_view word) {
@@ -130,7 +133,9 @@ class Parser {
     return true;
   }
 
-  Status need_symbol(std::string_view symbol, std::string_view what) { return is_symbol(symbol) ? advance() : expected(what); }
+  Status need_symbol(std::string_view symbol, std::string_view what) {
+    return is_symbol(symbol) ? advance() : expected(what);
+  }
 
   // "a or b or c" with parts of the next level; a single part is itself.
   template <class Next>
@@ -150,9 +155,8 @@ class Parser {
   Result<Condition> disjunction(unsigned depth) {
     if (depth > most_where_depth)
       return where_error(text_, token_.at, fmt::format("more than {} conditions are nested", most_where_depth));
-    return joined(Condition::Kind::disjunction, "or", [&] {
-      return joined(Condition::Kind::conjunction, "and", [&] { return negation(depth); });
-    });
+    return joined(Condition::Kind::disjunction, "or",
+                  [&] { return joined(Condition::Kind::conjunction, "and", [&] { return negation(depth); }); });
   }
 
   Result<Condition> negation(unsigned depth) {
@@ -204,9 +208,11 @@ class Parser {
 
   Status compare(Comparison& out) {
     static constexpr std::pair<std::string_view, Comparator> symbols[] = {
-        {"=", Comparator::equal},    {"==", Comparator::equal},   {"!=", Comparator::unequal}, {"<>", Comparator::unequal},
-        {"<", Comparator::less},     {"<=", Comparator::at_most}, {">", Comparator::more},     {">=", Comparator::at_least}};
-    const auto* const it = std::ranges::find(symbols, std::string_view(token_.text), [](const auto& pair) { return pair.first; });
+        {"=", Comparator::equal},    {"==", Comparator::equal},   {"!=", Comparator::unequal},
+        {"<>", Comparator::unequal}, {"<", Comparator::less},     {"<=", Comparator::at_most},
+        {">", Comparator::more},     {">=", Comparator::at_least}};
+    const auto* const it =
+        std::ranges::find(symbols, std::string_view(token_.text), [](const auto& pair) { return pair.first; });
     if (it == std::end(symbols)) return expected(comparisons);
     out.comparator = it->second;
     ATTAR_TRY(advance());
@@ -228,7 +234,8 @@ class Parser {
       ATTAR_TRY(advance());
       return list(out);
     }
-    if (word != "like" && word != "contains") return expected(out.negated ? "between, in, like or contains" : comparisons);
+    if (word != "like" && word != "contains")
+      return expected(out.negated ? "between, in, like or contains" : comparisons);
     out.comparator = word == "like" ? Comparator::like : Comparator::contains;
     ATTAR_TRY(advance());
     if (token_.kind != Token::Kind::text) return expected("a text in 'single quotes'");
@@ -278,7 +285,8 @@ class Parser {
     return real;
   }
 
-  static constexpr std::string_view comparisons = "a comparison: =, !=, <, <=, >, >=, between, in, like, contains or is null";
+  static constexpr std::string_view comparisons =
+      "a comparison: =, !=, <, <=, >, >=, between, in, like, contains or is null";
 
   std::string_view text_;
   Lexer lexer_;
@@ -299,8 +307,8 @@ std::string literal_text(const Literal& literal) {
 }
 
 std::string comparison_text(const Comparison& comparison) {
-  static constexpr std::string_view words[] = {"=",  "!=",      "<",  "<=",   ">",        ">=",
-                                               "between", "in", "like", "contains", "null"};
+  static constexpr std::string_view words[] = {
+      "=", "!=", "<", "<=", ">", ">=", "between", "in", "like", "contains", "null"};
   const std::string field = quoted(comparison.field, '"');
   const std::string_view negation = comparison.negated ? "not " : "";
   if (comparison.comparator == Comparator::is_null) return fmt::format("{} is {}null", field, negation);
@@ -312,7 +320,8 @@ std::string comparison_text(const Comparison& comparison) {
     operands.erase(rest.begin(), rest.end());
   }
   const std::string_view word = words[static_cast<std::size_t>(comparison.comparator)];
-  if (comparison.comparator == Comparator::in) return fmt::format("{} {}in ({})", field, negation, fmt::join(operands, ", "));
+  if (comparison.comparator == Comparator::in)
+    return fmt::format("{} {}in ({})", field, negation, fmt::join(operands, ", "));
   return fmt::format("{} {}{} {}", field, negation, word, fmt::join(operands, " and "));
 }
 
@@ -321,8 +330,9 @@ std::string comparison_text(const Comparison& comparison) {
 std::unexpected<Error> where_error(std::string_view text, std::size_t at, std::string_view message) {
   constexpr std::size_t shown = 24;
   const std::string_view rest = text.substr(std::min(at, text.size()), shown);
-  const std::string place = rest.empty() ? "at its end" : fmt::format("at character {}, \"{}{}\"", at + 1, rest,
-                                                                      at + rest.size() < text.size() ? "…" : "");
+  const std::string place =
+      rest.empty() ? "at its end"
+                   : fmt::format("at character {}, \"{}{}\"", at + 1, rest, at + rest.size() < text.size() ? "…" : "");
   return fail(ErrorCode::invalid_argument, fmt::format("the condition {}: {}", place, message));
 }
 

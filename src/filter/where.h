@@ -31,7 +31,19 @@ struct Literal {
   friend bool operator==(const Literal& a, const Literal& b) { return a.value == b.value; }
 };
 
-enum class Comparator : std::uint8_t { equal, unequal, less, at_most, more, at_least, between, in, like, contains, is_null };
+enum class Comparator : std::uint8_t {
+  equal,
+  unequal,
+  less,
+  at_most,
+  more,
+  at_least,
+  between,
+  in,
+  like,
+  contains,
+  is_null
+};
 
 struct Comparison {
   std::string field;

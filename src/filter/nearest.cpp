@@ -30,7 +30,7 @@ std::string nearest_name(std::string_view text, const std::vector<std::string>& 
   constexpr std::size_t longest = 64;
   if (text.size() > longest) return {};
   std::string best;
-  std::size_t least = std::max<std::size_t>(1, text.size() / 3) + 1;
+  std::size_t least = (text.size() + 2) / 3 + 1;
   for (const std::string& name : names) {
     if (name.size() > 2 * longest) continue;
     const std::size_t d = distance(text, name);

@@ -132,6 +132,12 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   return out;
 }
 
+std::uint64_t Assembly::attributes_bytes() const noexcept {
+  std::uint64_t out = 0;
+  for (const auto& bytes : meta_.columns) out += bytes.size();
+  return out;
+}
+
 Result<std::uint64_t> Assembly::file_bytes(const plan::PartSizes& planned) const {
   return format::size_of(sections(planned), certificate_bytes);
 }

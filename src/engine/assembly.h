@@ -34,6 +34,8 @@ class Assembly {
   /// The same, by part.
   [[nodiscard]] Result<std::vector<Part>> parts(const plan::PartSizes& planned) const;
 
+  /// Bytes of all attributes.
+  [[nodiscard]] std::uint64_t attributes_bytes() const noexcept;
   /// What to tell the user about the attributes.
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return meta_.notes; }
 

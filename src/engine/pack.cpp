@@ -225,11 +225,15 @@ class Packing {
   }
 
   std::string why_unreachable(const Nearest& nearest) const {
+    const std::string attributes =
+        assembly_->attributes_bytes() == 0
+            ? ""
+            : fmt::format(" ({} of them attributes; fewer fields take less)", assembly_->attributes_bytes());
     if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
       return fmt::format(
-          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes; name at least {}B",
+          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes{}; name at least {}B",
           options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows,
-          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, nearest.least_bytes);
+          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, attributes, nearest.least_bytes);
     std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
     if (options_.budget && nearest.recall_in_budget > 0)
       out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,

@@ -11,9 +11,9 @@ namespace {
 
 // A range that holds more than this share of the rows is found quicker by a pass over all codes than by the order,
 // whose rows lie scattered (docs/decisions/0019).
-constexpr std::uint64_t order_share = 24;
+constexpr std::uint64_t order_share = 4;
 // Rows that are few enough to be gathered one by one.
-constexpr std::uint64_t gathered_share = 256;
+constexpr std::uint64_t gathered_share = 512;
 
 bool any_between(std::span<const std::uint64_t> words, std::uint64_t first, std::uint64_t last) noexcept {
   if (first >= last) return false;

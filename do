@@ -13,7 +13,7 @@ usage: ./do VERB [options]
                           (--quick: release only, without the slow ones)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
   deps [lint|bench]       install what building needs; lint, bench: what those verbs need beside it
-  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them)
+  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all of them)
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
   lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
@@ -173,7 +173,7 @@ do_bench() {
   need debian
   need_python
   build release
-  if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier draw; fi
+  if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier filters draw; fi
   for script in "$@"; do
     [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
     say "do: bench/$script.py"

@@ -2,12 +2,13 @@
 
     python bench/bars.py [--strict]        # or ./do bars; --strict: exit 1 unless every bar holds
 
-Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py) and runs what is cheap: the simulation of certificates.
+Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py, filters.py) and runs what is cheap: the simulation of certificates.
 A bar without a measurement does not hold: it says which script to run.
 """
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -153,11 +154,29 @@ def frontier_bars() -> list[Bar]:
                       f"{ratio:.2f}x: {builds['attar 250 B']:.1f} s, planning and certificate in it", ratio <= 1)]
 
 
+def filter_bars() -> list[Bar]:
+    out = []
+    for name in ("debian", "manuals"):
+        result = read_json(RESULTS / f"filters_{name}.json")
+        title, required = f"filter that about 1% pass, {name}", "recall -0.01, 1x, 10x"
+        if not result.get("points"):
+            out.append(absent(title, required, "filters"))
+            continue
+        point = min(result["points"], key=lambda p: abs(math.log(p["share"] / 0.01)))
+        whole, batch = result["unfiltered"], str(result["batch"])
+        times = point["queries_per_second"][batch] / whole["queries_per_second"][batch]
+        after = point["queries_per_second"][batch] / point["filtering_after"]
+        out.append(Bar(title, required, f"recall {point['recall']:.4f} (all rows {whole['recall']:.4f}), {times:.2f}x the q/s of all rows, "
+                       f"{after:.1f}x filtering after the search; {point['share']:.2%}: {point['where']}",
+                       point["recall"] >= whole["recall"] - 0.01 and times >= 1 and after >= 10))
+    return out
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
     options = parser.parse_args()
-    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars()]
+    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

@@ -38,6 +38,7 @@ Result<Latency> measure_latency(const Artifact& artifact, const Vectors& queries
   SearchOptions search;
   search.k = options.k;
   search.threads = options.threads;
+  search.where = options.where;
   Latency out;
   std::vector<double> later;
   std::uint64_t row = 0;
@@ -82,6 +83,10 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("--queries: {} has {} dimensions, {} has {}", arguments.queries.string(), queries.dims,
                             arguments.artifact.string(), artifact.dims()));
+  SelectedRows selected;
+  if (!options.where.empty()) {
+    ATTAR_ASSIGN(selected, artifact.rows_where(options.where));
+  }
   std::vector<double> rounds;
   Latency latency;
   {
@@ -101,7 +106,9 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
                           {"rounds", rounds},
                           {"first_query_seconds", latency.first},
                           {"query_seconds", latency.later},
-                          {"checksum_seconds", latency.checksums}}));
+                          {"checksum_seconds", latency.checksums},
+                          {"passing", options.where.empty() ? Json(nullptr) : Json(selected.count)},
+                          {"filter_seconds", options.where.empty() ? Json(nullptr) : Json(selected.seconds)}}));
     return Exit::done;
   }
   const auto [slowest, fastest] = std::ranges::minmax(rounds);
@@ -110,6 +117,9 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
             fmt::format("{:.1f} (median of {} rounds, {:.1f} to {:.1f})", rate, rounds.size(), slowest, fastest));
   facts.add("one query", fmt::format("{:.3f} ms; the first after opening {:.3f} ms, its checksums apart {:.3f} ms",
                                      latency.later * 1e3, latency.first * 1e3, latency.checksums * 1e3));
+  if (!options.where.empty())
+    facts.add("--where", fmt::format("holds for {} of {} rows, found in {:.3f} ms before", grouped(selected.count),
+                                     grouped(artifact.rows()), selected.seconds * 1e3));
   ATTAR_TRY(print(facts.text()));
   return Exit::done;
 }
@@ -128,6 +138,7 @@ void add_bench(CLI::App& app, Session& session) {
   add_value(
       *command, "--seconds", options.seconds, [](std::string_view text) { return parse_between(text, 0, 3600); },
       "Length of a round (default 1)", "S");
+  add_where(*command, options.where);
   add_whole(*command, "--rounds", options.rounds, 1, 1000, "Rounds (default 5)");
   add_whole(*command, "-k", options.k, 1, arguments->open.limits.max_hits, "Rows to return a query (default 10)");
   add_input_options(*command, arguments->input);

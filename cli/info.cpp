@@ -28,12 +28,23 @@ Json json_of(const ArtifactInfo& info) {
           {"codec", info.codec},
           {"format_version", info.format_version},
           {"parts", parts_json(info.parts)},
+          {"fields", fields_json(info.fields)},
           {"plan", info.plan},
           {"certificates", certificates_json(info.certificates)},
           {"certificate_stale", info.certificate_stale},
           {"has_ids", info.has_ids},
           {"originals", info.originals.empty() ? Json(nullptr) : Json(info.originals)},
           {"content_digest", info.content_digest}};
+}
+
+std::string fields_text(const std::vector<FieldInfo>& fields) {
+  if (fields.empty()) return {};
+  Table table({"field", "type", "values", "least", "most", "without", "bytes"}, 2);
+  for (const FieldInfo& field : fields)
+    table.add({printable(field.name), field.type + (field.sorted ? ", sorted" : ""),
+               field.distinct ? grouped(*field.distinct) : "-", shown_value(field.least), shown_value(field.most),
+               grouped(field.nulls), grouped(field.bytes)});
+  return table.text() + "\n";
 }
 
 std::string text_of(const ArtifactInfo& info) {
@@ -48,8 +59,8 @@ std::string text_of(const ArtifactInfo& info) {
   facts.add("content", info.content_digest);
   const std::string_view stale =
       info.certificate_stale ? "STALE: this certificate was measured on another content than this file's.\n" : "";
-  return fmt::format("{}\n{}\n{}{}", facts.text(), parts_text(info.parts, info.bytes, info.rows), stale,
-                     certificates_text(info.certificates));
+  return fmt::format("{}\n{}\n{}{}{}", facts.text(), parts_text(info.parts, info.bytes, info.rows),
+                     fields_text(info.fields), stale, certificates_text(info.certificates));
 }
 
 Result<Exit> run(const Session& session, const Arguments& arguments) {

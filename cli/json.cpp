@@ -1,5 +1,8 @@
 #include "json.h"
 
+#include <type_traits>
+#include <variant>
+
 #include "output.h"
 
 namespace attar::cli {
@@ -69,6 +72,32 @@ Json parts_json(const std::vector<Part>& parts) {
   return out;
 }
 
+Json value_json(const FieldValue& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
+          return nullptr;
+        } else {
+          return held;
+        }
+      },
+      value);
+}
+
+Json fields_json(const std::vector<FieldInfo>& fields) {
+  Json out = Json::array();
+  for (const FieldInfo& field : fields)
+    out.push_back({{"name", field.name},
+                   {"type", field.type},
+                   {"nulls", field.nulls},
+                   {"distinct", field.distinct ? Json(*field.distinct) : Json(nullptr)},
+                   {"least", value_json(field.least)},
+                   {"most", value_json(field.most)},
+                   {"bytes", field.bytes},
+                   {"sorted", field.sorted}});
+  return out;
+}
+
 Json candidates_json(const std::vector<Candidate>& candidates) {
   Json out = Json::array();
   for (const Candidate& candidate : candidates) out.push_back(candidate_json(candidate));
@@ -92,6 +121,7 @@ Json pack_json(const PackReport& report) {
           {"tune_queries", report.tune_queries},
           {"certify_queries", report.certify_queries},
           {"proxy", report.proxy},
+          {"notes", report.notes},
           {"seconds", report.seconds}};
 }
 

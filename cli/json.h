@@ -21,6 +21,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json certificates_json(const std::vector<Certificate>& certificates);
 /// {name: bytes}.
 [[nodiscard]] Json parts_json(const std::vector<Part>& parts);
+/// A value of an attribute; null for none.
+[[nodiscard]] Json value_json(const FieldValue& value);
+[[nodiscard]] Json fields_json(const std::vector<FieldInfo>& fields);
 [[nodiscard]] Json candidates_json(const std::vector<Candidate>& candidates);
 [[nodiscard]] Json pack_json(const PackReport& report);
 [[nodiscard]] Json measure_json(const Measure& measure);

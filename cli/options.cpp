@@ -94,9 +94,37 @@ void add_input_options(CLI::App& command, InputOptions& input) {
       ->type_name("NAME");
 }
 
+Result<std::vector<std::string>> parse_names(std::string_view text) {
+  std::vector<std::string> out(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ',') {
+      out.emplace_back();
+    } else {
+      if (text.substr(i).starts_with("\\,")) ++i;
+      out.back() += text[i];
+    }
+  }
+  for (const std::string& name : out)
+    if (name.empty() || std::ranges::count(out, name) > 1)
+      return fail(ErrorCode::invalid_argument,
+                  "name fields with commas between, each once, such as section,installed_size");
+  return out;
+}
+
 void add_open_options(CLI::App& command, OpenOptions& open) {
   command.add_flag_callback(
       "--no-mmap", [&open] { open.mmap = false; }, "Read a private copy, for files that others may write meanwhile");
+}
+
+void add_where(CLI::App& command, std::string& condition) {
+  add_value(
+      command, "--where", condition,
+      [](std::string_view text) -> Result<std::string> {
+        if (text.find_first_not_of(" \t\n") != std::string_view::npos) return std::string(text);
+        return fail(ErrorCode::invalid_argument,
+                    "a condition is needed, such as \"section = 'games' and size < 5000\"");
+      },
+      "Only rows that this holds for: \"section = 'games' and size < 5000\" (grammar: docs/cli.md)", "CONDITION");
 }
 
 void add_threads(CLI::App& command, unsigned& threads) {
@@ -116,6 +144,11 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
   add_value(command, "--metric", options.metric, parse_metric_name, "cosine (default), ip or l2", "NAME");
   add_path(command, "--queries", options.queries, "A log of real queries; without it rows stand in");
   add_path(command, "--ids", options.ids, "One id a line; without it row numbers, which cost nothing");
+  add_path(command, "--meta", options.meta, "Attributes, one line a row: .jsonl, .ndjson, .csv or .tsv");
+  add_value(command, "--meta-fields", options.meta_fields, parse_names,
+            "Only these fields of --meta; without it all that hold one value or a list of strings", "NAME,…");
+  add_value(command, "--meta-sorted", options.meta_sorted, parse_names,
+            "Numbers or dates that get a sorted order, inside the budget: narrow ranges are found quicker", "NAME,…");
   command.add_option("--codec", options.codec, "Only this codec (names: attar doctor)")->type_name("NAME");
   add_value(
       command, "--index", options.index,

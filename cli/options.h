@@ -27,6 +27,8 @@ namespace attar::cli {
 [[nodiscard]] Result<std::uint64_t> parse_memory(std::string_view text);
 /// "cosine", "ip" or "l2".
 [[nodiscard]] Result<Metric> parse_metric_name(std::string_view text);
+/// "section,installed_size": names between commas, each once; \, is a comma in a name.
+[[nodiscard]] Result<std::vector<std::string>> parse_names(std::string_view text);
 /// One of the words.
 [[nodiscard]] Result<std::string> parse_word(std::string_view text, const std::vector<std::string>& words);
 
@@ -53,6 +55,9 @@ CLI::Option* add_whole(CLI::App& command, const std::string& names, Target& targ
   };
   return add_value(command, names, target, parse, help, "N");
 }
+
+/// Adds --where.
+void add_where(CLI::App& command, std::string& condition);
 
 /// A path that must not be empty.
 CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,

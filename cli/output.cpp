@@ -82,6 +82,20 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string shown_value(const FieldValue& value) {
+  constexpr std::size_t longest = 40;
+  if (std::holds_alternative<std::monostate>(value)) return "-";
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return fmt::to_string(*whole);
+  if (const auto* real = std::get_if<double>(&value)) return fmt::to_string(*real);
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  std::string text = list != nullptr ? fmt::format("{}", fmt::join(*list, ", ")) : std::get<std::string>(value);
+  std::size_t end = std::min(longest, text.size());
+  if (end == text.size()) return printable(text);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return printable(text.substr(0, end)) + "…";
+}
+
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().size());
   for (const auto& row : rows_)

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attar/artifact.h"
 #include "attar/result.h"
 #include "session.h"
 
@@ -18,6 +19,9 @@ namespace attar::cli {
 [[nodiscard]] std::string fraction(double value);
 /// Text from a file or the user with control bytes and invalid UTF-8 written as \xNN.
 [[nodiscard]] std::string printable(std::string_view text);
+
+/// A value of an attribute as a table shows it; "-" for none. Long texts are cut.
+[[nodiscard]] std::string shown_value(const FieldValue& value);
 
 /// Columns aligned by spaces: the first ones left, all from `right_from` on right.
 class Table {

@@ -29,8 +29,8 @@ std::string text_of(const PackReport& report) {
   const std::string budget = report.budget_bytes == 0 ? "" : fmt::format(" (budget {})", grouped(report.budget_bytes));
   facts.add("file", fmt::format("{} bytes{}, {:.2f} a row", grouped(report.bytes), budget, report.bytes_per_row));
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
-  return fmt::format("{}\n{}\n{}", facts.text(), parts_text(report.parts, report.bytes, report.rows),
-                     certificates_text(report.certificates));
+  return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes),
+                     parts_text(report.parts, report.bytes, report.rows), certificates_text(report.certificates));
 }
 
 Result<PlanOutcome> pack_with_progress(const Session& session, Arguments& arguments, OutputFile& file) {
@@ -43,8 +43,9 @@ Result<PlanOutcome> pack_with_progress(const Session& session, Arguments& argume
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
   const PackOptions& options = arguments.options;
-  ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids}));
-  ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids}, arguments.force, true));
+  ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
+  ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids, options.meta},
+                         arguments.force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".attar", session));
   ATTAR_ASSIGN(const PlanOutcome outcome, pack_with_progress(session, arguments, file));
   if (!outcome.reachable) return print_unreachable(session, outcome);
@@ -66,6 +67,7 @@ void add_pack(CLI::App& app, Session& session) {
       add_command(app, session, "pack", "Pack vectors to a budget and a floor, with a certificate",
                   {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
                    "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
+                   "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
                    "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
   add_path(*command, "input", arguments->input,
            "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")

@@ -32,6 +32,12 @@ std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std:
   return table.text();
 }
 
+std::string notes_text(const std::vector<std::string>& notes) {
+  std::string out;
+  for (const std::string& note : notes) out += printable(note) + "\n";
+  return out;
+}
+
 std::string certificates_text(const std::vector<Certificate>& certificates) {
   if (certificates.empty()) return "No certificate: nothing was measured on queries that the plan had not seen.\n";
   std::string out;

@@ -15,6 +15,8 @@ namespace attar::cli {
 /// The parts of a file as a table, with their share of the whole.
 [[nodiscard]] std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std::uint64_t rows);
 /// Each certificate in words, one a paragraph; a sentence where there is none.
+/// A line a note.
+[[nodiscard]] std::string notes_text(const std::vector<std::string>& notes);
 [[nodiscard]] std::string certificates_text(const std::vector<Certificate>& certificates);
 
 /// Says that the goal is out of reach and what can be had instead.

@@ -29,12 +29,12 @@ std::string text_of(const PackReport& report) {
   facts.add("file",
             fmt::format("{} bytes, {:.2f} a row, nothing written", grouped(report.bytes), report.bytes_per_row));
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
-  return fmt::format("{}\n{}\n{}", facts.text(), candidates_text(report.candidates),
+  return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes), candidates_text(report.candidates),
                      certificates_text(report.certificates));
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
-  ATTAR_TRY(check_streams({arguments.input, arguments.options.queries, arguments.options.ids}));
+  ATTAR_TRY(check_streams({arguments.input, arguments.options.queries, arguments.options.ids, arguments.options.meta}));
   Result<PlanOutcome> outcome = fail(ErrorCode::cancelled, {});
   {
     ProgressBar bar(session);

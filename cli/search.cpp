@@ -22,7 +22,8 @@ namespace {
 
 struct Arguments {
   std::filesystem::path artifact, base;
-  std::string vector;
+  std::string vector, where;
+  std::vector<std::string> show;
   std::optional<std::uint64_t> vector_row;
   std::optional<double> cutoff;
   std::uint32_t k = 10;
@@ -35,8 +36,9 @@ struct Arguments {
 /// What --explain tells.
 struct Explanation {
   SearchTimes times;
-  double open = 0, queries = 0;  ///< seconds
-  bool compared = false;         ///< with an exact search over the originals
+  double open = 0, queries = 0;          ///< seconds
+  std::optional<std::uint64_t> passing;  ///< rows that --where holds for
+  bool compared = false;                 ///< with an exact search over the originals
   std::uint64_t asked = 0, shared = 0, scored = 0;
   double score_error = 0;  ///< sum of |packed − exact| over rows that both found
 };
@@ -87,27 +89,42 @@ Result<Vectors> queries_of(const Arguments& arguments, std::uint32_t dims) {
 }
 
 struct Asked {
+  const Arguments& arguments;
   const Artifact& artifact;
   const ArtifactInfo& info;
   const Vectors& queries;
   ProgressBar& progress;
 };
 
+/// The columns of a table of hits.
+std::vector<std::string> heads(const Asked& asked) {
+  std::vector<std::string> out{"rank", "row", "score"};
+  if (asked.info.has_ids) out.emplace_back("id");
+  for (const std::string& name : asked.arguments.show) out.push_back(printable(name));
+  return out;
+}
+
 /// Prints the answers to one query.
 Status print_hits(const Session& session, const Asked& asked, std::uint64_t query, std::span<const SearchHit> hits) {
   Json list = Json::array();
-  Table table(asked.info.has_ids ? std::vector<std::string>{"rank", "row", "score", "id"}
-                                 : std::vector<std::string>{"rank", "row", "score"},
-              0);
+  Table table(heads(asked), 0);
   for (std::size_t i = 0; i < hits.size(); ++i) {
     ATTAR_ASSIGN(const std::string id, asked.artifact.id(hits[i].row));
     if (session.json) {
       list.push_back({{"id", id}, {"score", hits[i].score}, {"row", hits[i].row}});
+      for (const std::string& name : asked.arguments.show) {
+        ATTAR_ASSIGN(const FieldValue value, asked.artifact.field(hits[i].row, name));
+        list.back()["fields"][name] = value_json(value);
+      }
       continue;
     }
     std::vector<std::string> row{std::to_string(i + 1), std::to_string(hits[i].row),
                                  fmt::format("{:.6f}", hits[i].score)};
     if (asked.info.has_ids) row.push_back(printable(id));
+    for (const std::string& name : asked.arguments.show) {
+      ATTAR_ASSIGN(const FieldValue value, asked.artifact.field(hits[i].row, name));
+      row.push_back(shown_value(value));
+    }
     table.add(std::move(row));
   }
   if (session.json) return print_json({{"query", query}, {"hits", std::move(list)}});
@@ -146,9 +163,11 @@ Json explanation_json(const Explanation& e) {
            {{"seconds",
              {{"open", e.open},
               {"queries", e.queries},
+              {"filter", e.times.filter},
               {"verify", e.times.verify},
               {"prepare", e.times.prepare},
               {"scan", e.times.scan}}},
+            {"passing", e.passing ? Json(*e.passing) : Json(nullptr)},
             {"error", std::move(error)}}}};
 }
 
@@ -157,9 +176,12 @@ std::string explanation_text(const Explanation& e, const ArtifactInfo& info, boo
   Table times({"where the time went", "ms"});
   times.add({"opening", milliseconds(e.open)});
   times.add({"reading the queries", milliseconds(e.queries)});
+  if (e.passing) times.add({"finding the rows that --where holds for", milliseconds(e.times.filter)});
   times.add({"checksums of blocks seen for the first time", milliseconds(e.times.verify)});
   times.add({"transforms and tables of the queries", milliseconds(e.times.prepare)});
   times.add({exact ? "scoring the originals" : "scanning the codes", milliseconds(e.times.scan)});
+  const std::string passing =
+      e.passing ? fmt::format("--where holds for {} of {} rows.\n", grouped(*e.passing), grouped(info.rows)) : "";
   std::string error = "Scores come from the originals: nothing was lost.\n";
   if (e.compared)
     error = fmt::format("Of the {} exactly nearest rows {} were found; their scores are off by {:.6f} in the mean.\n",
@@ -168,7 +190,7 @@ std::string explanation_text(const Explanation& e, const ArtifactInfo& info, boo
   else if (!exact)
     error = "Add --base with the originals to see the error of these answers. What the file promises:\n" +
             certificates_text(info.certificates);
-  return fmt::format("\n{}\n{}", times.text(), error);
+  return fmt::format("\n{}\n{}{}", times.text(), passing, error);
 }
 
 /// Searches the queries in pieces, so that answers flow and Ctrl-C is heard; an exact search reads all originals each
@@ -184,7 +206,8 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
                         .threads = arguments.threads,
                         .whole = arguments.whole,
                         .exact = arguments.exact,
-                        .base = arguments.base};
+                        .base = arguments.base,
+                        .where = arguments.where};
   options.progress = &asked.progress;
   std::uint64_t found = 0;
   if (!at_once) asked.progress.stage("searching", asked.queries.rows());
@@ -193,6 +216,8 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
     const std::uint64_t count = std::min(step, asked.queries.rows() - first);
     const auto values = std::span(asked.queries.values).subspan(first * asked.queries.dims, count * asked.queries.dims);
     ATTAR_ASSIGN(SearchResult result, asked.artifact.search(values, options));
+    explanation.times.filter += result.times.filter;
+    explanation.passing = result.passing;
     explanation.times.verify += result.times.verify;
     explanation.times.prepare += result.times.prepare;
     explanation.times.scan += result.times.scan;
@@ -225,10 +250,11 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
   ATTAR_ASSIGN(const Vectors queries, queries_of(arguments, artifact.dims()));
   explanation.queries = watch.seconds();
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
+  for (const std::string& name : arguments.show) ATTAR_TRY(artifact.field(0, name));
   std::uint64_t found = 0;
   {
     ProgressBar bar(session);
-    ATTAR_ASSIGN(found, answer(session, arguments, {artifact, info, queries, bar}, explanation));
+    ATTAR_ASSIGN(found, answer(session, arguments, {arguments, artifact, info, queries, bar}, explanation));
   }
   if (arguments.explain)
     ATTAR_TRY(session.json ? print_json(explanation_json(explanation))
@@ -243,6 +269,7 @@ void add_search(CLI::App& app, Session& session) {
   CLI::App* command = add_command(
       app, session, "search", "The nearest rows of one or many queries",
       {"attar search docs.attar --vector q.npy -k 10", "attar search docs.attar --vector '[0.1, -0.2, 0.3]' --json",
+       "attar search docs.attar --vector q.npy --where \"section = 'games' and size < 5000\" --show section,size",
        "attar search docs.attar --vector q.npy --exact --base docs.npy",
        "embed 'a question' | attar search docs.attar --vector - --format npy --explain"});
   add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
@@ -258,6 +285,8 @@ void add_search(CLI::App& app, Session& session) {
   add_value(
       *command, "--cutoff", arguments->cutoff, [](std::string_view text) { return parse_finite(text); },
       "Only rows at least this near: score at least S (l2: at most S)", "S");
+  add_where(*command, arguments->where);
+  add_value(*command, "--show", arguments->show, parse_names, "Show these fields of each hit", "NAME,…");
   command->add_flag("--whole", arguments->whole, "Score every row whole, where the plan looks at part of each first");
   command->add_flag("--exact", arguments->exact, "Score the originals, from --base or the file");
   add_path(*command, "--base", arguments->base, "The originals, for --exact and --explain");

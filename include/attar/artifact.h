@@ -8,6 +8,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "attar/certificate.h"
@@ -39,12 +41,14 @@ struct SearchOptions {
   bool exact = false;               ///< score against the originals, kept in the file or in `base`
   std::filesystem::path base = {};  ///< originals for `exact`; empty: those kept in the file
   std::span<const std::uint64_t> allowed = {};  ///< bit r of word r/64: row r may be returned; empty: all may
-  std::span<const std::uint32_t> skip = {};     ///< one row a query that is left out (its own), 0xffffffff: none
-  Progress* progress = nullptr;                 ///< of an exact search, which reads every original; may be null
+  std::string where = {};                    ///< only rows that this holds for: docs/cli.md, "Conditions"; empty: all
+  std::span<const std::uint32_t> skip = {};  ///< one row a query that is left out (its own), 0xffffffff: none
+  Progress* progress = nullptr;              ///< of an exact search, which reads every original; may be null
 };
 
-/// Where the time of a search went, seconds. An exact search is all `scan`.
+/// Where the time of a search went, seconds. An exact search is all `filter` and `scan`.
 struct SearchTimes {
+  double filter = 0;   ///< finding the rows that `where` holds for
   double verify = 0;   ///< checksums of blocks seen for the first time
   double prepare = 0;  ///< transforms and tables of the queries
   double scan = 0;
@@ -54,6 +58,29 @@ struct SearchResult {
   std::uint32_t k = 0;
   std::vector<std::vector<SearchHit>> hits;  ///< by query, best first, at most k
   SearchTimes times;
+  std::optional<std::uint64_t> passing;  ///< rows that `where` holds for, `allowed` aside; nothing without it
+};
+
+/// Rows that a condition holds for. Cheap to copy.
+struct SelectedRows {
+  std::shared_ptr<const std::vector<std::uint64_t>> words;  ///< as SearchOptions::allowed takes them; never null
+  std::uint64_t count = 0;
+  double seconds = 0;   ///< that it took
+  bool cached = false;  ///< the same condition was asked before
+};
+
+/// A row's value in a field; dates in ISO 8601. The first: it has none.
+using FieldValue = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>>;
+
+/// A field of attributes.
+struct FieldInfo {
+  std::string name;
+  std::string type;  ///< "integer", "float", "boolean", "date" (days), "time" (seconds), "string" or "list of strings"
+  std::uint64_t nulls = 0;                ///< rows without a value
+  std::optional<std::uint64_t> distinct;  ///< values, where the field has a dictionary of them
+  FieldValue least, most;                 ///< of numbers, dates and strings
+  std::uint64_t bytes = 0;
+  bool sorted = false;  ///< with a sorted order
 };
 
 struct ArtifactInfo {
@@ -67,8 +94,9 @@ struct ArtifactInfo {
   std::string codec;
   std::uint32_t format_version = 0;
   std::vector<Part> parts;
-  std::string plan;       ///< in words
-  std::string plan_json;  ///< what the file stores of its plan: goal, codec, settings, seed, digests
+  std::vector<FieldInfo> fields;  ///< attributes
+  std::string plan;               ///< in words
+  std::string plan_json;          ///< what the file stores of its plan: goal, codec, settings, seed, digests
   std::vector<Certificate> certificates;
   bool certificate_stale = false;  ///< a certificate names another content than this file's
   bool has_ids = false;
@@ -98,6 +126,12 @@ class Artifact {
   /// codes' checksums before it first uses them: `corrupt` where one does not hold.
   [[nodiscard]] Result<SearchResult> search(std::span<const float> queries, const SearchOptions& options = {}) const;
 
+  /// The rows that a condition holds for (docs/cli.md, "Conditions"); they are kept for later calls and searches.
+  /// `invalid_argument` names the place of an error, the fields there are, or a field's type.
+  [[nodiscard]] Result<SelectedRows> rows_where(std::string_view condition) const;
+  /// A row's value in a field. `invalid_argument` beyond the last row, or for a field that there is not.
+  [[nodiscard]] Result<FieldValue> field(std::uint32_t row, std::string_view name) const;
+
   /// The id of a row: its text where ids were packed, else its number. `invalid_argument` beyond the last row.
   [[nodiscard]] Result<std::string> id(std::uint32_t row) const;
   /// The first row that has this id (text where ids were packed, which are read through; else a row number), if any.
@@ -113,6 +147,7 @@ class Artifact {
  private:
   friend struct ArtifactAccess;
   [[nodiscard]] static Result<Artifact> from(std::unique_ptr<State> state);
+  [[nodiscard]] Result<SearchResult> search_where(std::span<const float> queries, const SearchOptions& options) const;
   explicit Artifact(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };

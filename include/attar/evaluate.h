@@ -20,7 +20,8 @@ struct EvaluateOptions {
   std::filesystem::path base = {};   ///< originals: the truth is computed, ties counted; empty: those kept in the file
   std::filesystem::path truth = {};  ///< .ivecs or .ibin of true rows, instead of base; ties past k count as missed
   std::filesystem::path qrels = {};  ///< judgements (TREC, BEIR TSV or JSONL), instead of or beside recall
-  std::filesystem::path query_ids = {};          ///< ids of the queries for qrels, one a line; empty: row numbers
+  std::filesystem::path query_ids = {};  ///< ids of the queries for qrels, one a line; empty: row numbers
+  std::string where = {};                ///< answers and truth among the rows that this holds for; not with `truth`
   std::vector<std::uint32_t> ks = {1, 10, 100};  ///< those above the number of rows are left out
   unsigned threads = 0;
   double confidence = 0.95;
@@ -93,6 +94,7 @@ struct Diagnosis {
 /// Repeated searching, for bench/.
 struct BenchOptions {
   std::uint32_t k = 10;
+  std::string where = {};   ///< only rows that this holds for, found before the first round; empty: all
   std::uint32_t batch = 1;  ///< queries a call; kernels share a decoded block among up to 8
   double seconds = 1;       ///< a round
   unsigned rounds = 5;

@@ -26,7 +26,12 @@ struct PackOptions {
   std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
   std::string codec = {};              ///< force a codec by name; empty: all compete
   std::string index = {};              ///< "flat", "ivf" (inverted lists), or "auto", as empty: lists for many rows
-  std::string keep_originals = {};     ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
+  std::filesystem::path meta = {};     ///< attributes, one line a row: .jsonl, .ndjson, .csv or .tsv; empty: none
+  std::vector<std::string> meta_fields =
+      {};  ///< fields of `meta` to keep; empty: all that hold one value or a list of strings
+  std::vector<std::string> meta_sorted =
+      {};                           ///< numbers and dates among them that get a sorted order: quicker narrow ranges
+  std::string keep_originals = {};  ///< "f32" or "f16": kept in the file, inside the budget; empty: not kept
   std::uint64_t seed = 1;
   unsigned threads = 0;  ///< 0: one per available core
   std::uint64_t memory_bytes =
@@ -56,8 +61,8 @@ struct Candidate {
 
 /// A part of the file and its bytes.
 struct Part {
-  std::string name;  ///< "codes", "model", "lists", "ids", "originals", "model 1" (of the originals), "schema", "plan",
-                     ///< "certificate", "container"
+  std::string name;  ///< "codes", "model", "lists", "ids", "attributes" (and "attributes 1" …: one a field),
+                     ///< "originals", "model 1" (of the originals), "schema", "plan", "certificate", "container"
   std::uint64_t bytes = 0;
 };
 
@@ -71,8 +76,9 @@ struct PackReport {
   std::uint64_t budget_bytes = 0;  ///< 0: none was set
   double bytes_per_row = 0;
   std::vector<Part> parts;
-  std::string goal;  ///< in words, the default goal included
-  std::string plan;  ///< the chosen plan in words
+  std::vector<std::string> notes;  ///< fields of the attributes that were left out, with the reasons
+  std::string goal;                ///< in words, the default goal included
+  std::string plan;                ///< the chosen plan in words
   std::vector<Candidate> candidates;
   std::vector<Certificate> certificates;  ///< empty where nothing could be measured
   std::uint64_t queries = 0;              ///< given or drawn

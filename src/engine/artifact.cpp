@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <tuple>
 
 #include "base/progress.h"
 #include "base/threads.h"
@@ -69,6 +71,31 @@ Result<CodedSection> open_originals(const format::ArtifactReader& reader, const 
   // A codec that learns nothing wrote no model; any other refuses this empty one.
   const auto none = format::SectionReader::trusted({}, section.name(), section.codec_id(), section.wire_version());
   return open_coded(std::move(section), none, schema, limits);
+}
+
+// Columns are numbered without gaps.
+Result<filter::Attributes> open_attributes(const format::ArtifactReader& reader, std::uint64_t rows) {
+  std::vector<format::SectionReader> sections;
+  for (const format::SectionEntry& entry : reader.sections()) {
+    if (entry.spec.kind != SectionKind::attributes) continue;
+    ATTAR_ASSIGN(auto section, reader.section(SectionKind::attributes, static_cast<std::uint32_t>(sections.size())));
+    if (sections.size() == filter::most_columns)
+      return section.fail(
+          ErrorCode::over_limit,
+          fmt::format("is one more than the {} columns that an artifact may have", filter::most_columns));
+    sections.push_back(std::move(section));
+  }
+  return filter::Attributes::open(std::move(sections), rows);
+}
+
+FieldInfo info_of(const filter::ColumnHead& head) {
+  FieldInfo out;
+  out.name = head.name;
+  out.type = filter::type_name(head.type);
+  out.nulls = head.nulls;
+  if (head.dictionary || head.has_strings()) out.distinct = head.values;
+  out.sorted = head.sorted;
+  return out;
 }
 
 }  // namespace
@@ -180,6 +207,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::ids));
     ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
   }
+  ATTAR_ASSIGN(state->attributes, open_attributes(state->reader, schema.rows));
   ATTAR_ASSIGN(const engine::PlanText plan, state->plan());
   state->look = plan.look;
   state->look_k = plan.k;
@@ -212,6 +240,12 @@ Result<ArtifactInfo> Artifact::info() const {
       out.code_bytes_per_row = static_cast<double>(entry.length) / static_cast<double>(out.rows);
   }
   out.parts.push_back({"container", container});
+  for (const filter::Column& column : state_->attributes->columns()) {
+    FieldInfo field = info_of(column.head());
+    field.bytes = column.bytes();
+    ATTAR_ASSIGN(std::tie(field.least, field.most), column.extremes());
+    out.fields.push_back(std::move(field));
+  }
   ATTAR_ASSIGN(const engine::PlanText plan, state_->plan());
   out.plan = engine::in_words(state_->list_count, plan.codec, plan.variant, out.code_bytes_per_row);
   out.plan_json = engine::to_json(plan);
@@ -220,6 +254,25 @@ Result<ArtifactInfo> Artifact::info() const {
       std::any_of(out.certificates.begin(), out.certificates.end(),
                   [&](const Certificate& certificate) { return certificate.content_digest != out.content_digest; });
   return out;
+}
+
+Result<SelectedRows> Artifact::State::rows_where(std::string_view condition) const {
+  const auto start = std::chrono::steady_clock::now();
+  ATTAR_ASSIGN(const filter::FoundRows found, attributes->rows_where(condition));
+  SelectedRows out{.words = found.words, .count = found.rows.count(), .cached = found.cached};
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+Result<SelectedRows> Artifact::rows_where(std::string_view condition) const { return state_->rows_where(condition); }
+
+Result<FieldValue> Artifact::field(std::uint32_t row, std::string_view name) const {
+  if (row >= rows())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("there is no row {}: the artifact has rows 0 to {}", row, rows() - 1));
+  const filter::Column* column = state_->attributes->find(name);
+  if (column == nullptr) return std::unexpected(state_->attributes->no_such_field(name));
+  return column->value(row);
 }
 
 Result<std::string> Artifact::id(std::uint32_t row) const {
@@ -265,6 +318,7 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   state_->expect_scans();
   ATTAR_TRY(state_->reader.verify_all(&pool, progress));
   if (state_->ids) ATTAR_TRY(state_->ids->check());
+  ATTAR_TRY(state_->attributes->check());
   if (state_->list_count != 0) {
     ATTAR_ASSIGN(const index::Lists* lists, state_->lists());
     ATTAR_TRY(lists->rows_by_position());

@@ -12,6 +12,7 @@
 #include "codec/codec.h"
 #include "data/source.h"
 #include "engine/plan_text.h"
+#include "filter/attributes.h"
 #include "format/ids.h"
 #include "format/reader.h"
 #include "index/lists.h"
@@ -37,8 +38,9 @@ struct Artifact::State {
   std::uint32_t list_count = 0;  ///< 0: a flat index
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
-  index::Look look;          ///< the plan's
-  std::uint32_t look_k = 1;  ///< the k that it was chosen for
+  std::optional<filter::Attributes> attributes;  ///< without columns where the file has none
+  index::Look look;                              ///< the plan's
+  std::uint32_t look_k = 1;                      ///< the k that it was chosen for
 
   /// Before codes or originals are read in bulk.
   void expect_scans() const noexcept {
@@ -48,6 +50,8 @@ struct Artifact::State {
   /// The plan's look for another k.
   [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
+  /// Rows that a condition holds for.
+  [[nodiscard]] Result<SelectedRows> rows_where(std::string_view condition) const;
   /// Of an index that is not flat; read and checked when they are first asked for, since centroids may be large.
   [[nodiscard]] Result<const index::Lists*> lists() const;
   /// As index::flat_search or index::ivf_search.

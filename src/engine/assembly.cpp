@@ -9,6 +9,7 @@
 #include "codec/registry.h"
 #include "data/text_lines.h"
 #include "engine/artifact_state.h"
+#include "filter/column_layout.h"
 #include "format/ids.h"
 #include "format/layout.h"
 #include "format/schema.h"
@@ -42,6 +43,22 @@ Result<std::vector<std::byte>> encode_ids(const std::filesystem::path& path, std
   return std::move(sink).release();
 }
 
+Result<filter::Meta> read_attributes(const PackOptions& options, std::uint64_t rows, Progress& progress) {
+  if (!options.meta.empty())
+    return filter::read_meta({.path = options.meta, .fields = options.meta_fields, .sorted = options.meta_sorted}, rows,
+                             progress);
+  if (!options.meta_fields.empty() || !options.meta_sorted.empty())
+    return fail(ErrorCode::invalid_argument,
+                "fields of attributes were named, but no file of them; name it, as with --meta");
+  return filter::Meta{};
+}
+
+format::SectionSpec column(std::size_t number) {
+  return {.kind = format::SectionKind::attributes,
+          .instance = static_cast<std::uint32_t>(number),
+          .wire_version = filter::attributes_wire_version};
+}
+
 // A section's bytes in pieces, so that Ctrl-C is heard while a large one is copied.
 Status add_in_pieces(format::ArtifactWriter& writer, const format::SectionSpec& what, base::ByteView bytes,
                      Progress& progress) {
@@ -65,11 +82,12 @@ base::ByteView as_bytes(const std::string& text) { return std::as_bytes(std::spa
 }  // namespace
 
 Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema,
-                                  const PackOptions& options, base::ThreadPool& pool) {
+                                  const PackOptions& options, base::ThreadPool& pool, Progress& progress) {
   Assembly out;
   out.base_ = &base;
   out.schema_ = schema;
   ATTAR_ASSIGN(out.ids_, encode_ids(options.ids, schema.rows));
+  ATTAR_ASSIGN(out.meta_, read_attributes(options, schema.rows, progress));
   if (!options.keep_originals.empty()) ATTAR_TRY(out.prepare_originals(options.keep_originals, options.seed, pool));
   return out;
 }
@@ -103,6 +121,7 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes},
                                              {spec(format::SectionKind::plan), plan_bytes}};
   if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
+  for (std::size_t i = 0; i < meta_.columns.size(); ++i) out.push_back({column(i), meta_.columns[i].size()});
   if (planned.lists != 0) out.push_back({spec(lists), planned.lists});
   out.push_back({spec(model), planned.model});
   out.push_back({spec(codes), planned.codes});
@@ -110,6 +129,12 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   if (!originals_model_bytes_.empty())
     out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
   out.push_back({spec(originals), originals_bytes_});
+  return out;
+}
+
+std::uint64_t Assembly::attributes_bytes() const noexcept {
+  std::uint64_t out = 0;
+  for (const auto& bytes : meta_.columns) out += bytes.size();
   return out;
 }
 
@@ -150,6 +175,7 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
   ATTAR_TRY(writer.add(spec(Kind::schema), schema_section));
   ATTAR_TRY(writer.add(spec(Kind::plan), as_bytes(padded(plan, plan_bytes))));
   if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));
+  for (std::size_t i = 0; i < meta_.columns.size(); ++i) ATTAR_TRY(writer.add(column(i), meta_.columns[i]));
   if (trial.partition() != nullptr) ATTAR_TRY(writer.add(spec(Kind::lists), trial.partition()->bytes()));
   progress.stage("writing", trial.codes().size() + trial.model().size());
   const codec::CodecInfo& info = trial.codec().info();

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "codec/codec.h"
 #include "data/source.h"
+#include "filter/meta.h"
 #include "format/writer.h"
 #include "plan/planner.h"
 
@@ -24,14 +25,19 @@ inline constexpr std::uint64_t certificate_bytes = 3072;
 /// Everything of the file that does not depend on the plan.
 class Assembly {
  public:
-  /// Reads the ids and prices the originals. `base` outlives the assembly.
+  /// Reads ids and attributes and prices the originals. `base` outlives the assembly.
   [[nodiscard]] static Result<Assembly> create(const data::VectorSource& base, const codec::Schema& schema,
-                                               const PackOptions& options, base::ThreadPool& pool);
+                                               const PackOptions& options, base::ThreadPool& pool, Progress& progress);
 
   /// The whole file's exact size with parts of these sizes.
   [[nodiscard]] Result<std::uint64_t> file_bytes(const plan::PartSizes& planned) const;
   /// The same, by part.
   [[nodiscard]] Result<std::vector<Part>> parts(const plan::PartSizes& planned) const;
+
+  /// Bytes of all attributes.
+  [[nodiscard]] std::uint64_t attributes_bytes() const noexcept;
+  /// What to tell the user about the attributes.
+  [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return meta_.notes; }
 
   /// Given the content's digest, the text of the certificate section.
   using Certify = std::function<Result<std::string>(const base::Digest& content)>;
@@ -49,6 +55,7 @@ class Assembly {
   const data::VectorSource* base_ = nullptr;
   codec::Schema schema_;
   std::vector<std::byte> ids_;
+  filter::Meta meta_;
   const codec::Codec* originals_codec_ = nullptr;  // null: not kept
   std::uint64_t originals_bytes_ = 0;
   std::shared_ptr<const codec::Model> originals_model_;

@@ -27,6 +27,12 @@ Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queri
   base::ThreadPool pool(options.threads);
   const codec::View& view = *state.codes.view;
   ATTAR_TRY(view.verify({0, view.size()}));
+  SelectedRows selected;
+  std::span<const std::uint64_t> allowed;
+  if (!options.where.empty()) {
+    ATTAR_ASSIGN(selected, state.rows_where(options.where));
+    allowed = *selected.words;
+  }
   std::vector<double> out;
   std::size_t next = 0;
   for (unsigned round = 0; round < options.rounds; ++round) {
@@ -36,7 +42,7 @@ Result<std::vector<double>> bench(const Artifact& artifact, const Vectors& queri
     do {
       if (next + options.batch > queries.rows()) next = 0;
       const auto batch = std::span(prepared).subspan(next * queries.dims, std::size_t{options.batch} * queries.dims);
-      ATTAR_TRY(state.search(batch, {.k = options.k, .look = state.look_for(options.k)}, pool));
+      ATTAR_TRY(state.search(batch, {.k = options.k, .look = state.look_for(options.k), .allowed = allowed}, pool));
       next += options.batch;
       done += options.batch;
       seconds = std::chrono::duration<double>(Clock::now() - start).count();

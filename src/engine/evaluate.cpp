@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "certify/recall.h"
 #include "data/survey.h"
+#include "engine/allowed_rows.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
 #include "engine/measuring.h"
@@ -51,18 +52,25 @@ class Evaluating {
         pool_(options.threads) {}
 
   Result<Evaluation> run() {
+    if (!options_.where.empty()) {
+      ATTAR_ASSIGN(selected_, state_.rows_where(options_.where));
+    }
     ATTAR_TRY(check());
     ATTAR_ASSIGN(queries_, engine::load_queries(options_.queries, options_.input.field, artifact_.dims(),
                                                 artifact_.metric(), pool_));
     out_.queries = queries_.size() / artifact_.dims();
     ATTAR_TRY(search());
-    if (wants_recall()) ATTAR_TRY(options_.truth.empty() ? measure_recall() : compare_with_truth());
+    // Relevance first: recall among selected rows renames what was returned.
     if (!options_.qrels.empty()) ATTAR_TRY(measure_relevance());
+    if (wants_recall()) ATTAR_TRY(options_.truth.empty() ? measure_recall() : compare_with_truth());
     return std::move(out_);
   }
 
  private:
   bool wants_recall() const { return options_.qrels.empty() || !options_.base.empty() || !options_.truth.empty(); }
+
+  /// Rows that may be found.
+  std::uint64_t rows() const noexcept { return options_.where.empty() ? artifact_.rows() : selected_.count; }
 
   Status check() {
     if (options_.queries.empty())
@@ -80,13 +88,15 @@ class Evaluating {
         return fail(ErrorCode::invalid_argument,
                     fmt::format("k is {}; it must lie between 1 and {}", k, state_.limits.max_hits));
       // A k above the number of rows says nothing: every row is found.
-      if (k <= artifact_.rows()) ks_.push_back(k);
+      if (k <= rows()) ks_.push_back(k);
     }
     std::sort(ks_.begin(), ks_.end());
     ks_.erase(std::unique(ks_.begin(), ks_.end()), ks_.end());
     if (ks_.empty())
+      return fail(ErrorCode::invalid_argument, fmt::format("no k was named that is at most the {} rows", rows()));
+    if (!options_.where.empty() && !options_.truth.empty())
       return fail(ErrorCode::invalid_argument,
-                  fmt::format("no k was named that is at most the {} rows", artifact_.rows()));
+                  "true rows of a file (--truth) are of all rows; with --where, name the vectors with --base");
     return {};
   }
 
@@ -95,7 +105,8 @@ class Evaluating {
     const auto start = Clock::now();
     // A search for more rows looks closer, so each k is answered by a search of its own.
     for (const std::uint32_t k : ks_) {
-      ATTAR_ASSIGN(const auto found, artifact_.search(queries_, {.k = k, .threads = options_.threads}));
+      ATTAR_ASSIGN(const auto found,
+                   artifact_.search(queries_, {.k = k, .threads = options_.threads, .where = options_.where}));
       returned_[k] = engine::rows_of(found, k);
     }
     out_.queries_per_second =
@@ -105,8 +116,16 @@ class Evaluating {
 
   Status measure_recall() {
     ATTAR_ASSIGN(const auto base, engine::originals_of(state_, options_.base, options_.input));
-    progress_.stage("exact neighbours", base->rows());
-    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::over(*base, artifact_.metric(), queries_,
+    std::optional<engine::AllowedRows> among;
+    if (!options_.where.empty()) {
+      among.emplace(*base, *selected_.words);
+      for (auto& [k, found] : returned_)
+        for (std::uint32_t& row : found)
+          if (row != certify::no_row) row = among->position(row);
+    }
+    progress_.stage("exact neighbours", rows());
+    const data::VectorSource& truth = among ? static_cast<const data::VectorSource&>(*among) : *base;
+    ATTAR_ASSIGN(const auto meter, certify::RecallMeter::over(truth, artifact_.metric(), queries_,
                                                               {.k = ks_.back(), .progress = &progress_}, pool_));
     std::vector<std::vector<double>> recalls;
     for (const std::uint32_t k : ks_) {
@@ -211,6 +230,7 @@ class Evaluating {
   const EvaluateOptions& options_;
   Progress& progress_;
   base::ThreadPool pool_;
+  SelectedRows selected_;  // that options_.where holds for
   std::vector<std::uint32_t> ks_;
   std::vector<float> queries_;
   std::map<std::uint32_t, std::vector<std::uint32_t>> returned_;  // by k: queries × k

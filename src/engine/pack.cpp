@@ -126,7 +126,7 @@ class Packing {
                               rows.rows(), rows.dims(), OpenLimits{}.max_rows, OpenLimits{}.max_dims));
     setting_.base = &rows;
     setting_.schema = {.rows = rows.rows(), .dims = rows.dims(), .metric = options_.metric};
-    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_));
+    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_, progress_));
     assembly_.emplace(std::move(assembly));
     ATTAR_ASSIGN(setting_.queries, engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric,
                                                         options_.seed, pool_));
@@ -172,6 +172,7 @@ class Packing {
     out.tune_queries = decision.tune_units;
     out.certify_queries = decision.certify_units;
     out.proxy = setting_.queries.proxy;
+    out.notes = assembly_->notes();
     const auto rows = static_cast<double>(out.rows);
     for (const plan::Contender& contender : decision.contenders)
       out.candidates.push_back({.codec = std::string(contender.codec->info().name),
@@ -220,11 +221,15 @@ class Packing {
   }
 
   std::string why_unreachable(const Nearest& nearest) const {
+    const std::string attributes =
+        assembly_->attributes_bytes() == 0
+            ? ""
+            : fmt::format(" ({} of them attributes; fewer fields take less)", assembly_->attributes_bytes());
     if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
       return fmt::format(
-          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes; name at least {}B",
+          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes{}; name at least {}B",
           options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows,
-          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, nearest.least_bytes);
+          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, attributes, nearest.least_bytes);
     std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
     if (options_.budget && nearest.recall_in_budget > 0)
       out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,

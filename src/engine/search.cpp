@@ -9,6 +9,7 @@
 #include "attar/artifact.h"
 #include "base/threads.h"
 #include "certify/truth.h"
+#include "engine/allowed_rows.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
 
@@ -97,35 +98,10 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   return out;
 }
 
-// The allowed rows of a base, as a base of their own.
-class AllowedRows final : public data::VectorSource {
- public:
-  AllowedRows(const data::VectorSource& base, std::span<const std::uint64_t> allowed) : base_(base) {
-    for (std::uint64_t row = 0; row < base.rows(); ++row)
-      if ((allowed[row / 64] >> (row % 64) & 1) != 0) numbers_.push_back(static_cast<std::uint32_t>(row));
-  }
-
-  std::uint64_t rows() const noexcept override { return numbers_.size(); }
-  std::uint32_t dims() const noexcept override { return base_.dims(); }
-  data::ElementType element() const noexcept override { return base_.element(); }
-  const std::string& name() const noexcept override { return base_.name(); }
-  Status read(std::uint64_t first, std::span<float> out) const override {
-    for (std::size_t i = 0; i < out.size() / dims(); ++i)
-      ATTAR_TRY(base_.read(numbers_[first + i], out.subspan(i * dims(), dims())));
-    return {};
-  }
-
-  [[nodiscard]] std::uint32_t number(std::uint32_t position) const noexcept { return numbers_[position]; }
-
- private:
-  const data::VectorSource& base_;
-  std::vector<std::uint32_t> numbers_;
-};
-
 Result<SearchResult> search_originals(const Artifact::State& state, std::span<const float> queries,
                                       const SearchOptions& options, base::ThreadPool& pool) {
   ATTAR_ASSIGN(const auto whole, engine::originals_of(state, options.base));
-  std::optional<AllowedRows> allowed;
+  std::optional<engine::AllowedRows> allowed;
   if (!options.allowed.empty()) allowed.emplace(*whole, options.allowed);
   const data::VectorSource& rows = allowed ? static_cast<const data::VectorSource&>(*allowed) : *whole;
   SearchResult out;
@@ -155,12 +131,37 @@ Result<SearchResult> search_originals(const Artifact::State& state, std::span<co
 
 Result<SearchResult> Artifact::search(std::span<const float> queries, const SearchOptions& options) const {
   ATTAR_TRY(check(*state_, queries, options));
+  if (!options.where.empty()) return search_where(queries, options);
   base::ThreadPool pool(options.threads);
-  if (queries.empty()) return SearchResult{.k = options.k, .hits = {}, .times = {}};
+  if (queries.empty()) return SearchResult{.k = options.k, .hits = {}, .times = {}, .passing = {}};
   if (options.exact) return search_originals(*state_, queries, options, pool);
   std::vector<float> prepared(queries.begin(), queries.end());
   ATTAR_TRY(certify::prepare_rows(metric(), prepared, dims(), 0, "queries"));
   return search_codes(*state_, prepared, options, pool);
+}
+
+Result<SearchResult> Artifact::search_where(std::span<const float> queries, const SearchOptions& options) const {
+  ATTAR_ASSIGN(const SelectedRows selected, state_->rows_where(options.where));
+  SearchOptions among = options;
+  among.where.clear();
+  std::vector<std::uint64_t> both;
+  if (options.allowed.empty()) {
+    among.allowed = *selected.words;
+  } else {
+    both.assign(selected.words->begin(), selected.words->end());
+    for (std::size_t i = 0; i < both.size(); ++i) both[i] &= options.allowed[i];
+    among.allowed = both;
+  }
+  SearchResult out;
+  if (selected.count == 0) {
+    out.k = options.k;
+    out.hits.resize(queries.size() / dims());
+  } else {
+    ATTAR_ASSIGN(out, search(queries, among));
+  }
+  out.times.filter = selected.seconds;
+  out.passing = selected.count;
+  return out;
 }
 
 }  // namespace attar

@@ -47,6 +47,7 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::plan: return "plan";
     case SectionKind::certificate: return "certificate";
     case SectionKind::lists: return "lists";
+    case SectionKind::attributes: return "attributes";
   }
   return {};
 }

@@ -28,6 +28,7 @@ enum class SectionKind : std::uint32_t {
   plan = 6,
   certificate = 7,
   lists = 16,
+  attributes = 32,  ///< one column; the instance is its number
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

@@ -28,6 +28,7 @@ void expect_pack_keys(const Json& report, char path) {
                        {"tune_queries", 'n'},
                        {"certify_queries", 'n'},
                        {"proxy", 'b'},
+                       {"notes", 'a'},
                        {"seconds", 'n'}});
   for (const Json& candidate : report["candidates"])
     expect_keys(candidate, {{"codec", 's'},

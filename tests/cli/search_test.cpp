@@ -96,8 +96,9 @@ TEST_F(Search, ExplainTellsWhereTimeAndErrorWent) {
       attar({"search", "docs.attar", "--vector", "q.npy", "--explain", "--base", "docs.npy", "--json"}).lines();
   ASSERT_EQ(lines.size(), queries + 1);
   const Json explain = lines.back().value("explain", Json());
-  expect_keys(explain, {{"seconds", 'o'}, {"error", 'o'}});
-  expect_keys(explain["seconds"], {{"open", 'n'}, {"queries", 'n'}, {"verify", 'n'}, {"prepare", 'n'}, {"scan", 'n'}});
+  expect_keys(explain, {{"seconds", 'o'}, {"passing", '0'}, {"error", 'o'}});
+  expect_keys(explain["seconds"],
+              {{"open", 'n'}, {"queries", 'n'}, {"filter", 'n'}, {"verify", 'n'}, {"prepare", 'n'}, {"scan", 'n'}});
   expect_keys(explain["error"], {{"agreement", 'n'}, {"mean_score_error", 'n'}});
   EXPECT_GT(explain["error"]["agreement"].get<double>(), 0.8);
   EXPECT_LT(explain["error"]["mean_score_error"].get<double>(), 0.05);

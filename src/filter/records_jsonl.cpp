@@ -1,0 +1,99 @@
+// Attributes as JSON lines: one object a row.
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "data/line_reader.h"
+#include "filter/records.h"
+
+namespace attar::filter {
+namespace {
+
+using data::LineReader;
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+static_assert(LineReader::padding >= simdjson::SIMDJSON_PADDING);
+
+constexpr std::uint64_t longest_line = 64ull << 20;  // as of a line with a vector
+
+class JsonRecords final : public RecordReader {
+ public:
+  explicit JsonRecords(const data::InputFile& file) : lines_(file, longest_line) {}
+
+  Result<bool> next(const Visit& visit) override {
+    for (;;) {
+      ATTAR_ASSIGN(const std::optional<std::string_view> line, lines_.next());
+      if (!line) return false;
+      if (data::is_blank(*line)) continue;
+      ATTAR_TRY(read(*line, visit));
+      return true;
+    }
+  }
+
+ private:
+  Status read(std::string_view line, const Visit& visit) {
+    // The reader leaves the padding that the parser asks for behind every line.
+    simdjson::dom::object fields;
+    const auto error = parser_.parse(line.data(), line.size(), false).get(fields);
+    if (error == simdjson::INCORRECT_TYPE)
+      return lines_.fail(ErrorCode::invalid_data,
+                         "is no JSON object; write one object a line, such as {\"year\": 2024}");
+    if (error != simdjson::SUCCESS)
+      return lines_.fail(ErrorCode::invalid_data, fmt::format("is not valid JSON ({}); write one whole object a line",
+                                                              simdjson::error_message(error)));
+    for (const auto& [key, value] : fields) {
+      fill(value);
+      visit(key, cell_);
+    }
+    return {};
+  }
+
+  void fill(element value) {
+    cell_.text = {};
+    cell_.texts.clear();
+    switch (value.type()) {
+      case element_type::NULL_VALUE: cell_.kind = Cell::Kind::null; return;
+      case element_type::BOOL:
+        cell_.kind = Cell::Kind::truth;
+        cell_.truth = value.get_bool().value_unsafe();
+        return;
+      case element_type::INT64:
+        cell_.kind = Cell::Kind::whole;
+        cell_.whole = value.get_int64().value_unsafe();
+        return;
+      case element_type::UINT64:  // beyond 63 bits
+      case element_type::DOUBLE:
+        cell_.kind = Cell::Kind::real;
+        cell_.real = value.get_double().value_unsafe();
+        return;
+      case element_type::STRING:
+        cell_.kind = Cell::Kind::text;
+        cell_.text = value.get_string().value_unsafe();
+        return;
+      case element_type::ARRAY: fill_list(value.get_array().value_unsafe()); return;
+      case element_type::OBJECT: cell_.kind = Cell::Kind::other; return;
+    }
+  }
+
+  void fill_list(simdjson::dom::array items) {
+    cell_.kind = Cell::Kind::texts;
+    for (const element item : items) {
+      std::string_view text;
+      if (item.get(text) != simdjson::SUCCESS) {
+        cell_.kind = Cell::Kind::other;
+        return;
+      }
+      cell_.texts.push_back(text);
+    }
+  }
+
+  LineReader lines_;
+  simdjson::dom::parser parser_;
+  Cell cell_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordReader> jsonl_records(const data::InputFile& file) { return std::make_unique<JsonRecords>(file); }
+
+}  // namespace attar::filter

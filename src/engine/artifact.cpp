@@ -20,6 +20,9 @@
 namespace attar {
 namespace {
 
+// Conditions whose rows are kept as lists see them: a bit a row and four bytes a list each.
+constexpr std::size_t most_conditions = 16;
+
 using format::SectionKind;
 
 // The codec that wrote a section, if this build has it and reads its version.
@@ -121,7 +124,41 @@ Result<index::HitLists> Artifact::State::search(std::span<const float> prepared,
                                                 base::ThreadPool& pool, index::SearchTimes* times) const {
   if (list_count == 0) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
   ATTAR_ASSIGN(const index::Lists* own, lists());
-  return index::ivf_search(*codes.view, *own, schema.metric, prepared, options, pool, times);
+  index::SearchOptions known = options;
+  ATTAR_ASSIGN(const auto filter, filter_of(options.allowed));
+  if (filter != nullptr) known.filter = filter.get();
+  return index::ivf_search(*codes.view, *own, schema.metric, prepared, known, pool, times);
+}
+
+void Artifact::State::remember(const Words& words) const {
+  const std::lock_guard lock(conditions_mutex_);
+  const auto known = std::ranges::find(conditions_, words, &ListedRows::words);
+  const ListedRows entry = known == conditions_.end() ? ListedRows{.words = words, .filter = nullptr} : *known;
+  if (known != conditions_.end()) conditions_.erase(known);
+  conditions_.insert(conditions_.begin(), entry);
+  if (conditions_.size() > most_conditions) conditions_.pop_back();
+}
+
+// By address: words of a condition never change, and as long as they are kept here nothing else lies there.
+Result<std::shared_ptr<const index::ListFilter>> Artifact::State::filter_of(
+    std::span<const std::uint64_t> allowed) const {
+  const auto find = [&] {
+    return std::ranges::find_if(conditions_, [&](const ListedRows& own) { return own.words->data() == allowed.data(); });
+  };
+  Words words;
+  {
+    const std::lock_guard lock(conditions_mutex_);
+    const auto known = find();
+    if (known == conditions_.end() || known->filter != nullptr)
+      return known == conditions_.end() ? nullptr : known->filter;
+    words = known->words;
+  }
+  ATTAR_ASSIGN(const index::Lists* own, lists());
+  ATTAR_ASSIGN(auto made, index::ListFilter::make(*own, *words));
+  auto filter = std::make_shared<const index::ListFilter>(std::move(made));
+  const std::lock_guard lock(conditions_mutex_);
+  if (const auto known = find(); known != conditions_.end()) known->filter = filter;
+  return filter;
 }
 
 Result<const index::Lists*> Artifact::State::lists() const {
@@ -260,6 +297,7 @@ Result<SelectedRows> Artifact::State::rows_where(std::string_view condition) con
   const auto start = std::chrono::steady_clock::now();
   ATTAR_ASSIGN(const filter::FoundRows found, attributes->rows_where(condition));
   SelectedRows out{.words = found.words, .count = found.rows.count(), .cached = found.cached};
+  if (list_count != 0) remember(found.words);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return out;
 }

@@ -15,6 +15,7 @@
 #include "filter/attributes.h"
 #include "format/ids.h"
 #include "format/reader.h"
+#include "index/list_filter.h"
 #include "index/lists.h"
 
 namespace attar {
@@ -63,6 +64,18 @@ struct Artifact::State {
  private:
   [[nodiscard]] Status decode_from_lists(codec::Range rows, std::span<float> out) const;
 
+  using Words = std::shared_ptr<const std::vector<std::uint64_t>>;
+  struct ListedRows {
+    Words words;
+    std::shared_ptr<const index::ListFilter> filter;  // null until a search asked for it
+  };
+  /// What lists make of the words of a condition that was asked lately; null where they are none of these.
+  [[nodiscard]] Result<std::shared_ptr<const index::ListFilter>> filter_of(
+      std::span<const std::uint64_t> allowed) const;
+  void remember(const Words& words) const;
+
+  mutable std::mutex conditions_mutex_;
+  mutable std::vector<ListedRows> conditions_;  // of lists: the last asked, the latest first
   mutable std::once_flag scans_;
   mutable std::once_flag opened_lists_;
   mutable std::optional<Result<index::Lists>> lists_;

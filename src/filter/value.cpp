@@ -149,7 +149,7 @@ std::string date_text(std::int64_t days) {
 
 std::string time_text(std::int64_t seconds) {
   const Moment moment{.seconds = seconds};
-  const std::int64_t rest = seconds - moment.days() * seconds_a_day;
+  const std::int64_t rest = (seconds % seconds_a_day + seconds_a_day) % seconds_a_day;
   return fmt::format("{}T{:02}:{:02}:{:02}Z", date_text(moment.days()), rest / 3600, rest / 60 % 60, rest % 60);
 }
 

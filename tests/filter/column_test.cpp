@@ -2,7 +2,11 @@
 #include "filter/column.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
+#include "data/files.h"
 #include "filter/support.h"
 
 namespace attar::filter {
@@ -75,6 +79,59 @@ TEST(Columns, GoldenBytes) {
   golden.write(std::uint64_t{0b10'11'00'01});  // rows 1, 0, 3, 2
   golden.write(std::uint64_t{0});
   EXPECT_EQ(plain.section(), std::move(golden).release());
+}
+
+// One column of each type, and of each coding of numbers, the same for ever.
+std::vector<Plain> golden_columns() {
+  std::vector<Plain> out;
+  for (const ColumnType type : types) {
+    out.push_back({.name = std::string(type_name(type)), .type = type, .sorted = type == ColumnType::date});
+    for (std::uint64_t row = 0; row < 70; ++row) {
+      const bool none = row % 9 == 4;
+      const auto number = static_cast<std::int64_t>(row * row % 31);
+      const std::string word = std::string(row % 4, 'x') + static_cast<char>('a' + row % 5);
+      const std::uint64_t key = type == ColumnType::boolean ? row % 3 / 2
+                                : type == ColumnType::floating
+                                    ? key_of(static_cast<double>(number) / 8 - 1)
+                                    : key_of(type == ColumnType::time ? number << 40 : number - 9);
+      Plain& column = out.back();
+      if (is_numeric(type)) column.keys.push_back(none ? std::nullopt : std::optional(key));
+      if (type == ColumnType::string) column.strings.push_back(none ? std::nullopt : std::optional(word));
+      if (type == ColumnType::strings)
+        column.lists.push_back(none ? std::nullopt : std::optional(std::vector<std::string>(row % 4, word)));
+    }
+  }
+  return out;
+}
+
+// tests/golden/attributes-v1.columns: the length of a section as u64, the section, and so on. A new wire version gets a
+// new file; to write a missing one, run this with ATTAR_WRITE_GOLDEN=1 in the environment.
+TEST(Columns, GoldenFileOfWireVersion1) {
+  const auto path = std::filesystem::path(ATTAR_SOURCE_DIR) / "tests" / "golden" / "attributes-v1.columns";
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
+    base::ByteWriter out;
+    for (const Plain& plain : golden_columns()) {
+      const auto bytes = plain.section();
+      out.write(std::uint64_t{bytes.size()});
+      out.write_bytes(bytes);
+    }
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(out.bytes().data()), static_cast<std::streamsize>(out.size()));
+  }
+  const std::string file = data::read_whole(path);
+  base::ByteReader in(std::as_bytes(std::span(file)));
+  for (const Plain& plain : golden_columns()) {
+    SCOPED_TRACE(plain.name);
+    const auto length = in.read<std::uint64_t>();
+    ASSERT_TRUE(length);
+    const auto bytes = in.take(*length);
+    ASSERT_TRUE(bytes);
+    const auto column = Column::open(section_of(*bytes), plain.rows());
+    ASSERT_TRUE(column && column->check());
+    for (std::size_t row = 0; row < plain.rows(); ++row) ASSERT_EQ(column->value(row).value(), plain.value(row)) << row;
+    EXPECT_EQ(plain.section(), std::vector<std::byte>(bytes->begin(), bytes->end())) << "the writer has changed";
+  }
+  EXPECT_EQ(in.remaining(), 0u);
 }
 
 TEST(Columns, NumbersTakeTheSmallerCoding) {

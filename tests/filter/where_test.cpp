@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "filter/support.h"
 
@@ -107,6 +108,9 @@ TEST(Moments, OfIso8601) {
     EXPECT_FALSE(parse_moment(wrong)) << wrong;
   EXPECT_EQ(time_text(-1), "1969-12-31T23:59:59Z");
   EXPECT_EQ(date_text(19'844), "2024-05-01");
+  // A hostile file may hold any number: no overflow on the way to a text.
+  EXPECT_FALSE(time_text(std::numeric_limits<std::int64_t>::min()).empty());
+  EXPECT_FALSE(time_text(std::numeric_limits<std::int64_t>::max()).empty());
 }
 
 // --- columns against a plain look at every row ---------------------------------------------------------------------

@@ -23,6 +23,19 @@ Json candidate_json(const Candidate& candidate) {
           {"chosen", candidate.chosen}};
 }
 
+Json explanation_json(const std::optional<Explanation>& explanation) {
+  if (!explanation) return nullptr;
+  const auto measured = [](double value) { return value > 0 ? Json(value) : Json(nullptr); };
+  return {{"codec_recall", explanation->codec_recall},
+          {"plan_recall", explanation->plan_recall},
+          {"rows_read", explanation->rows},
+          {"row_share", explanation->row_share},
+          {"lists", explanation->lists},
+          {"lists_read", explanation->lists_read},
+          {"latency_seconds", measured(explanation->latency_seconds)},
+          {"queries_per_second", measured(explanation->queries_per_second)}};
+}
+
 }  // namespace
 
 Json error_json(const Error& error, const std::string& fix) {
@@ -115,6 +128,8 @@ Json pack_json(const PackReport& report) {
           {"parts", parts_json(report.parts)},
           {"goal", report.goal},
           {"plan", report.plan},
+          {"why", report.why},
+          {"explain", explanation_json(report.explanation)},
           {"candidates", candidates_json(report.candidates)},
           {"certificates", certificates_json(report.certificates)},
           {"queries", report.queries},

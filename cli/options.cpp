@@ -141,6 +141,10 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
   add_value(command, "--budget", options.budget, parse_budget,
             "Ceiling on the whole file: 200MB, 1.5GiB, 64B/vec, 2.5bit or 30%", "SIZE");
   add_value(command, "--recall", options.floor, parse_floor, "Least mean recall: 0.95@10", "R@K");
+  add_value(command, "--latency", options.latency, parse_latency,
+            "The most that one query may take, alone on one thread of this machine: 2ms, 500us or 0.1s", "TIME");
+  add_value(command, "--qps", options.throughput, parse_throughput,
+            "Least queries a second, in large batches on one thread of this machine: 5000", "N");
   add_value(command, "--metric", options.metric, parse_metric_name, "cosine (default), ip or l2", "NAME");
   add_path(command, "--queries", options.queries, "A log of real queries; without it rows stand in");
   add_path(command, "--ids", options.ids, "One id a line; without it row numbers, which cost nothing");

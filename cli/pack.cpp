@@ -17,19 +17,22 @@ namespace {
 struct Arguments {
   std::filesystem::path input, output;
   bool force = false;
+  bool explain = false;
   PackOptions options;
 };
 
-std::string text_of(const PackReport& report) {
+std::string text_of(const PackReport& report, bool explain) {
   Facts facts;
   facts.add("packed", fmt::format("{} rows x {}, {}, to {}", grouped(report.rows), report.dims,
                                   metric_name(report.metric), printable(report.path)));
   facts.add("goal", printable(report.goal));
   facts.add("plan", printable(report.plan));
+  facts.add("why", printable(report.why));
   const std::string budget = report.budget_bytes == 0 ? "" : fmt::format(" (budget {})", grouped(report.budget_bytes));
   facts.add("file", fmt::format("{} bytes{}, {:.2f} a row", grouped(report.bytes), budget, report.bytes_per_row));
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
-  return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes),
+  const std::string explained = explain ? explanation_text(report) + "\n" : "";
+  return fmt::format("{}{}\n{}{}\n{}", facts.text(), notes_text(report.notes), explained,
                      parts_text(report.parts, report.bytes, report.rows), certificates_text(report.certificates));
 }
 
@@ -54,7 +57,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
                               printable(outcome.report.plan)));
     ATTAR_TRY(file.send());
   } else {
-    ATTAR_TRY(session.json ? print_json(pack_json(outcome.report)) : print(text_of(outcome.report)));
+    ATTAR_TRY(session.json ? print_json(pack_json(outcome.report)) : print(text_of(outcome.report, arguments.explain)));
   }
   return Exit::done;
 }
@@ -76,6 +79,8 @@ void add_pack(CLI::App& app, Session& session) {
            "The artifact to write, whole or not at all; - for standard output")
       ->required();
   command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
+  command->add_flag("--explain", arguments->explain,
+                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(*command, arguments->options);
   run_with(*command, session, arguments, run);
 }

@@ -19,6 +19,28 @@ std::string candidates_text(const std::vector<Candidate>& candidates) {
   return table.text();
 }
 
+std::string explanation_text(const PackReport& report) {
+  if (!report.explanation) return "Nothing to explain: no recall was measured.\n";
+  const Explanation& found = *report.explanation;
+  Table table({"on tune queries", "recall", "loses", "looked at"}, 1);
+  table.add({"codes, every row scored whole", fraction(found.codec_recall), fraction(1 - found.codec_recall),
+             fmt::format("{} rows", grouped(report.rows))});
+  std::string seen = fmt::format("{:.0f} rows ({:.2f}%)", found.rows, 100 * found.row_share);
+  if (found.lists > 0) seen += fmt::format(", {:.1f} of {} lists", found.lists_read, grouped(found.lists));
+  table.add({found.lists > 0 ? "lists and second look" : "second look", fraction(found.plan_recall),
+             fraction(found.codec_recall - found.plan_recall), seen});
+  std::string out = table.text();
+  if (found.latency_seconds > 0) out += fmt::format("{:.4f} ms a query, alone\n", 1e3 * found.latency_seconds);
+  if (found.queries_per_second > 0)
+    out += fmt::format("{:.0f} queries a second, in batches\n", found.queries_per_second);
+  Table losses({"", "codec", "settings", "B/row", "codes lose", ""}, 3);
+  for (const Candidate& candidate : report.candidates)
+    losses.add({candidate.chosen ? "*" : "", candidate.codec, printable(candidate.settings),
+                fmt::format("{:.2f}", candidate.bytes_per_row), fraction(1 - candidate.recall),
+                candidate.state == Candidate::State::measured ? "measured" : "estimated"});
+  return fmt::format("{}\n{}", out, losses.text());
+}
+
 std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std::uint64_t rows) {
   const auto per_row = [&](std::uint64_t size) {
     return fmt::format("{:.3f}", static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(rows, 1)));
@@ -53,7 +75,9 @@ Exit print_unreachable(const Session& session, const PlanOutcome& outcome) {
   Json json = error_json(error, {});
   json["error"]["nearest"] = {{"recall_in_budget", outcome.nearest.recall_in_budget},
                               {"bytes_for_floor", outcome.nearest.bytes_for_floor},
-                              {"least_bytes", outcome.nearest.least_bytes}};
+                              {"least_bytes", outcome.nearest.least_bytes},
+                              {"recall_in_time", outcome.nearest.recall_in_time},
+                              {"seconds_for_goal", outcome.nearest.seconds_for_goal}};
   json["candidates"] = candidates_json(outcome.report.candidates);
   return print_json(json) ? Exit::unreachable : Exit::failure;
 }

@@ -12,6 +12,8 @@ namespace attar::cli {
 
 /// The candidates as a table; the chosen one carries a star.
 [[nodiscard]] std::string candidates_text(const std::vector<Candidate>& candidates);
+/// Where the plan loses recall and what a query looks at, and what each candidate's codes lose, as tables.
+[[nodiscard]] std::string explanation_text(const PackReport& report);
 /// The parts of a file as a table, with their share of the whole.
 [[nodiscard]] std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std::uint64_t rows);
 /// Each certificate in words, one a paragraph; a sentence where there is none.

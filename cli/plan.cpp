@@ -15,10 +15,11 @@ namespace {
 
 struct Arguments {
   std::filesystem::path input;
+  bool explain = false;
   PackOptions options;
 };
 
-std::string text_of(const PackReport& report) {
+std::string text_of(const PackReport& report, bool explain) {
   Facts facts;
   facts.add("rows", fmt::format("{} x {}, {}", grouped(report.rows), report.dims, metric_name(report.metric)));
   facts.add("goal", printable(report.goal));
@@ -26,10 +27,13 @@ std::string text_of(const PackReport& report) {
                                    report.proxy ? " rows that stand in for queries" : "", grouped(report.tune_queries),
                                    grouped(report.certify_queries)));
   facts.add("plan", printable(report.plan));
+  facts.add("why", printable(report.why));
   facts.add("file",
             fmt::format("{} bytes, {:.2f} a row, nothing written", grouped(report.bytes), report.bytes_per_row));
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
-  return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes), candidates_text(report.candidates),
+  const std::string explained = explain ? explanation_text(report) + "\n" : "";
+  return fmt::format("{}{}\n{}{}\n{}", facts.text(), notes_text(report.notes), explained,
+                     candidates_text(report.candidates),
                      certificates_text(report.certificates));
 }
 
@@ -46,7 +50,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
     if (!session.json) ATTAR_TRY(print(candidates_text(outcome->report.candidates)));
     return print_unreachable(session, *outcome);
   }
-  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report)) : print(text_of(outcome->report)));
+  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report)) : print(text_of(outcome->report, arguments.explain)));
   return Exit::done;
 }
 
@@ -61,6 +65,8 @@ void add_plan(CLI::App& app, Session& session) {
   add_path(*command, "input", arguments->input,
            "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
       ->required();
+  command->add_flag("--explain", arguments->explain,
+                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(*command, arguments->options);
   run_with(*command, session, arguments, run);
 }

@@ -1,4 +1,4 @@
-// What a user asks for: a ceiling on size, a floor on quality.
+// What a user asks for: a ceiling on size, a floor on quality, a ceiling on time.
 #pragma once
 
 #include <cstdint>
@@ -41,5 +41,27 @@ struct Floor {
 
 /// "0.95@10", or "0.95" (at 10). `invalid_argument` names the valid forms.
 [[nodiscard]] Result<Floor> parse_floor(std::string_view text);
+
+/// "2ms": the most that one query asked alone may take on one thread, as the median of many, on the machine that plans.
+struct Latency {
+  double seconds = 0;
+
+  /// In the form that parse_latency() reads.
+  [[nodiscard]] std::string text() const;
+};
+
+/// "2ms", "500us" or "0.1s". `invalid_argument` names the valid forms.
+[[nodiscard]] Result<Latency> parse_latency(std::string_view text);
+
+/// "5000": the least number of queries a second, asked in large batches on one thread, on the machine that plans.
+struct Throughput {
+  double queries_per_second = 0;
+
+  /// In the form that parse_throughput() reads.
+  [[nodiscard]] std::string text() const;
+};
+
+/// "5000" or "0.5": a number above 0. `invalid_argument` names the valid form.
+[[nodiscard]] Result<Throughput> parse_throughput(std::string_view text);
 
 }  // namespace attar

@@ -21,6 +21,9 @@ namespace attar {
 struct PackOptions {
   std::optional<Budget> budget = {};
   std::optional<Floor> floor = {};
+  /// Goals in time, kept beside the others; measured with tune queries on this machine while planning.
+  std::optional<Latency> latency = {};
+  std::optional<Throughput> throughput = {};
   Metric metric = Metric::cosine;
   std::filesystem::path queries = {};  ///< a log of real queries; empty: rows stand in ("proxy queries")
   std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
@@ -66,6 +69,18 @@ struct Part {
   std::uint64_t bytes = 0;
 };
 
+/// What the chosen plan does with tune queries: where it loses recall, and for how much work.
+struct Explanation {
+  double codec_recall = 0;  ///< every row of every list scored whole: the codes alone lose 1 − codec_recall
+  double plan_recall = 0;   ///< as the plan searches: its lists and its second look lose the difference to codec_recall
+  double rows = 0;          ///< looked at a query, on average
+  double row_share = 0;     ///< the same over all rows
+  std::uint32_t lists = 0;  ///< 0: a flat index
+  double lists_read = 0;    ///< a query, on average
+  double latency_seconds = 0;     ///< measured for a goal in latency; else 0
+  double queries_per_second = 0;  ///< measured for a goal in throughput; else 0
+};
+
 /// What make_plan() found and pack() wrote.
 struct PackReport {
   std::string path;  ///< empty for make_plan()
@@ -76,9 +91,11 @@ struct PackReport {
   std::uint64_t budget_bytes = 0;  ///< 0: none was set
   double bytes_per_row = 0;
   std::vector<Part> parts;
-  std::vector<std::string> notes;  ///< fields of the attributes that were left out, with the reasons
-  std::string goal;                ///< in words, the default goal included
-  std::string plan;                ///< the chosen plan in words
+  std::vector<std::string> notes;               ///< fields of the attributes that were left out, with the reasons
+  std::string goal;                             ///< in words, the default goal included
+  std::string plan;                             ///< the chosen plan in words
+  std::string why;                              ///< the reasons for its index, its size and its look, in words
+  std::optional<Explanation> explanation = {};  ///< empty where nothing could be measured
   std::vector<Candidate> candidates;
   std::vector<Certificate> certificates;  ///< empty where nothing could be measured
   std::uint64_t queries = 0;              ///< given or drawn
@@ -93,6 +110,10 @@ struct Nearest {
   double recall_in_budget = 0;        ///< best recall found inside the budget; 0: nothing fits the budget
   std::uint64_t bytes_for_floor = 0;  ///< least bytes found that reach the floor; 0: not found at any size
   std::uint64_t least_bytes = 0;      ///< the smallest file of these rows
+  double recall_in_time = 0;          ///< best recall found inside the budget and within the time; 0: none keeps it
+  /// The quickest found that keeps all but the time, in seconds a query, asked as the goal in time asks (of two goals,
+  /// as the one that is missed by more); 0: no goal in time, or nothing was timed.
+  double seconds_for_goal = 0;
 };
 
 /// What happened: a report, or the reason with what could be had instead. A goal out of reach is an outcome and no

@@ -24,13 +24,21 @@ Status check(const Claim& claim) {
   return {};
 }
 
+// The bound that is shown. A bet is won when the wealth stands above 1/δ at any time, not at the end: of a run of good
+// answers first and poor ones later the running maximum remembers the good ones, so that at low confidence, where
+// little wealth suffices, a test may show more than the mean of all observations. That is no error (it happens with
+// probability δ at the most where it is wrong), but nobody should read a bound above the estimate.
+double shown_bound(std::span<const double> observations, std::span<const double> tune, double delta, double estimate) {
+  return std::min(mean_lower_bound(observations, tune, delta), estimate);
+}
+
 }  // namespace
 
 Finding estimate_mean(std::span<const double> observations, std::span<const double> tune, double delta) {
   const double sum = std::accumulate(observations.begin(), observations.end(), 0.0);
-  return {.estimate = observations.empty() ? 0.0 : sum / static_cast<double>(observations.size()),
-          .lower_bound = mean_lower_bound(observations, tune, delta),
-          .queries = observations.size()};
+  const double mean = observations.empty() ? 0.0 : sum / static_cast<double>(observations.size());
+  return {
+      .estimate = mean, .lower_bound = shown_bound(observations, tune, delta, mean), .queries = observations.size()};
 }
 
 Result<Finding> examine(const Claim& claim, std::span<const double> observations, std::span<const double> tune) {
@@ -47,7 +55,7 @@ Result<Finding> examine(const Claim& claim, std::span<const double> observations
     return out;
   }
   out.estimate = math::moments(observations).mean();
-  out.lower_bound = mean_lower_bound(observations, tune, claim.delta);
+  out.lower_bound = shown_bound(observations, tune, claim.delta, out.estimate);
   out.passed = mean_at_least(observations, tune, claim.floor, claim.delta);
   // The test is monotone in the floor, so a floor between two points of the bound's grid costs no second claim.
   if (out.passed) out.lower_bound = std::max(out.lower_bound, claim.floor);

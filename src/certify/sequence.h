@@ -22,7 +22,8 @@ struct Claim {
 /// What one set of observations says about a claim.
 struct Finding {
   double estimate = 0;               ///< mean recall, or the share that reaches the floor
-  double lower_bound = 0;            ///< one-sided at confidence 1 − δ, for a single plan
+  double lower_bound = 0;            ///< one-sided at confidence 1 − δ, for a single plan; above the estimate only
+                                     ///< where a claim that was shown is
   bool passed = false;               ///< the claim is shown
   std::uint64_t queries = 0;         ///< units observed
   std::uint64_t queries_needed = 0;  ///< the least number of units that could pass; UINT64_MAX when none could

@@ -1,4 +1,4 @@
-// Reading and printing budgets and floors.
+// Reading and printing budgets, floors and goals in time.
 #include "attar/budget.h"
 
 #include <fmt/format.h>
@@ -18,6 +18,9 @@ constexpr std::string_view budget_forms =
     "(\"2.5bit\") or a share of the input (\"30%\")";
 constexpr std::string_view floor_forms =
     "a floor is a recall above 0 and below 1, with the k it holds for: \"0.95@10\"";
+constexpr std::string_view latency_forms =
+    "a latency is a time above 0 that a query may take: \"2ms\", \"500us\" or \"0.1s\"";
+constexpr std::string_view throughput_forms = "a throughput is a number of queries a second above 0: \"5000\"";
 
 struct Unit {
   std::string_view suffix;
@@ -42,6 +45,14 @@ constexpr std::array units = {
     Unit{"TB", Budget::Unit::bytes, 1e12},
     Unit{"B", Budget::Unit::bytes, 1},
 };
+
+struct TimeUnit {
+  std::string_view suffix;
+  double seconds;
+};
+
+// Longer suffixes before the shorter one that they end in.
+constexpr std::array time_units = {TimeUnit{"us", 1e-6}, TimeUnit{"ms", 1e-3}, TimeUnit{"s", 1}};
 
 // A plain decimal number that is all of the text.
 std::optional<double> number(std::string_view text) {
@@ -126,6 +137,28 @@ Result<Floor> parse_floor(std::string_view text) {
   if (!valid) return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no floor: {}", text, floor_forms));
   out.recall = *recall;
   return out;
+}
+
+std::string Latency::text() const { return decimal(seconds) + "s"; }
+
+Result<Latency> parse_latency(std::string_view text) {
+  const std::string_view whole = trimmed(text);
+  for (const TimeUnit& unit : time_units) {
+    if (!whole.ends_with(unit.suffix)) continue;
+    const auto value = number(trimmed(whole.substr(0, whole.size() - unit.suffix.size())));
+    if (!value || !(*value * unit.seconds > 0)) break;
+    return Latency{.seconds = *value * unit.seconds};
+  }
+  return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no latency: {}", text, latency_forms));
+}
+
+std::string Throughput::text() const { return decimal(queries_per_second); }
+
+Result<Throughput> parse_throughput(std::string_view text) {
+  const auto value = number(trimmed(text));
+  if (!value || !(*value > 0))
+    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no throughput: {}", text, throughput_forms));
+  return Throughput{.queries_per_second = *value};
 }
 
 }  // namespace attar

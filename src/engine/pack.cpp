@@ -12,6 +12,7 @@
 #include "engine/assembly.h"
 #include "engine/input.h"
 #include "engine/measuring.h"
+#include "engine/pack_words.h"
 #include "engine/plan_text.h"
 #include "format/reader.h"
 #include "plan/planner.h"
@@ -43,6 +44,12 @@ Status check_options(const PackOptions& options) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("a budget of {} leaves no room; name a size above 0", options.budget->value));
   if (options.floor) ATTAR_TRY(engine::check_floor(*options.floor));
+  if (options.latency && !(options.latency->seconds > 0))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("no query takes {} seconds; name a latency above 0", options.latency->seconds));
+  if (options.throughput && !(options.throughput->queries_per_second > 0))
+    return fail(ErrorCode::invalid_argument, fmt::format("{} queries a second are no goal; name a number above 0",
+                                                         options.throughput->queries_per_second));
   if (!options.codec.empty() && codec::find_codec(options.codec) == nullptr)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));
@@ -103,8 +110,8 @@ class Packing {
     ATTAR_ASSIGN(out.report, report(decision));
     if (decision.trial == nullptr) {
       out.reachable = false;
-      out.nearest = {decision.nearest.recall_in_budget, decision.nearest.bytes_for_floor, decision.nearest.least_bytes};
-      out.unreachable = why_unreachable(out.nearest);
+      out.nearest = nearest(decision.nearest);
+      out.unreachable = words().unreachable(decision.nearest);
     } else if (output_.empty()) {
       // A plan binds no content: nothing was written.
       if (decision.finding.queries > 0) out.report.certificates = {certificate(decision, {})};
@@ -147,6 +154,8 @@ class Packing {
     goal.delta = 1 - options_.confidence;
     if (options_.budget)
       goal.budget_bytes = options_.budget->bytes(schema.rows, schema.dims, base_.input_bytes_per_value);
+    if (options_.latency) goal.time.alone = options_.latency->seconds;
+    if (options_.throughput) goal.time.together = 1 / options_.throughput->queries_per_second;
     const std::uint64_t neighbours = schema.rows - (setting_.queries.proxy ? 1 : 0);
     if (options_.floor) {
       goal.floor = options_.floor->recall;
@@ -167,7 +176,7 @@ class Packing {
     out.dims = setting_.schema.dims;
     out.metric = setting_.schema.metric;
     out.budget_bytes = setting_.goal.budget_bytes.value_or(0);
-    out.goal = goal_in_words(decision);
+    out.goal = words().goal(decision);
     out.queries = setting_.queries.count(setting_.schema.dims);
     out.tune_queries = decision.tune_units;
     out.certify_queries = decision.certify_units;
@@ -190,11 +199,38 @@ class Packing {
       out.bytes = decision.file_bytes;
       out.bytes_per_row = static_cast<double>(out.bytes) / rows;
       out.plan = plan_in_words(decision);
+      out.why = words().why(decision);
+      if (decision.account) out.explanation = explanation(decision);
       ATTAR_ASSIGN(out.parts, assembly_->parts({.model = option.model_bytes,
                                                 .codes = option.codes_bytes,
                                                 .lists = decision.trial->lists_bytes()}));
     }
     return out;
+  }
+
+  engine::PackWords words() const { return {options_, setting_, assembly_->attributes_bytes()}; }
+
+  Nearest nearest(const plan::Nearest& found) const {
+    const plan::Pace &pace = found.time_for_goal, &goal = setting_.goal.time;
+    const bool alone = plan::Pace{.alone = pace.alone}.over(goal) >= plan::Pace{.together = pace.together}.over(goal);
+    return {.recall_in_budget = found.recall_in_budget,
+            .bytes_for_floor = found.bytes_for_floor,
+            .least_bytes = found.least_bytes,
+            .recall_in_time = found.recall_in_time,
+            .seconds_for_goal = alone ? pace.alone : pace.together};
+  }
+
+  Explanation explanation(const plan::Decision& decision) const {
+    const plan::Account& account = *decision.account;
+    const plan::Partition* partition = decision.trial->partition();
+    return {.codec_recall = account.codec_recall,
+            .plan_recall = account.plan_recall,
+            .rows = account.rows,
+            .row_share = account.rows / static_cast<double>(setting_.schema.rows),
+            .lists = partition == nullptr ? 0 : partition->lists().count(),
+            .lists_read = account.lists,
+            .latency_seconds = account.pace.alone,
+            .queries_per_second = account.pace.together > 0 ? 1 / account.pace.together : 0};
   }
 
   std::string plan_in_words(const plan::Decision& decision) const {
@@ -203,51 +239,6 @@ class Packing {
     return engine::in_words(partition == nullptr ? 0 : partition->lists().count(), decision.trial->codec().info().name,
                             option.variant,
                             static_cast<double>(option.codes_bytes) / static_cast<double>(setting_.schema.rows));
-  }
-
-  std::string goal_in_words(const plan::Decision& decision) const {
-    const std::string budget =
-        options_.budget ? fmt::format("{} ({} bytes)", options_.budget->text(), setting_.goal.budget_bytes.value_or(0))
-                        : "";
-    const std::string floor =
-        options_.floor ? fmt::format("recall@{} ≥ {}", options_.floor->k, options_.floor->recall) : "";
-    if (options_.budget && options_.floor) return fmt::format("{} within {}, the fastest plan", floor, budget);
-    if (options_.budget) return fmt::format("the best recall@{} within {}", setting_.goal.k, budget);
-    if (options_.floor) return fmt::format("{}, the smallest plan", floor);
-    return fmt::format(
-        "the smallest plan within 0.01 of the recall@{} at 8 bits{}, on tune queries (no budget and no floor were "
-        "named)",
-        setting_.goal.k, decision.relative_floor ? fmt::format(", so at least {:.4f}", *decision.relative_floor) : "");
-  }
-
-  std::string why_unreachable(const Nearest& nearest) const {
-    const std::string attributes =
-        assembly_->attributes_bytes() == 0
-            ? ""
-            : fmt::format(" ({} of them attributes; fewer fields take less)", assembly_->attributes_bytes());
-    if (options_.budget && nearest.least_bytes > setting_.goal.budget_bytes.value_or(0))
-      return fmt::format(
-          "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes{}; name at least {}B",
-          options_.budget->text(), *setting_.goal.budget_bytes, setting_.schema.rows,
-          options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, attributes, nearest.least_bytes);
-    std::string out = fmt::format("no plan was shown to reach {}", goal_words_short());
-    if (options_.budget && nearest.recall_in_budget > 0)
-      out += fmt::format("; within {} the nearest is recall@{} {:.4f}", options_.budget->text(), setting_.goal.k,
-                         nearest.recall_in_budget);
-    if (nearest.bytes_for_floor > 0)
-      out += fmt::format("; for recall@{} ≥ {} the nearest is {} bytes ({:.1f}B/vec)", setting_.goal.k,
-                         setting_.goal.floor.value_or(0), nearest.bytes_for_floor,
-                         static_cast<double>(nearest.bytes_for_floor) / static_cast<double>(setting_.schema.rows));
-    else if (options_.floor)
-      out += "; no size was found that reaches it";
-    return out;
-  }
-
-  std::string goal_words_short() const {
-    if (options_.floor && options_.budget)
-      return fmt::format("{} within {}", options_.floor->text(), options_.budget->text());
-    if (options_.floor) return options_.floor->text();
-    return options_.budget ? options_.budget->text() : "the goal";
   }
 
   Certificate certificate(const plan::Decision& decision, const base::Digest& content) const {
@@ -275,6 +266,8 @@ class Packing {
                                               .budget = options_.budget,
                                               .budget_bytes = setting_.goal.budget_bytes.value_or(0),
                                               .floor = options_.floor,
+                                              .latency = options_.latency,
+                                              .throughput = options_.throughput,
                                               .k = setting_.goal.k,
                                               .confidence = options_.confidence,
                                               .seed = options_.seed,

@@ -65,6 +65,8 @@ std::string to_json(const PlanText& plan) {
     out["budget_bytes"] = plan.budget_bytes;
   }
   if (plan.floor) out["floor"] = plan.floor->text();
+  if (plan.latency) out["latency"] = plan.latency->text();
+  if (plan.throughput) out["qps"] = plan.throughput->text();
   out["k"] = plan.k;
   out["confidence"] = plan.confidence;
   out["seed"] = plan.seed;
@@ -104,6 +106,12 @@ Result<PlanText> plan_from_json(std::string_view text) {
   }
   if (fields.member("floor") != nullptr) {
     ATTAR_ASSIGN(out.floor, parse_floor(fields.text("floor")));
+  }
+  if (fields.member("latency") != nullptr) {
+    ATTAR_ASSIGN(out.latency, parse_latency(fields.text("latency")));
+  }
+  if (fields.member("qps") != nullptr) {
+    ATTAR_ASSIGN(out.throughput, parse_throughput(fields.text("qps")));
   }
   out.k = narrowed(fields.whole("k"));
   if (out.k == 0) fields.refuse("k");

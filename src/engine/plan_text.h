@@ -21,8 +21,10 @@ struct PlanText {
   index::Look look;              ///< of a search for k rows; its shortlist grows with the k of another search
   std::optional<Budget> budget;  ///< as asked for; in the file its text and its bytes
   std::uint64_t budget_bytes = 0;
-  std::optional<Floor> floor;  ///< as asked for
-  std::uint32_t k = 10;        ///< of the recall that candidates were compared by
+  std::optional<Floor> floor;                 ///< as asked for
+  std::optional<Latency> latency = {};        ///< as asked for
+  std::optional<Throughput> throughput = {};  ///< as asked for
+  std::uint32_t k = 10;                       ///< of the recall that candidates were compared by
   double confidence = 0.95;
   std::uint64_t seed = 1;
   bool proxy = false;

@@ -68,6 +68,8 @@ class Searching {
 
   /// Rows looked at, by all queries so far.
   [[nodiscard]] std::uint64_t scanned() const noexcept { return scanned_; }
+  /// Lists looked at, likewise.
+  [[nodiscard]] std::uint64_t scanned_lists() const noexcept { return scanned_lists_; }
 
  private:
   std::vector<codec::TopK> in_two_looks(const codec::Scorer& scorer, std::size_t size) {
@@ -139,6 +141,7 @@ class Searching {
     const std::uint64_t allowed = filter_ == nullptr ? rows.size() : filter_->allowed_in(list);
     if (allowed == 0) return;
     scanned_ += rows.size() * queries.size();
+    scanned_lists_ += queries.size();
     centroids_.inner(list, queries, bias_);
     for (const std::uint8_t q : queries) found_rows_[q] += allowed;
     for (std::size_t i = 0; i < queries.size(); i += codec::max_batch)
@@ -174,7 +177,7 @@ class Searching {
   CentroidScores centroids_;
   std::vector<float> bias_;                // by query: of the present list
   std::vector<std::uint64_t> found_rows_;  // by query: allowed rows of the lists scanned
-  std::uint64_t scanned_ = 0;
+  std::uint64_t scanned_ = 0, scanned_lists_ = 0;
 };
 
 }  // namespace
@@ -211,13 +214,16 @@ Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric 
     if (error) return std::unexpected(*error);
   if (times == nullptr) return out;
   *times = {};
-  std::uint64_t scanned = 0;
+  std::uint64_t scanned = 0, scanned_lists = 0;
   for (unsigned worker = 0; worker < pool.size(); ++worker) {
     times->prepare += spent[worker].prepare;
     times->scan += spent[worker].scan;
-    if (searching[worker]) scanned += searching[worker]->scanned();
+    if (!searching[worker]) continue;
+    scanned += searching[worker]->scanned();
+    scanned_lists += searching[worker]->scanned_lists();
   }
   times->share = static_cast<double>(scanned) / (static_cast<double>(lists.rows()) * static_cast<double>(out.size()));
+  times->lists = static_cast<double>(scanned_lists) / static_cast<double>(out.size());
   return out;
 }
 

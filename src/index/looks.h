@@ -41,6 +41,7 @@ struct SearchTimes {
   double prepare = 0;  ///< seconds, summed over threads
   double scan = 0;
   double share = 1;  ///< of the rows that were looked at, on average
+  double lists = 0;  ///< lists that were looked at, on average
 };
 
 /// The hits of each query, best first.

@@ -47,6 +47,8 @@ class Jury {
   /// Every row scored whole, by a jury that was made to look deep.
   [[nodiscard]] Result<Grades> grade_deeply(const Trial& trial, base::ThreadPool& pool) const;
   [[nodiscard]] std::size_t units() const noexcept { return units_.size(); }
+  /// Prepared.
+  [[nodiscard]] const Queries& queries() const noexcept { return queries_; }
 
  private:
   Jury(std::uint32_t dims, std::vector<std::uint32_t> ks, Queries queries, std::vector<certify::Unit> units,

@@ -45,6 +45,12 @@ constexpr double window_loss_share = 0.01;
 constexpr double widest_window = 1000;
 constexpr double window_resolution = 1.1;
 constexpr double window_reserve = 1.25;
+// Of the time that a goal allows, what is kept for slower moments; and the factor between neighbouring shares of lists
+// where the clock looks for the largest that keeps the time.
+constexpr double time_reserve = 0.05;
+constexpr double timed_probe_step = 1.15;
+// Rows of a first look's shortlist, the fewest first.
+constexpr std::array<std::uint32_t, 8> shortlists = {48, 64, 96, 128, 192, 256, 512, 1024};
 // Shares of the margin over the floor that quicker looks keep, the safest first.
 constexpr std::array quicker_margins = {0.7, 0.45, 0.25, 0.1};
 
@@ -140,7 +146,7 @@ Status LookChoice::cheapest_look(Measured& plan, double least, double cost, doub
   for (std::uint32_t head = 1; head < parts.size(); ++head) {
     head_cost += parts[head - 1] * all;
     if (head_cost < least_head_cost * all) continue;
-    for (const std::uint32_t shortlist : {48u, 64u, 96u, 128u, 192u, 256u, 512u, 1024u}) {
+    for (const std::uint32_t shortlist : shortlists) {
       const double total = head_cost + shortlisted_row_cost * shortlist * row;
       if (total >= cost) break;
       const index::Look look{.head = head, .shortlist = shortlist, .probe = plan.look.probe};
@@ -177,6 +183,104 @@ Result<std::vector<index::Look>> LookChoice::quicker(const Measured& plan, doubl
     index::Look look = plan.look;
     ATTAR_TRY(shorten_probe(plan, look, floor + share * margin));
     if (look.probe > (out.empty() ? plan.look : out.back()).probe) out.push_back(look);
+  }
+  return out;
+}
+
+bool LookChoice::keeps_time(const Pace& pace) const { return pace.over(setting_.goal.time) <= 1 - time_reserve; }
+
+Result<double> LookChoice::recall_in(const Measured& plan, index::Look look) const {
+  ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, look, *setting_.pool));
+  return mean_of(tune);
+}
+
+Result<Timing> LookChoice::choose_in_time(Measured& plan, double least) {
+  ATTAR_TRY(choose(plan, least));
+  setting_.progress->stage("timing", 0);
+  Timing out;
+  ATTAR_ASSIGN(out.unhurried, stopwatch_.time(*plan.trial, plan.look));
+  out.quickest = out.unhurried;
+  out.at_ease = out.kept = keeps_time(out.unhurried);
+  if (out.at_ease) {
+    ATTAR_ASSIGN(out.recall, recall_in(plan, plan.look));
+  } else {
+    ATTAR_ASSIGN(const Timed found, hurry(plan));
+    plan.look = found.look;
+    out.recall = found.recall;
+    out.kept = keeps_time(found.pace);
+    if (!out.kept) out.quickest = found.pace;
+  }
+  plan.in_time = out.recall;
+  return out;
+}
+
+Result<Account> LookChoice::account(const Measured& plan) {
+  Account out;
+  out.codec_recall = plan.contender.recall;
+  index::SearchTimes times;
+  ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, plan.look, *setting_.pool, &times));
+  out.plan_recall = mean_of(tune);
+  out.rows = times.share * static_cast<double>(setting_.schema.rows);
+  out.lists = times.lists;
+  ATTAR_ASSIGN(out.pace, stopwatch_.time(*plan.trial, plan.look));
+  return out;
+}
+
+// The look of highest recall that keeps the time, or the quickest: each way to search is bisected for the first of its
+// looks, the most thorough first, that keeps it.
+Result<LookChoice::Timed> LookChoice::hurry(const Measured& plan) {
+  const Pace& goal = setting_.goal.time;
+  std::optional<Timed> best, quickest;
+  for (const std::vector<index::Look>& looks : ways(plan)) {
+    std::size_t slow = 0, end = looks.size();  // looks[i] for i < slow are too slow, looks[end] keeps the time
+    std::optional<Timed> kept;
+    while (slow < end) {
+      // The quickest first: where it is too slow nothing else need be tried.
+      const std::size_t middle = kept ? slow + (end - slow) / 2 : looks.size() - 1;
+      Timed tried{.look = looks[middle], .pace = {}};
+      ATTAR_ASSIGN(tried.pace, stopwatch_.time(*plan.trial, tried.look));
+      if (!quickest || tried.pace.over(goal) < quickest->pace.over(goal)) quickest = tried;
+      if (keeps_time(tried.pace)) {
+        kept = tried;
+        end = middle;
+      } else {
+        slow = middle + 1;
+      }
+    }
+    if (!kept) continue;
+    ATTAR_ASSIGN(kept->recall, recall_in(plan, kept->look));
+    if (!best || kept->recall > best->recall) best = kept;
+  }
+  if (best) return *best;
+  ATTAR_ASSIGN(quickest->recall, recall_in(plan, quickest->look));
+  return *quickest;
+}
+
+// Ways to search that the clock may choose among, each from the most thorough look to the quickest: with lists fewer
+// and fewer of them in the plan's own look and in one look, without lists ever shorter shortlists after each head.
+std::vector<std::vector<index::Look>> LookChoice::ways(const Measured& plan) const {
+  std::vector<std::vector<index::Look>> out;
+  if (rows_.partition) {
+    std::vector<index::Look> bases = {plan.look};
+    if (plan.look.head != 0) bases.push_back({.probe = plan.look.probe});
+    for (index::Look look : bases) {
+      std::vector<index::Look>& way = out.emplace_back();
+      double probe = std::max(look.probe, least_probe);
+      for (; probe < most_probe; probe *= timed_probe_step) {
+        look.probe = static_cast<std::uint32_t>(probe);
+        way.push_back(look);
+      }
+      look.probe = most_probe;
+      way.push_back(look);
+    }
+    return out;
+  }
+  out.push_back({plan.look});
+  const auto parts = static_cast<std::uint32_t>(plan.trial->view().scorable()->part_costs().size());
+  for (std::uint32_t head = 1; head < parts; ++head) {
+    std::vector<index::Look>& way = out.emplace_back();
+    for (auto shortlist = shortlists.rbegin(); shortlist != shortlists.rend(); ++shortlist)
+      way.push_back({.head = head, .shortlist = *shortlist, .window = head == plan.look.head ? plan.look.window : 0});
   }
   return out;
 }

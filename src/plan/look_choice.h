@@ -1,4 +1,4 @@
-// How a plan is searched: in one look or two, and which of its lists are probed.
+// How a plan is searched: in one look or two, and which of its lists are probed; within a time where one is named.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 
 #include "plan/field.h"
 #include "plan/jury.h"
+#include "plan/pace.h"
 
 namespace attar::plan {
 
@@ -19,9 +20,20 @@ struct Measured {
   std::vector<double> tune = {};  ///< recall on the tune units, every row scored whole
   std::vector<double> deep = {};  ///< Grades::deep
   index::Look look = {};
+  std::optional<double> in_time = {};  ///< recall in `look`, where that was chosen for a goal in time
 };
 
-/// Chooses by the frozen cost model the cheapest way to search that keeps recall on tune queries.
+/// How a plan stands to the goal in time.
+struct Timing {
+  bool at_ease = false;  ///< the look that recall alone asks for keeps the time
+  bool kept = false;     ///< the plan's look keeps the time
+  double recall = 0;     ///< in the plan's look
+  Pace unhurried;        ///< in the look that recall alone asks for
+  Pace quickest;         ///< of all looks that were timed
+};
+
+/// Chooses by the frozen cost model the cheapest way to search that keeps recall on tune queries, and by the clock
+/// where a goal in time asks for it.
 class LookChoice {
  public:
   /// Tries a contender on the whole base.
@@ -29,12 +41,24 @@ class LookChoice {
 
   /// All outlive the choice.
   LookChoice(const Setting& setting, const Rows& rows, const Field& field, const Jury& jury, Measure measure)
-      : setting_(setting), rows_(rows), field_(field), jury_(jury), measure_(std::move(measure)) {}
+      : setting_(setting),
+        rows_(rows),
+        field_(field),
+        jury_(jury),
+        measure_(std::move(measure)),
+        stopwatch_(setting.goal.time, jury.queries(), setting.schema.dims, setting.goal.k, *setting.progress) {}
 
   /// In one look; in two at the runs of its codes; or with codes of the same size made for two looks, where these lose
   /// next to nothing: sets `plan.look`, and may set another layout of the same size in the plan's place. Recall stays
   /// above `least`, or at 0 costs next to none. Codes of two layers that find more are taken without two looks as well.
   [[nodiscard]] Status choose(Measured& plan, double least);
+
+  /// choose(), and where that takes longer than the goal in time allows, the look of highest recall that keeps it;
+  /// where none does, the quickest.
+  [[nodiscard]] Result<Timing> choose_in_time(Measured& plan, double least);
+
+  /// What a plan does with tune queries, in its look.
+  [[nodiscard]] Result<Account> account(const Measured& plan);
 
   /// Quicker looks at the lists of a plan, safest first: those that keep `floor` and ever smaller shares of `margin`.
   [[nodiscard]] Result<std::vector<index::Look>> quicker(const Measured& plan, double floor, double margin) const;
@@ -45,6 +69,17 @@ class LookChoice {
     double share;  // of the rows that were looked at
   };
 
+  // A look, what it finds and how long it takes.
+  struct Timed {
+    index::Look look;
+    Pace pace;
+    double recall = 0;
+  };
+
+  [[nodiscard]] bool keeps_time(const Pace& pace) const;
+  [[nodiscard]] Result<double> recall_in(const Measured& plan, index::Look look) const;
+  [[nodiscard]] Result<Timed> hurry(const Measured& plan);
+  [[nodiscard]] std::vector<std::vector<index::Look>> ways(const Measured& plan) const;
   [[nodiscard]] Status choose_probe(Measured& plan, double least);
   [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed) const;
   [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);
@@ -59,6 +94,7 @@ class LookChoice {
   const Field& field_;
   const Jury& jury_;
   Measure measure_;
+  Stopwatch stopwatch_;
   std::string layout_;  // the kind laid out for two looks that did best the first time; later plans try no other
 };
 

@@ -10,14 +10,13 @@
 #include "certify/bounds.h"
 #include "plan/field.h"
 #include "plan/look_choice.h"
+#include "plan/preview.h"
+#include "plan/sizes.h"
 
 namespace attar::plan {
 namespace {
 
 constexpr std::uint64_t training_rows = 50'000;
-// Candidates beyond the finalists are judged on a sample of this many rows, when the base is much larger.
-constexpr std::uint64_t preview_rows = 10'000;
-constexpr std::size_t preview_units = 400;
 constexpr std::size_t finalists = 2;
 // A finalist's recall on the sample may lie this far below the best.
 constexpr double preview_slack = 0.03;
@@ -27,19 +26,20 @@ constexpr int most_probes = 7;
 constexpr std::size_t most_other_kinds = 2;
 // Values in a base on which every kind is searched.
 constexpr std::uint64_t small_base_values = 1'000'000;
-// Below this, every row can be looked at.
-constexpr std::uint64_t least_rows_for_lists = 100'000;
 // Rows in a list on average, and of these in training.
 constexpr std::uint64_t rows_in_a_list = 64;
 constexpr std::uint64_t training_rows_of_a_list = 64;
 // Every row is compared with every centroid, which is some hundred seconds for two million rows with this many.
 constexpr std::uint64_t most_lists = 8192;
-// Sizes closer than this share count as found, and so does a recall this near above its target.
-constexpr double size_resolution = 0.01;
+// Sizes closer than this share count as found where a fast plan is wanted and not the smallest.
 constexpr double speed_resolution = 0.04;
-constexpr double recall_resolution = 0.001;
-// Recall nearer to 1 than this is not told apart.
-constexpr double least_miss = 1e-4;
+// Where a plan is too slow: sizes tried beyond it and how much larger each is, and sizes tried between the largest that
+// was too slow and the first that was not; within a budget alone, how much smaller each is.
+constexpr int most_larger = 5;
+constexpr double larger_step = 1.25;
+constexpr int most_between = 2;
+constexpr int most_smaller = 5;
+constexpr double smaller_step = 0.75;
 
 class Chooser {
  public:
@@ -49,7 +49,7 @@ class Chooser {
     ATTAR_TRY(prepare());
     if (!tune_jury_) return unmeasured();
     if (!goal_.floor && goal_.budget_bytes) return best_within_budget();
-    if (goal_.floor) return reach_floor(*goal_.floor, true);
+    if (goal_.floor) return reach_floor({.floor = *goal_.floor, .certified = true});
     return near_eight_bits();
   }
 
@@ -62,7 +62,8 @@ class Chooser {
                                                 {.seed = setting_.seed, .with_train = false}, *setting_.pool));
     setting_.progress->stage("training", 0);
     std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(auto sample, sample_rows(*setting_.base, bounded_rows(training_rows), setting_.seed, numbers));
+    ATTAR_ASSIGN(auto sample,
+                 sample_rows(*setting_.base, rows_in_memory(setting_, training_rows), setting_.seed, numbers));
     rows_ = {.base = setting_.base, .metric = setting_.schema.metric};
     if (wants_lists()) {
       ATTAR_TRY(lay_out());
@@ -71,6 +72,7 @@ class Chooser {
     }
     ATTAR_ASSIGN(auto field, Field::train(setting_, rows_, *sample));
     field_.emplace(std::move(field));
+    sizes_.emplace(setting_, *field_, split_.certify.size());
     decision_.queries_given = split_.given;
     if (split_.tune.empty() || split_.certify.empty()) return {};
     setting_.progress->stage("exact neighbours", 0);
@@ -94,19 +96,15 @@ class Chooser {
         static_cast<std::uint32_t>(std::clamp<std::uint64_t>(setting_.schema.rows / rows_in_a_list, 1, most_lists));
     setting_.progress->stage("finding centroids", 0);
     std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(const auto sample, sample_rows(*setting_.base, bounded_rows(lists * training_rows_of_a_list),
-                                                setting_.seed + 2, numbers));
+    ATTAR_ASSIGN(const auto sample,
+                 sample_rows(*setting_.base, rows_in_memory(setting_, lists * training_rows_of_a_list),
+                             setting_.seed + 2, numbers));
     ATTAR_ASSIGN(auto centroids,
                  train_centroids(*sample, rows_.metric, lists, setting_.seed, *setting_.pool, *setting_.progress));
     setting_.progress->stage("sorting rows into lists", setting_.schema.rows);
     ATTAR_ASSIGN(rows_.partition, Partition::lay_out(*setting_.base, rows_.metric, std::move(centroids), *setting_.pool,
                                                      *setting_.progress));
     return {};
-  }
-
-  std::uint64_t bounded_rows(std::uint64_t rows) const {
-    const std::uint64_t row_bytes = std::uint64_t{setting_.schema.dims} * sizeof(float);
-    return std::max<std::uint64_t>(1, std::min(rows, setting_.memory_bytes / 4 / row_bytes));
   }
 
   Result<Jury> make_jury(std::span<const certify::Unit> units, bool deep) const {
@@ -145,31 +143,8 @@ class Chooser {
   Result<std::vector<Contender>> preview(std::uint64_t file_bytes) {
     ATTAR_ASSIGN(auto contenders, field_->within(file_bytes));
     if (contenders.size() <= 1 || setting_.schema.rows <= 2 * preview_rows) return contenders;
-    setting_.progress->stage("comparing candidates", contenders.size() * preview_rows);
-    std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(const auto sample,
-                 sample_rows(*setting_.base, bounded_rows(preview_rows), setting_.seed + 1, numbers));
-    Queries queries = setting_.queries;
-    for (std::uint32_t& own : queries.own_rows) {  // a row's number in the sample, where it is there
-      const auto it = std::lower_bound(numbers.begin(), numbers.end(), own);
-      const bool there = it != numbers.end() && *it == own;
-      own = there ? static_cast<std::uint32_t>(it - numbers.begin()) : certify::no_row;
-    }
-    const auto units = std::span(split_.tune).first(std::min(preview_units, split_.tune.size()));
-    ATTAR_ASSIGN(const Jury jury, Jury::create(*sample, rows_.metric, queries, units, goal_.k, true,
-                                               setting_.memory_bytes / 4, *setting_.pool, *setting_.progress));
-    Rows few = {.base = sample.get(), .metric = rows_.metric};
-    if (rows_.partition) {
-      ATTAR_ASSIGN(few.partition, Partition::lay_out(*sample, rows_.metric, rows_.partition->lists().centroids(),
-                                                     *setting_.pool, *setting_.progress));
-    }
-    for (Contender& contender : contenders) {
-      ATTAR_ASSIGN(const auto trial, field_->attempt(contender, few));
-      ATTAR_ASSIGN(const auto grades, jury.grade_deeply(*trial, *setting_.pool));
-      contender.recall = mean_of(grades.recall);
-      contender.rank = mean_of(grades.deep);
-      note(contender);
-    }
+    ATTAR_TRY(judge_on_sample(setting_, *field_, rows_, split_.tune, contenders));
+    for (const Contender& contender : contenders) note(contender);
     std::stable_sort(contenders.begin(), contenders.end(),
                      [](const Contender& a, const Contender& b) { return a.rank > b.rank; });
     const double least = contenders.front().rank - preview_slack;
@@ -199,36 +174,49 @@ class Chooser {
   Result<Decision> best_within_budget() {
     ATTAR_ASSIGN(auto field, final_round(*goal_.budget_bytes, finalists));
     if (field.empty()) return out_of_reach();
+    if (goal_.time.any()) return best_in_time(std::move(field));
     return ship(field.front(), {});
+  }
+
+  // The best of the finalists that keeps the time; where that costs the first of them recall, smaller codes, which are
+  // quicker to scan, may do better.
+  Result<Decision> best_in_time(std::vector<Measured> finalists_found) {
+    std::optional<Measured> best;
+    // True when the plan did as well as recall alone would have it.
+    const auto consider = [&](Measured plan) -> Result<bool> {
+      ATTAR_ASSIGN(const Timing timing, looks_->choose_in_time(plan, 0));
+      note_time(timing, timing.quickest);
+      if (timing.kept && (!best || timing.recall > best->in_time)) best = std::move(plan);
+      return timing.at_ease;
+    };
+    const Family family = family_of(finalists_found.front());
+    double size = static_cast<double>(finalists_found.front().contender.file_bytes);
+    for (Measured& plan : finalists_found) {
+      ATTAR_ASSIGN(const bool at_ease, consider(std::move(plan)));
+      if (at_ease) return ship_as_is(*best, {});
+    }
+    for (int step = 0; step < most_smaller; ++step) {
+      size *= smaller_step;
+      ATTAR_ASSIGN(const auto contender, field_->within(static_cast<std::uint64_t>(size), family));
+      if (!contender) break;
+      const double before = best ? *best->in_time : 0;
+      ATTAR_ASSIGN(auto measured, measure(*contender));
+      ATTAR_TRY(consider(std::move(measured)));
+      if (before > 0 && *best->in_time <= before) break;
+    }
+    return best ? ship_as_is(*best, {}) : out_of_reach();
   }
 
   // --- a floor: the smallest plan that reaches it, or inside a budget the fastest ------------------------------------
 
-  double margin(const Measured& plan, double floor) const {
-    if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
-      return 0;  // cannot pass anyway
-    const double margin = certify::expected_margin(plan.tune, split_.certify.size(), floor, goal_.delta);
-    return std::isfinite(margin) ? margin : 0;
-  }
-
-  bool safe(const Measured& plan, double floor, bool certified) const {
-    return plan.contender.recall >= floor + (certified ? margin(plan, floor) : 0);
-  }
-
-  std::uint64_t ceiling() const {
-    // Beyond four bytes a value nothing is left to gain.
-    const std::uint64_t values = setting_.schema.rows * setting_.schema.dims;
-    return values * 5 + (1u << 20);
-  }
-
-  // The first size to look at when no budget names one: about three bits a value.
-  std::uint64_t first_guess() const { return setting_.schema.rows * setting_.schema.dims * 3 / 8 + (1u << 16); }
+  // The fastest plan is wanted, and not the smallest.
+  bool fastest_wanted() const { return goal_.budget_bytes && !goal_.time.any(); }
 
   // Begins at `start`, or at the best plan of the budget or of a first guess.
-  Result<Decision> reach_floor(double floor, bool certified, std::optional<Measured> start = std::nullopt) {
-    const std::uint64_t most = goal_.budget_bytes.value_or(ceiling());
+  Result<Decision> reach_floor(const Target& target, std::optional<Measured> start = std::nullopt) {
+    const std::uint64_t most = goal_.budget_bytes.value_or(sizes_->ceiling());
     if (!start) {
-      ATTAR_ASSIGN(start, best_of(goal_.budget_bytes ? most : std::min(most, first_guess())));
+      ATTAR_ASSIGN(start, best_of(goal_.budget_bytes ? most : std::min(most, sizes_->first_guess())));
     }
     if (!start && !goal_.budget_bytes) {
       ATTAR_ASSIGN(start, best_of(most));
@@ -238,47 +226,106 @@ class Chooser {
     const double first_recall = start->contender.recall;
     ladder_.push_back(*std::move(start));
     // With lists the finest codes that fit make the fastest plan: what they spare in recall is spent on fewer lists.
-    if (!rows_.partition || !goal_.budget_bytes)
-      ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
-    if (!goal_.budget_bytes && !any_safe(floor, certified)) {  // another kind may go further than the best of the guess
+    if (!rows_.partition || !fastest_wanted()) ATTAR_TRY(search_size(family, target, most, wanted_resolution()));
+    if (!goal_.budget_bytes && !any_safe(target)) {  // another kind may go further than the best of the guess
       ATTAR_ASSIGN(auto largest, best_of(most));
       if (largest && family_of(*largest) != family) {
         family = family_of(*largest);
         ladder_ = {*std::move(largest)};
-        ATTAR_TRY(search_size(family, floor, certified, most, wanted_resolution()));
+        ATTAR_TRY(search_size(family, target, most, wanted_resolution()));
       }
     }
-    if (!goal_.budget_bytes) {
-      ATTAR_TRY(try_other_kinds(family, floor, certified, most));
-    }
-    std::erase_if(ladder_, [&](const Measured& plan) { return plan.contender.recall < floor; });
+    if (!fastest_wanted()) ATTAR_TRY(try_other_kinds(family, target, most));
+    std::erase_if(ladder_, [&](const Measured& plan) { return plan.contender.recall < target.floor; });
     if (ladder_.empty()) {
       decision_.nearest.recall_in_budget = goal_.budget_bytes ? first_recall : 0;
-      ATTAR_TRY(find_nearest(family, floor));
+      ATTAR_TRY(find_nearest(family, target.floor));
       return out_of_reach();
     }
-    if (!certified) {
-      const auto smallest = std::min_element(ladder_.begin(), ladder_.end(), [](const Measured& a, const Measured& b) {
-        return a.contender.file_bytes < b.contender.file_bytes;
-      });
-      decision_.relative_floor = floor;
-      return ship(*smallest, {});
+    if (target.certified && (!rows_.partition || !fastest_wanted())) ATTAR_TRY(add_safer(family, target));
+    if (goal_.time.any()) {
+      ATTAR_TRY(keep_those_in_time(family, target, most));
+      if (ladder_.empty()) return out_of_reach();
     }
-    return certify_ladder(family, floor);
+    if (target.certified) return certify_ladder(target);
+    const auto smallest = std::min_element(ladder_.begin(), ladder_.end(), smaller);
+    decision_.relative_floor = target.floor;
+    return ship(*smallest, {});
+  }
+
+  static bool smaller(const Measured& a, const Measured& b) { return a.contender.file_bytes < b.contender.file_bytes; }
+
+  // --- a floor within a time: the smallest plan that keeps both ------------------------------------------------------
+
+  // Leaves the plans of the ladder that reach the target within the time. Finer codes need fewer lists, and have recall
+  // to spare for quicker looks: where none keeps the time, larger ones are tried.
+  Status keep_those_in_time(const Family& family, const Target& target, std::uint64_t most) {
+    if (any_safe(target)) std::erase_if(ladder_, [&](const Measured& plan) { return !sizes_->safe(plan, target); });
+    std::sort(ladder_.begin(), ladder_.end(), smaller);
+    std::vector<Measured> kept;
+    double slow = 0;  // bytes of the largest plan that was too slow
+    for (Measured& plan : std::exchange(ladder_, {})) {
+      const double size = static_cast<double>(plan.contender.file_bytes);
+      ATTAR_ASSIGN(const bool in_time, keeps_time(plan, target));
+      if (in_time)
+        kept.push_back(std::move(plan));
+      else if (kept.empty())
+        slow = size;
+    }
+    for (int step = 0; step < most_larger && kept.empty() && slow < static_cast<double>(most); ++step) {
+      const double size = std::min(slow * larger_step, static_cast<double>(most));
+      ATTAR_TRY(try_in_time(size, family, target, kept));
+      if (kept.empty()) slow = size;
+    }
+    // Of sizes on the ladder the edge is known already.
+    for (int step = 0; step < most_between && !kept.empty() && slow > 0; ++step) {
+      const auto edge = static_cast<double>(std::min_element(kept.begin(), kept.end(), smaller)->contender.file_bytes);
+      if (slow >= (1 - size_resolution) * edge) break;
+      const double middle = std::sqrt(slow * edge);
+      const std::size_t before = kept.size();
+      ATTAR_TRY(try_in_time(middle, family, target, kept));
+      if (kept.size() == before) slow = middle;
+    }
+    ladder_ = std::move(kept);
+    return {};
+  }
+
+  Status try_in_time(double size, const Family& family, const Target& target, std::vector<Measured>& kept) {
+    ATTAR_ASSIGN(const auto contender, field_->within(static_cast<std::uint64_t>(size), family));
+    if (!contender) return {};
+    ATTAR_ASSIGN(auto plan, measure(*contender));
+    ATTAR_ASSIGN(const bool in_time, keeps_time(plan, target));
+    if (in_time) kept.push_back(std::move(plan));
+    return {};
+  }
+
+  // Whether the plan reaches the target within the time; sets its look.
+  Result<bool> keeps_time(Measured& plan, const Target& target) {
+    const double wanted = sizes_->wanted(plan, target);
+    ATTAR_ASSIGN(const Timing timing, looks_->choose_in_time(plan, wanted));
+    note_time(timing, timing.unhurried);
+    return timing.at_ease || (timing.kept && timing.recall >= wanted);
+  }
+
+  void note_time(const Timing& timing, const Pace& keeps_the_rest) {
+    Nearest& nearest = decision_.nearest;
+    if (timing.kept) nearest.recall_in_time = std::max(nearest.recall_in_time, timing.recall);
+    if (!nearest.time_for_goal.any() || keeps_the_rest.over(goal_.time) < nearest.time_for_goal.over(goal_.time))
+      nearest.time_for_goal = keeps_the_rest;
   }
 
   // A kind that was not the best of the first guess may still reach the floor in fewer bytes, a codec without a
   // transform on few rows above all: on a small base the sizes of every kind are searched, on a large one those of the
   // next best.
-  Status try_other_kinds(Family& family, double floor, bool certified, std::uint64_t most) {
+  Status try_other_kinds(Family& family, const Target& target, std::uint64_t most) {
     const bool small = setting_.schema.rows * setting_.schema.dims <= small_base_values;
     for (const Contender& start : other_kinds(family, small ? decision_.contenders.size() : most_other_kinds)) {
-      const std::uint64_t smallest = smallest_safe(floor, certified);
+      const std::uint64_t smallest = sizes_->smallest_safe(ladder_, target);
       std::vector<Measured> before = std::exchange(ladder_, {});
       ATTAR_ASSIGN(auto measured, measure(start));
       ladder_.push_back(std::move(measured));
-      ATTAR_TRY(search_size({start.codec, start.option.variant}, floor, certified, most, wanted_resolution()));
-      if (smallest_safe(floor, certified) < smallest)
+      ATTAR_TRY(search_size({start.codec, start.option.variant}, target, most, wanted_resolution()));
+      if (sizes_->smallest_safe(ladder_, target) < smallest)
         family = {start.codec, start.option.variant};
       else
         ladder_ = std::move(before);
@@ -301,13 +348,6 @@ class Chooser {
     return out;
   }
 
-  std::uint64_t smallest_safe(double floor, bool certified) const {
-    std::uint64_t out = std::numeric_limits<std::uint64_t>::max();
-    for (const Measured& plan : ladder_)
-      if (safe(plan, floor, certified)) out = std::min(out, plan.contender.file_bytes);
-    return out;
-  }
-
   Result<std::optional<Measured>> best_of(std::uint64_t file_bytes) {
     ATTAR_ASSIGN(auto field, final_round(file_bytes, 1));
     return field.empty() ? std::nullopt : std::optional(std::move(field.front()));
@@ -315,16 +355,16 @@ class Chooser {
 
   static Family family_of(const Measured& plan) { return {plan.contender.codec, plan.contender.option.variant}; }
 
-  bool any_safe(double floor, bool certified) const {
+  bool any_safe(const Target& target) const {
     return std::any_of(ladder_.begin(), ladder_.end(),
-                       [&](const Measured& plan) { return safe(plan, floor, certified); });
+                       [&](const Measured& plan) { return sizes_->safe(plan, target); });
   }
 
   // Brackets the smallest safe size: a guess from what is known of the two nearest plans tells where to look next; a
   // few probes settle it.
-  Status search_size(const Family& family, double floor, bool certified, std::uint64_t most, double resolution) {
+  Status search_size(const Family& family, const Target& target, std::uint64_t most, double resolution) {
     for (int probe = 0; probe < most_probes; ++probe) {
-      ATTAR_ASSIGN(const std::uint64_t next, next_size(family, floor, certified, most, resolution));
+      ATTAR_ASSIGN(const std::uint64_t next, sizes_->next(ladder_, family, target, most, resolution));
       if (next == 0) return {};
       ATTAR_ASSIGN(const auto contender, field_->within(next, family));
       if (!contender || known(*contender)) return {};
@@ -340,69 +380,12 @@ class Chooser {
   }
 
   // A fastest plan is wanted within a budget, the smallest without one.
-  double wanted_resolution() const { return goal_.budget_bytes ? speed_resolution : size_resolution; }
-
-  // 0 when the smallest safe plan of the ladder is close enough to the edge, or no larger one may be tried.
-  Result<std::uint64_t> next_size(const Family& family, double floor, bool certified, std::uint64_t most,
-                                  double resolution) const {
-    const Measured *above = nullptr, *below = nullptr;
-    for (const Measured& plan : ladder_) {
-      const std::uint64_t size = plan.contender.file_bytes;
-      if (safe(plan, floor, certified)) {
-        if (above == nullptr || size < above->contender.file_bytes) above = &plan;
-      } else if (below == nullptr || size > below->contender.file_bytes) {
-        below = &plan;
-      }
-    }
-    if (above == nullptr && below == nullptr) return 0;
-    const Measured& nearest = above != nullptr ? *above : *below;
-    const double target = std::min(1 - least_miss, floor + (certified ? margin(nearest, floor) : 0));
-    if (above != nullptr && above->contender.recall < target + recall_resolution) return 0;
-    const std::uint64_t top = above != nullptr ? above->contender.file_bytes : most;
-    const std::uint64_t bottom = below != nullptr ? below->contender.file_bytes : 0;
-    if (static_cast<double>(bottom) >= (1 - (above != nullptr ? resolution : 0)) * static_cast<double>(top)) return 0;
-    // A little above the target: a plan that falls short by a hair is a probe lost.
-    const double aim = distortion_for(std::min(1 - least_miss, target + recall_resolution / 2), above, below);
-    if (above == nullptr) return size_for(aim, family, std::min(top, bottom + bottom / 10), top);
-    const auto at = [&](double share) {
-      return bottom + static_cast<std::uint64_t>(share * static_cast<double>(top - bottom));
-    };
-    return below == nullptr ? size_for(aim, family, at(0.1), at(0.95)) : size_for(aim, family, at(0.25), at(0.75));
-  }
-
-  // The distortion at which recall is to be expected: what recall misses rises with the error of scores, the root of
-  // the distortion. Between two plans the line through both, in logarithms; beyond one plan, a slope of one half.
-  static double distortion_for(double recall, const Measured* above, const Measured* below) {
-    const auto miss = [](double r) { return std::log(std::max(least_miss, 1 - r)); };
-    const auto error = [](const Measured& plan) { return std::log(std::max(1e-30, plan.contender.option.distortion)); };
-    const Measured& nearest = above != nullptr ? *above : *below;
-    double slope = 0.5;
-    if (above != nullptr && below != nullptr) {
-      const double rise = miss(below->contender.recall) - miss(above->contender.recall);
-      const double run = error(*below) - error(*above);
-      if (run > 0) slope = std::clamp(rise / run, 0.1, 2.0);
-    }
-    return std::exp(error(nearest) + (miss(recall) - miss(nearest.contender.recall)) / slope);
-  }
-
-  // The smallest size from `least` to `most` at which the family's distortion is no more than that.
-  Result<std::uint64_t> size_for(double distortion, const Family& family, std::uint64_t least,
-                                 std::uint64_t most) const {
-    while (most - least > 1 && static_cast<double>(most - least) > size_resolution / 2 * static_cast<double>(most)) {
-      const std::uint64_t middle = least + (most - least) / 2;
-      ATTAR_ASSIGN(const auto contender, field_->within(middle, family));
-      if (contender && contender->option.distortion <= distortion)
-        most = middle;
-      else
-        least = middle;
-    }
-    return most;
-  }
+  double wanted_resolution() const { return fastest_wanted() ? speed_resolution : size_resolution; }
 
   // Safest to cheapest, each tested on the certify units, until one fails.
-  Result<Decision> certify_ladder(const Family& family, double floor) {
-    if (!rows_.partition || !goal_.budget_bytes) ATTAR_TRY(add_safer(family, floor));
-    ATTAR_ASSIGN(const std::vector<Step> steps, steps_to(floor));
+  Result<Decision> certify_ladder(const Target& target) {
+    const double floor = target.floor;
+    ATTAR_ASSIGN(const std::vector<Step> steps, steps_to(target));
     const certify::Claim claim{.floor = floor, .share = 0, .delta = goal_.delta};
     if (split_.certify.size() < certify::least_queries_mean(floor, goal_.delta).value_or(0))
       return ship(ladder_[steps.back().plan], claim);  // too few queries: an estimate, no certificate
@@ -416,8 +399,8 @@ class Chooser {
                    Measured& plan = ladder_[steps[i].plan];
                    if (steps[i].look)
                      plan.look = *steps[i].look;
-                   else
-                     ATTAR_TRY(looks_->choose(plan, floor + margin(plan, floor)));
+                   else if (!plan.in_time)
+                     ATTAR_TRY(looks_->choose(plan, sizes_->wanted(plan, target)));
                    return jury.grade(*plan.trial, plan.look, *setting_.pool);
                  }));
     if (!tested.shipped) {
@@ -441,59 +424,49 @@ class Chooser {
 
   // The ladder, safest to cheapest, fixed on tune data alone. Within a budget one plan with lists is tested in ever
   // quicker looks: what tune queries leave open between the floor and its margin, fresh ones settle.
-  Result<std::vector<Step>> steps_to(double floor) {
+  Result<std::vector<Step>> steps_to(const Target& target) {
     std::vector<Step> out;
-    if (rows_.partition && goal_.budget_bytes) {
+    if (rows_.partition && fastest_wanted()) {
       const auto best = std::max_element(ladder_.begin(), ladder_.end(), [](const Measured& a, const Measured& b) {
         return a.contender.recall < b.contender.recall;
       });
       const auto place = static_cast<std::size_t>(best - ladder_.begin());
-      const double above = margin(*best, floor);
-      ATTAR_TRY(looks_->choose(*best, floor + above));
+      const double above = sizes_->margin(*best, target.floor);
+      ATTAR_TRY(looks_->choose(*best, target.floor + above));
       out.push_back({.plan = place, .look = best->look});
-      ATTAR_ASSIGN(const auto quicker, looks_->quicker(*best, floor, above));
+      ATTAR_ASSIGN(const auto quicker, looks_->quicker(*best, target.floor, above));
       for (const index::Look& look : quicker) out.push_back({.plan = place, .look = look});
       return out;
     }
     std::vector<double> means, costs;
     for (const Measured& plan : ladder_) {
-      means.push_back(plan.contender.recall);
-      costs.push_back(goal_.budget_bytes ? plan.contender.option.scan_cost
-                                         : static_cast<double>(plan.contender.file_bytes));
+      means.push_back(plan.in_time.value_or(plan.contender.recall));
+      costs.push_back(fastest_wanted() ? plan.contender.option.scan_cost
+                                       : static_cast<double>(plan.contender.file_bytes));
     }
     auto order = certify::safest_first(means, costs);
     // Plans that tune data already shows to be too close to the floor would only end the sequence.
-    std::erase_if(order, [&](std::size_t i) { return !safe(ladder_[i], floor, true) && i != order.front(); });
+    std::erase_if(order, [&](std::size_t i) { return !sizes_->safe(ladder_[i], target) && i != order.front(); });
     for (const std::size_t plan : order) out.push_back({.plan = plan});
     return out;
   }
 
   // One plan well above the floor, so that the sequence does not begin at the edge.
-  Status add_safer(const Family& family, double floor) {
+  Status add_safer(const Family& family, const Target& target) {
     std::uint64_t edge = 0;
     int safe_plans = 0;
     for (const Measured& plan : ladder_) {
-      if (!safe(plan, floor, true)) continue;
+      if (!sizes_->safe(plan, target)) continue;
       ++safe_plans;
       edge = plan.contender.file_bytes;
     }
     if (safe_plans != 1) return {};
-    const std::uint64_t safer = std::min(edge + edge / 16, goal_.budget_bytes.value_or(ceiling()));
+    const std::uint64_t safer = std::min(edge + edge / 16, goal_.budget_bytes.value_or(sizes_->ceiling()));
     ATTAR_ASSIGN(const auto contender, field_->within(safer, family));
     if (!contender || known(*contender)) return {};
     ATTAR_ASSIGN(auto measured, measure(*contender));
     ladder_.push_back(std::move(measured));
     return {};
-  }
-
-  // A file that spends eight bits a value, and what a codec needs beside them: a scale a row, and a transform.
-  Result<std::uint64_t> eight_bits() const {
-    constexpr std::uint64_t row_extra = 8, most_transform = 2u << 20, slack = 4096;
-    const std::uint64_t dims = setting_.schema.dims;
-    const std::uint64_t codes = setting_.schema.rows * (dims + row_extra);
-    return setting_.file_size({.model = std::min(dims * dims + 8 * dims, most_transform) + slack,
-                               .codes = codes,
-                               .lists = rows_.lists_bytes()});
   }
 
   // --- a handful of rows: no query can be held out, so nothing is measured and nothing certified --------------------
@@ -503,10 +476,13 @@ class Chooser {
       return fail(
           ErrorCode::invalid_argument,
           "a floor needs at least two different queries, one to tune and one to certify; give more with --queries");
-    ATTAR_ASSIGN(const std::uint64_t otherwise, eight_bits());
+    if (goal_.time.any())
+      return fail(ErrorCode::invalid_argument,
+                  "a goal in time is measured with queries; give at least two different ones with --queries");
+    ATTAR_ASSIGN(const std::uint64_t otherwise, sizes_->eight_bits(rows_.lists_bytes()));
     ATTAR_ASSIGN(auto contenders, field_->within(goal_.budget_bytes.value_or(otherwise)));
     if (contenders.empty() && !goal_.budget_bytes) {
-      ATTAR_ASSIGN(contenders, field_->within(ceiling()));
+      ATTAR_ASSIGN(contenders, field_->within(sizes_->ceiling()));
     }
     for (const Contender& contender : contenders) note(contender);
     if (contenders.empty()) return out_of_reach();
@@ -522,14 +498,14 @@ class Chooser {
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
 
   Result<Decision> near_eight_bits() {
-    ATTAR_ASSIGN(const std::uint64_t bytes, eight_bits());
+    ATTAR_ASSIGN(const std::uint64_t bytes, sizes_->eight_bits(rows_.lists_bytes()));
     ATTAR_ASSIGN(auto start, best_of(bytes));
     if (!start) {  // a codec that was asked for by name may need more
-      ATTAR_ASSIGN(start, best_of(ceiling()));
+      ATTAR_ASSIGN(start, best_of(sizes_->ceiling()));
     }
     if (!start) return out_of_reach();
     const double floor = start->contender.recall - default_loss;
-    return reach_floor(floor, false, std::move(start));
+    return reach_floor({.floor = floor}, std::move(start));
   }
 
   // --- ends ---------------------------------------------------------------------------------------------------------
@@ -537,8 +513,12 @@ class Chooser {
   // Ships one plan that is not chosen by a sequence of tests: its figure is measured, and a claim tested if there is
   // one.
   Result<Decision> ship(Measured& plan, const certify::Claim& claim) {
+    if (!plan.in_time) ATTAR_TRY(looks_->choose(plan, decision_.relative_floor.value_or(0)));
+    return ship_as_is(plan, claim);
+  }
+
+  Result<Decision> ship_as_is(const Measured& plan, const certify::Claim& claim) {
     ATTAR_ASSIGN(const Jury jury, make_jury(split_.certify, false));
-    ATTAR_TRY(looks_->choose(plan, decision_.relative_floor.value_or(0)));
     ATTAR_ASSIGN(const auto observations, jury.grade(*plan.trial, plan.look, *setting_.pool));
     decision_.claim = claim;
     decision_.claim.delta = goal_.delta;
@@ -554,6 +534,9 @@ class Chooser {
     decision_.trial = plan.trial;
     decision_.look = plan.look;
     decision_.file_bytes = plan.contender.file_bytes;
+    if (tune_jury_) {
+      ATTAR_ASSIGN(decision_.account, looks_->account(plan));
+    }
     for (Contender& known : decision_.contenders)
       known.chosen = known.codec == plan.contender.codec && known.option.params == plan.contender.option.params;
     return std::move(decision_);
@@ -566,16 +549,13 @@ class Chooser {
     ladder_.clear();
     const auto best = std::max_element(decision_.contenders.begin(), decision_.contenders.end(),
                                        [](const Contender& a, const Contender& b) { return a.recall < b.recall; });
-    ATTAR_ASSIGN(const auto start, field_->within(std::max(first_guess(), best->file_bytes * 3 / 2), family));
+    ATTAR_ASSIGN(const auto start, field_->within(std::max(sizes_->first_guess(), best->file_bytes * 3 / 2), family));
     if (!start) return {};
     ATTAR_ASSIGN(auto measured, measure(*start));
     ladder_.push_back(std::move(measured));
-    ATTAR_TRY(search_size(family, floor, true, ceiling(), size_resolution));
-    for (const Measured& plan : ladder_)
-      if (safe(plan, floor, true)) {
-        std::uint64_t& least = decision_.nearest.bytes_for_floor;
-        least = least == 0 ? plan.contender.file_bytes : std::min(least, plan.contender.file_bytes);
-      }
+    const Target target{.floor = floor, .certified = true};
+    ATTAR_TRY(search_size(family, target, sizes_->ceiling(), size_resolution));
+    if (any_safe(target)) decision_.nearest.bytes_for_floor = sizes_->smallest_safe(ladder_, target);
     ladder_.clear();
     return {};
   }
@@ -586,7 +566,7 @@ class Chooser {
         decision_.nearest.recall_in_budget = std::max(decision_.nearest.recall_in_budget, contender.recall);
     // The smallest file of these rows: the least size at which any codec has an option.
     ATTAR_ASSIGN(std::uint64_t low, setting_.file_size({}));
-    std::uint64_t high = ceiling();
+    std::uint64_t high = sizes_->ceiling();
     while (high - low > 1) {
       const std::uint64_t middle = low + (high - low) / 2;
       ATTAR_ASSIGN(const auto options, field_->within(middle));
@@ -604,6 +584,7 @@ class Chooser {
   std::optional<Jury> tune_jury_;
   std::vector<Measured> ladder_;
   std::optional<LookChoice> looks_;
+  std::optional<Sizes> sizes_;
   Decision decision_;
 };
 

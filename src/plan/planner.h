@@ -15,6 +15,7 @@
 #include "codec/codec.h"
 #include "data/source.h"
 #include "plan/jury.h"
+#include "plan/pace.h"
 #include "plan/trial.h"
 
 namespace attar::plan {
@@ -29,7 +30,11 @@ struct Goal {
   double delta = 0.05;
   std::string codec;  ///< only this one; empty: all
   IndexChoice index = IndexChoice::automatic;
+  Pace time;  ///< the most that a query may take
 };
+
+/// Rows from which IndexChoice::automatic lays out lists.
+inline constexpr std::uint64_t least_rows_for_lists = 100'000;
 
 /// Bytes of the parts that a plan decides on.
 struct PartSizes {
@@ -67,6 +72,17 @@ struct Nearest {
   double recall_in_budget = 0;
   std::uint64_t bytes_for_floor = 0;
   std::uint64_t least_bytes = 0;
+  Pace time_for_goal;         ///< the quickest found that keeps all but the time; nothing where none was timed
+  double recall_in_time = 0;  ///< the most found within the time, and within the budget
+};
+
+/// What the chosen plan does with tune queries.
+struct Account {
+  double codec_recall = 0;  ///< every row scored whole: what the codes alone keep
+  double plan_recall = 0;   ///< as the plan searches
+  double rows = 0;          ///< looked at a query, on average
+  double lists = 0;         ///< likewise; 0 for a flat index
+  Pace pace;                ///< measured where a goal in time asked
 };
 
 struct Decision {
@@ -80,6 +96,7 @@ struct Decision {
   std::optional<double> relative_floor;  ///< the floor that stood for "within 0.01 of 8 bits"
   std::uint64_t queries_given = 0;
   std::uint64_t tune_units = 0, certify_units = 0;
+  std::optional<Account> account;  ///< nothing where nothing was measured
   Nearest nearest;
 };
 

@@ -98,5 +98,25 @@ TEST(Examine, RefusesWhatIsNoClaim) {
   EXPECT_EQ(unreachable->queries_needed, std::numeric_limits<std::uint64_t>::max());
 }
 
+// Good answers first: the wealth passes 1/δ early and the running maximum keeps it, whatever comes later.
+TEST(Examine, ABoundIsNotShownAboveTheEstimate) {
+  std::vector<double> observations(200, 1.0);
+  observations.resize(230, 0.0);
+  const double estimate = 200.0 / 230, delta = 0.4;
+  ASSERT_GT(mean_lower_bound(observations, {}, delta), estimate) << "what this is about";
+  const Finding plain = estimate_mean(observations, {}, delta);
+  EXPECT_DOUBLE_EQ(plain.estimate, estimate);
+  EXPECT_EQ(plain.lower_bound, plain.estimate);
+  const Finding modest = examine({.floor = 0.8, .delta = delta}, observations, {}).value();
+  EXPECT_TRUE(modest.passed);
+  EXPECT_EQ(modest.lower_bound, modest.estimate);
+  // A claim that was shown stands, even there.
+  const Finding bold = examine({.floor = 0.9, .delta = delta}, observations, {}).value();
+  EXPECT_TRUE(bold.passed);
+  EXPECT_EQ(bold.lower_bound, 0.9);
+  const Finding late = estimate_mean(std::vector<double>(observations.rbegin(), observations.rend()), {}, delta);
+  EXPECT_LT(late.lower_bound, late.estimate);
+}
+
 }  // namespace
 }  // namespace attar::certify

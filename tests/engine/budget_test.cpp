@@ -111,5 +111,32 @@ TEST(Floor, TextIsReadBackAsTheSame) {
   }
 }
 
+TEST(Latency, EveryFormIsRead) {
+  const std::pair<std::string_view, double> forms[] = {{"2ms", 0.002},       {"500us", 0.0005}, {"0.1s", 0.1},
+                                                       {" 1.5 ms ", 0.0015}, {"10s", 10},       {"0.001us", 1e-9}};
+  for (const auto& [text, seconds] : forms) {
+    const auto latency = parse_latency(text);
+    ASSERT_TRUE(latency) << text << ": " << error_of(latency);
+    EXPECT_DOUBLE_EQ(latency->seconds, seconds) << text;
+    EXPECT_EQ(parse_latency(latency->text())->seconds, latency->seconds) << latency->text();
+  }
+}
+
+TEST(Latency, TextThatIsNoLatencyIsRefused) {
+  for (const char* text : {"", "2", "ms", "0ms", "-1ms", "2 m s", "2min", "nans", "infs", "1e-3s", "2ms/query", "2MS"})
+    expect_error(parse_latency(text), ErrorCode::invalid_argument, {"is no latency", "2ms", "500us", "0.1s"});
+}
+
+TEST(Throughput, IsANumberAboveZero) {
+  for (const double rate : {5000.0, 0.5, 1e9}) {
+    const auto again = parse_throughput(Throughput{rate}.text());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->queries_per_second, rate);
+  }
+  EXPECT_EQ(parse_throughput(" 250 ")->queries_per_second, 250);
+  for (const char* text : {"", "0", "-5", "fast", "5k", "5000/s", "nan", "inf", "1e3"})
+    expect_error(parse_throughput(text), ErrorCode::invalid_argument, {"is no throughput", "5000"});
+}
+
 }  // namespace
 }  // namespace attar::engine

@@ -2,7 +2,8 @@
 
     python bench/bars.py [--strict]        # or ./do bars; --strict: exit 1 unless every bar holds
 
-Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py, filters.py) and runs what is cheap: the simulation of certificates.
+Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py, filters.py, forecast.py) and runs what is cheap: the
+simulation of certificates.
 A bar without a measurement does not hold: it says which script to run.
 """
 from __future__ import annotations
@@ -21,7 +22,7 @@ REPO = Path(__file__).resolve().parent.parent
 RESULTS = REPO / "bench" / "results"
 RECALL = {52: 0.806, 100: 0.914, 148: 0.954, 196: 0.974}
 REFERENCE = {52: 0.853, 100: 0.939, 148: 0.966, 196: 0.981}
-LEAST_RATIO, PACK_SECONDS, OPEN_SECONDS, OPEN_BYTES, FIRST_QUERY = 0.8, 20.0, 0.020, 2**20, 1.3
+LEAST_RATIO, PACK_SECONDS, OPEN_SECONDS, OPEN_BYTES, FIRST_QUERY, FORECAST = 0.8, 20.0, 0.020, 2**20, 1.3, 0.01
 
 
 @dataclass
@@ -172,11 +173,27 @@ def filter_bars() -> list[Bar]:
     return out
 
 
+def forecast_bars() -> list[Bar]:
+    out = []
+    for name in ("debian", "manuals"):
+        title, required = f"forecast of plan against the artifact, {name}", f"bytes exact, recall +- {FORECAST}"
+        goals = read_json(RESULTS / f"forecast_{name}.json").get("goals", [])
+        if not goals:
+            out.append(absent(title, required, f"forecast --set {name}"))
+            continue
+        worst = max(goals, key=lambda goal: abs(goal["difference"]))
+        exact = sum(goal["bytes"] == goal["bytes_forecast"] for goal in goals)
+        out.append(Bar(title, required, f"bytes of {exact} of {len(goals)} goals exact; worst {worst['difference']:+.4f} at {worst['goal']}",
+                       exact == len(goals) and abs(worst["difference"]) <= FORECAST))
+    return out
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
     options = parser.parse_args()
-    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars()]
+    bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars(),
+            *forecast_bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

@@ -159,7 +159,9 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
       [](std::string_view text) {
         return parse_word(text, {"auto", "flat", "ivf"});
       },
-      "flat: every row is scored; ivf: inverted lists; auto (default): lists for many rows", "NAME");
+      "flat: every row is scored; ivf: inverted lists; auto (default): lists for many rows, for fewer where the goal "
+      "asks for speed",
+      "NAME");
   add_value(
       command, "--keep-originals", options.keep_originals,
       [](std::string_view text) {

@@ -62,9 +62,9 @@ std::string PackWords::why_index(const plan::Decision& decision) const {
   const bool lists = decision.trial->partition() != nullptr;
   if (setting_.goal.index != plan::IndexChoice::automatic) return lists ? "lists, as asked for" : "flat, as asked for";
   return lists ? fmt::format("lists, since {} rows are no fewer than the {} from which a flat scan is slower",
-                             setting_.schema.rows, plan::least_rows_for_lists)
+                             setting_.schema.rows, plan::least_rows_for_lists(setting_.goal))
                : fmt::format("flat, since {} rows are fewer than the {} from which lists are laid out",
-                             setting_.schema.rows, plan::least_rows_for_lists);
+                             setting_.schema.rows, plan::least_rows_for_lists(setting_.goal));
 }
 
 std::string PackWords::why_size(const plan::Decision& decision) const {

@@ -199,7 +199,7 @@ Result<Timing> LookChoice::choose_in_time(Measured& plan, double least) {
   setting_.progress->stage("timing", 0);
   Timing out;
   ATTAR_ASSIGN(out.unhurried, stopwatch_.time(*plan.trial, plan.look));
-  out.quickest = out.unhurried;
+  out.pace = out.quickest = out.unhurried;
   out.at_ease = out.kept = keeps_time(out.unhurried);
   if (out.at_ease) {
     ATTAR_ASSIGN(out.recall, recall_in(plan, plan.look));
@@ -207,14 +207,16 @@ Result<Timing> LookChoice::choose_in_time(Measured& plan, double least) {
     ATTAR_ASSIGN(const Timed found, hurry(plan));
     plan.look = found.look;
     out.recall = found.recall;
+    out.pace = found.pace;
     out.kept = keeps_time(found.pace);
     if (!out.kept) out.quickest = found.pace;
   }
   plan.in_time = out.recall;
+  plan.pace = out.pace;
   return out;
 }
 
-Result<Account> LookChoice::account(const Measured& plan) {
+Result<Account> LookChoice::account(const Measured& plan) const {
   Account out;
   out.codec_recall = plan.contender.recall;
   index::SearchTimes times;
@@ -222,7 +224,7 @@ Result<Account> LookChoice::account(const Measured& plan) {
   out.plan_recall = mean_of(tune);
   out.rows = times.share * static_cast<double>(setting_.schema.rows);
   out.lists = times.lists;
-  ATTAR_ASSIGN(out.pace, stopwatch_.time(*plan.trial, plan.look));
+  out.pace = plan.pace;
   return out;
 }
 

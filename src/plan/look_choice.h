@@ -21,6 +21,7 @@ struct Measured {
   std::vector<double> deep = {};  ///< Grades::deep
   index::Look look = {};
   std::optional<double> in_time = {};  ///< recall in `look`, where that was chosen for a goal in time
+  Pace pace = {};                      ///< of `look`, measured then
 };
 
 /// How a plan stands to the goal in time.
@@ -28,6 +29,7 @@ struct Timing {
   bool at_ease = false;  ///< the look that recall alone asks for keeps the time
   bool kept = false;     ///< the plan's look keeps the time
   double recall = 0;     ///< in the plan's look
+  Pace pace;             ///< likewise
   Pace unhurried;        ///< in the look that recall alone asks for
   Pace quickest;         ///< of all looks that were timed
 };
@@ -58,7 +60,7 @@ class LookChoice {
   [[nodiscard]] Result<Timing> choose_in_time(Measured& plan, double least);
 
   /// What a plan does with tune queries, in its look.
-  [[nodiscard]] Result<Account> account(const Measured& plan);
+  [[nodiscard]] Result<Account> account(const Measured& plan) const;
 
   /// Quicker looks at the lists of a plan, safest first: those that keep `floor` and ever smaller shares of `margin`.
   [[nodiscard]] Result<std::vector<index::Look>> quicker(const Measured& plan, double floor, double margin) const;

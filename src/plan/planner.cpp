@@ -87,7 +87,7 @@ class Chooser {
 
   bool wants_lists() const {
     if (goal_.index != IndexChoice::automatic) return goal_.index == IndexChoice::ivf;
-    return setting_.schema.rows >= least_rows_for_lists;
+    return setting_.schema.rows >= least_rows_for_lists(goal_);
   }
 
   // Cuts the base into lists.

@@ -22,6 +22,8 @@ void expect_pack_keys(const Json& report, char path) {
                        {"parts", 'o'},
                        {"goal", 's'},
                        {"plan", 's'},
+                       {"why", 's'},
+                       {"explain", 'o'},
                        {"candidates", 'a'},
                        {"certificates", 'a'},
                        {"queries", 'n'},
@@ -108,7 +110,11 @@ TEST_F(Pack, AGoalOutOfReachEndsWithThreeAndTheNearestTwo) {
     const Json json = ran.json();
     ASSERT_TRUE(json.contains("error")) << ran.out;
     EXPECT_EQ(json["error"]["code"], "goal_unreachable");
-    expect_keys(json["error"]["nearest"], {{"recall_in_budget", 'n'}, {"bytes_for_floor", 'n'}, {"least_bytes", 'n'}});
+    expect_keys(json["error"]["nearest"], {{"recall_in_budget", 'n'},
+                                           {"bytes_for_floor", 'n'},
+                                           {"least_bytes", 'n'},
+                                           {"recall_in_time", 'n'},
+                                           {"seconds_for_goal", 'n'}});
     EXPECT_TRUE(json["candidates"].is_array());
     EXPECT_EQ(names(), before);
     call.pop_back();
@@ -116,6 +122,48 @@ TEST_F(Pack, AGoalOutOfReachEndsWithThreeAndTheNearestTwo) {
     EXPECT_EQ(in_words.status, 3);
     EXPECT_NE(in_words.err.find("attar: "), std::string::npos);
     EXPECT_EQ(names(), before);
+  }
+}
+
+TEST_F(Pack, ExplainsWhereRecallIsLost) {
+  const std::vector<std::string> goal{"--budget", "60B/vec", "--codec", "lvq", "--latency", "10s", "-q"};
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"pack", "docs.npy", "-o", "docs.attar"},
+                                                std::vector<std::string>{"plan", "docs.npy"}}) {
+    std::vector<std::string> call = words;
+    call.insert(call.end(), goal.begin(), goal.end());
+    const Ran short_form = attar(call);
+    ASSERT_EQ(short_form.status, 0) << short_form.err;
+    EXPECT_NE(short_form.out.find("why "), std::string::npos) << short_form.out;
+    EXPECT_EQ(short_form.out.find("codes lose"), std::string::npos) << short_form.out;
+    call.push_back("--explain");
+    const Ran ran = attar(call);
+    for (const char* word : {"every row scored whole", "codes lose", "ms a query, alone", "1,200 rows"})
+      EXPECT_NE(ran.out.find(word), std::string::npos) << "no \"" << word << "\" in " << ran.out;
+    call.push_back("--json");
+    const Json report = attar(call).json();
+    expect_keys(report["explain"], {{"codec_recall", 'n'},
+                                    {"plan_recall", 'n'},
+                                    {"rows_read", 'n'},
+                                    {"row_share", 'n'},
+                                    {"lists", 'n'},
+                                    {"lists_read", 'n'},
+                                    {"latency_seconds", 'n'},
+                                    {"queries_per_second", '0'}});
+    EXPECT_LE(report["explain"]["plan_recall"], report["explain"]["codec_recall"]);
+  }
+}
+
+TEST_F(Pack, ATimeOutOfReachEndsWithThree) {
+  for (const std::vector<std::string>& goal :
+       {std::vector<std::string>{"--latency", "0.001us"}, {"--qps", "1000000000000"}}) {
+    std::vector<std::string> call{"plan", "docs.npy", "--budget", "60B/vec", "--codec", "lvq", "--json"};
+    call.insert(call.end(), goal.begin(), goal.end());
+    const Ran ran = attar(call);
+    EXPECT_EQ(ran.status, 3) << ran.err;
+    const Json nearest = ran.json()["error"]["nearest"];
+    EXPECT_GT(nearest["seconds_for_goal"], 0);
+    EXPECT_EQ(nearest["recall_in_time"], 0);
+    EXPECT_NE(ran.err.find("nothing was found within the time"), std::string::npos) << ran.err;
   }
 }
 

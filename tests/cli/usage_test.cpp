@@ -78,6 +78,8 @@ TEST_F(Usage, BadValuesNameOptionValueAndWhatIsValid) {
   for (const auto& [words, said] : std::vector<Case>{
            {with(pack, {"--budget", "lots"}), {"--budget", "\"lots\"", "64B/vec"}},
            {with(pack, {"--recall", "95"}), {"--recall", "\"95\"", "0.95@10"}},
+           {with(pack, {"--latency", "2"}), {"--latency", "\"2\"", "2ms", "500us"}},
+           {with(pack, {"--qps", "fast"}), {"--qps", "\"fast\"", "5000"}},
            {with(pack, {"--metric", "dot"}), {"--metric", "\"dot\"", "cosine, ip or l2"}},
            {with(pack, {"--keep-originals", "f64"}), {"--keep-originals", "\"f64\"", "f16 or f32"}},
            {with(pack, {"--memory", "2"}), {"--memory", "\"2\"", "2GiB"}},

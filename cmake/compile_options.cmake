@@ -29,3 +29,12 @@ if(ATTAR_BUILD_FUZZ)
   # The library itself must report its branches, or the fuzzer searches blindly.
   target_compile_options(attar_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# Command and tests: compiling them takes longer than running them, most of all between the sanitizers' checks. All that
+# takes time to run is the library's, which is optimized in every preset but debug.
+add_library(attar_compiles_fast INTERFACE)
+if(ATTAR_SANITIZE)
+  target_compile_options(attar_compiles_fast INTERFACE -O0)
+else()
+  target_compile_options(attar_compiles_fast INTERFACE $<$<CONFIG:Release>:-O1>)
+endif()

@@ -127,7 +127,7 @@ Result<index::HitLists> Artifact::State::search(std::span<const float> prepared,
   index::SearchOptions known = options;
   ATTAR_ASSIGN(const auto filter, filter_of(options.allowed));
   if (filter != nullptr) known.filter = filter.get();
-  return index::ivf_search(*codes.view, *own, schema.metric, prepared, known, pool, times);
+  return index::ivf_search(*codes.view, *own, schema.metric, prepared, known, pool, times, &*checked_);
 }
 
 void Artifact::State::remember(const Words& words) const {
@@ -166,6 +166,7 @@ Result<const index::Lists*> Artifact::State::lists() const {
     auto section = reader.section(SectionKind::lists);
     lists_.emplace(section ? index::Lists::open(*std::move(section), schema)
                            : Result<index::Lists>(std::unexpected(section.error())));
+    if (*lists_) checked_.emplace(*codes.view, **lists_);
   });
   if (!*lists_) return std::unexpected(lists_->error());
   return &**lists_;
@@ -190,14 +191,22 @@ Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> ou
       (*positions_)[(*by_position)[position]] = position;
   });
   if (!positions_) return std::unexpected(positions_.error());
+  // By position, so that what a list's rows share is read once: its pages, its checksums, its centroid.
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> order;  // position, row
+  order.reserve(rows.size());
+  for (std::uint64_t row = rows.first; row < rows.last; ++row) order.emplace_back((*positions_)[row], row);
+  std::sort(order.begin(), order.end());
   std::vector<float> centroid(schema.dims);
-  for (std::uint64_t row = rows.first; row < rows.last; ++row) {
-    const std::uint32_t position = (*positions_)[row];
-    const codec::Range one{position, std::uint64_t{position} + 1};
+  std::uint64_t list_end = 0;
+  for (const auto& [position, row] : order) {
+    if (position >= list_end) {
+      const std::uint32_t list = own->list_of(position);
+      list_end = own->positions(list).last;
+      own->centroids().decode(list, centroid);
+      ATTAR_TRY(checked_->check(list));
+    }
     const auto values = out.subspan((row - rows.first) * schema.dims, schema.dims);
-    ATTAR_TRY(codes.view->verify(one));
-    ATTAR_TRY(codes.view->decode(one, values));
-    own->centroids().decode(own->list_of(position), centroid);
+    ATTAR_TRY(codes.view->decode({position, std::uint64_t{position} + 1}, values));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += centroid[i];
   }
   return {};

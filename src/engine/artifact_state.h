@@ -15,6 +15,7 @@
 #include "filter/attributes.h"
 #include "format/ids.h"
 #include "format/reader.h"
+#include "index/checked_lists.h"
 #include "index/list_filter.h"
 #include "index/lists.h"
 
@@ -55,7 +56,7 @@ struct Artifact::State {
   [[nodiscard]] Result<SelectedRows> rows_where(std::string_view condition) const;
   /// Of an index that is not flat; read and checked when they are first asked for, since centroids may be large.
   [[nodiscard]] Result<const index::Lists*> lists() const;
-  /// As index::flat_search or index::ivf_search.
+  /// As index::flat_search, over codes that have been verified, or index::ivf_search, which verifies what it reads.
   [[nodiscard]] Result<index::HitLists> search(std::span<const float> prepared, const index::SearchOptions& options,
                                                base::ThreadPool& pool, index::SearchTimes* times = nullptr) const;
   /// Decodes rows by their numbers.
@@ -79,6 +80,7 @@ struct Artifact::State {
   mutable std::once_flag scans_;
   mutable std::once_flag opened_lists_;
   mutable std::optional<Result<index::Lists>> lists_;
+  mutable std::optional<index::CheckedLists> checked_;  // once lists are opened
   mutable std::once_flag inverted_;
   mutable Result<std::vector<std::uint32_t>> positions_;  // by row, once rows of lists have been decoded
 };

@@ -66,11 +66,14 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
                                   const SearchOptions& options, base::ThreadPool& pool) {
   SearchResult out;
   out.k = options.k;
-  const codec::View& view = *state.codes.view;
   state.expect_scans();
   const auto start = Clock::now();
-  ATTAR_TRY(verify_codes(view, pool));
-  if (state.list_count != 0) ATTAR_TRY(state.lists());
+  // With lists, those are verified that are looked at, as they are: a file may be larger than memory.
+  if (state.list_count == 0) {
+    ATTAR_TRY(verify_codes(*state.codes.view, pool));
+  } else {
+    ATTAR_TRY(state.lists());
+  }
   out.times.verify = seconds_since(start);
   index::SearchTimes times;
   ATTAR_ASSIGN(const auto lists, state.search(prepared,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "index/centroid_scores.h"
 #include "index/list_filter.h"
@@ -44,8 +45,8 @@ class Askers {
 class Searching {
  public:
   /// `filter`: null when all rows may be returned.
-  Searching(const Job& job, const Lists& lists, Metric metric, const ListFilter* filter)
-      : job_(job), lists_(lists), filter_(filter), centroids_(lists, metric) {
+  Searching(const Job& job, const Lists& lists, Metric metric, const ListFilter* filter, const CheckedLists* checked)
+      : job_(job), lists_(lists), filter_(filter), checked_(checked), centroids_(lists, metric) {
     if (filter != nullptr) allowed_ = filter->positions();
   }
 
@@ -55,6 +56,7 @@ class Searching {
     found_rows_.assign(size, 0);
     bias_.assign(size, 0);
     std::vector<codec::TopK> tops = job_.two_looks() ? in_two_looks(scorer, size) : in_one_look(scorer, size);
+    if (damaged_) return std::unexpected(*std::exchange(damaged_, std::nullopt));
     for (std::size_t q = 0; q < size; ++q) {
       std::vector<codec::Hit> hits = tops[q].sorted();
       for (codec::Hit& hit : hits) {
@@ -139,7 +141,7 @@ class Searching {
   void scan_list(std::uint32_t list, std::span<const std::uint8_t> queries, const Scanning& scan) {
     const codec::Range rows = lists_.positions(list);
     const std::uint64_t allowed = filter_ == nullptr ? rows.size() : filter_->allowed_in(list);
-    if (allowed == 0) return;
+    if (allowed == 0 || !is_sound(list)) return;
     scanned_ += rows.size() * queries.size();
     scanned_lists_ += queries.size();
     centroids_.inner(list, queries, bias_);
@@ -148,6 +150,15 @@ class Searching {
       scan(rows, {.allowed = allowed_,
                   .bias = bias_,
                   .which = queries.subspan(i, std::min(codec::max_batch, queries.size() - i))});
+  }
+
+  // Whether a list may be looked at. After a damaged one nothing is: search() returns its error.
+  bool is_sound(std::uint32_t list) {
+    if (checked_ == nullptr) return true;
+    if (damaged_) return false;
+    const Status checked = checked_->check(list);
+    if (!checked) damaged_ = checked.error();
+    return checked.has_value();
   }
 
   [[nodiscard]] std::vector<std::uint32_t> all_lists() const {
@@ -173,17 +184,20 @@ class Searching {
   const Job& job_;
   const Lists& lists_;
   const ListFilter* filter_;
+  const CheckedLists* checked_;
   std::span<const std::uint64_t> allowed_;  // by position; empty: all
   CentroidScores centroids_;
   std::vector<float> bias_;                // by query: of the present list
   std::vector<std::uint64_t> found_rows_;  // by query: allowed rows of the lists scanned
   std::uint64_t scanned_ = 0, scanned_lists_ = 0;
+  std::optional<Error> damaged_;  // of the present batch
 };
 
 }  // namespace
 
 Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric metric, std::span<const float> queries,
-                            const SearchOptions& options, base::ThreadPool& pool, SearchTimes* times) {
+                            const SearchOptions& options, base::ThreadPool& pool, SearchTimes* times,
+                            const CheckedLists* checked) {
   ATTAR_ASSIGN(const Job job, Job::of(view, queries, lists.dims(), options));
   std::optional<ListFilter> own_filter;
   if (options.filter == nullptr && !options.allowed.empty()) {
@@ -204,7 +218,7 @@ Result<HitLists> ivf_search(const codec::View& view, const Lists& lists, Metric 
     auto scorer = view.scorable()->prepare(job.batch(first, size));
     spent[worker].prepare += seconds_since(start);
     start = Clock::now();
-    if (!searching[worker]) searching[worker].emplace(job, lists, metric, filter);
+    if (!searching[worker]) searching[worker].emplace(job, lists, metric, filter, checked);
     const Status done =
         scorer ? searching[worker]->search(**scorer, first, size, out) : Status(std::unexpected(scorer.error()));
     if (!done) errors[b] = done.error();

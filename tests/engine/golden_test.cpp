@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/support.h"
+#include "index/lists.h"
 
 namespace attar::engine {
 namespace {
@@ -101,6 +102,7 @@ struct Golden {
   std::uint32_t dims = 12;
   std::string budget = "400B/vec";
   bool slope = false;
+  std::string index = "flat";
 
   [[nodiscard]] std::vector<float> vectors(std::uint64_t count, std::uint64_t seed) const {
     return slope ? sloped(count, dims, seed) : clustered(count, dims, seed, 0.6, 8);
@@ -129,6 +131,15 @@ std::vector<Golden> goldens() {
                    .dims = dims,
                    .budget = budget,
                    .slope = true});
+  // Inverted lists; the version is that of the section of lists.
+  for (const auto& [name, metric, rows, budget] :
+       {std::tuple("", Metric::cosine, 600u, "60B/vec"), std::tuple("-l2", Metric::l2, 300u, "80B/vec")})
+    out.push_back({.name = fmt::format("ivf-v{}{}", index::lists_wire_version, name),
+                   .codec = "tcq",
+                   .metric = metric,
+                   .rows = rows,
+                   .budget = budget,
+                   .index = "ivf"});
   return out;
 }
 
@@ -144,6 +155,7 @@ class GoldenArtifacts : public EngineTest {
                                          .metric = golden.metric,
                                          .ids = put_ids("ids.txt", golden.rows),
                                          .codec = golden.codec,
+                                         .index = golden.index,
                                          .keep_originals = golden.originals,
                                          .threads = 1});
       ASSERT_TRUE(packed.artifact) << path << ": " << packed.failed;

@@ -1,5 +1,6 @@
 // Artifacts with inverted lists: packed, searched, decoded and damaged through the public API.
 #include "engine/support.h"
+#include "format/reader.h"
 
 namespace attar::engine {
 namespace {
@@ -117,6 +118,72 @@ TEST_F(InvertedLists, AFlippedBitIsRefusedOrHarmless) {
     if (found) {
       EXPECT_EQ(found->hits, expected->hits);
     }
+  }
+}
+
+// One byte of each block of the codes is damaged in turn: a search says so where the block holds rows that it looks at,
+// and else answers as ever; whoever reads all says so always.
+TEST_F(InvertedLists, OnlyListsThatAreProbedAreVerified) {
+  constexpr std::uint64_t many = 20'000;
+  const auto base = put_vectors("many.npy", clustered(many, dims, 1, 0.6, 200), dims);
+  auto wanted = options();
+  wanted.budget = parse_budget("26B/vec").value();
+  const auto packed = pack_and_open(base, at("lists.attar"), wanted);
+  ASSERT_TRUE(packed.artifact) << packed.failed;
+  const auto reader = format::ArtifactReader::open(at("lists.attar"));
+  ASSERT_TRUE(reader) << error_of(reader);
+  const format::SectionEntry codes = *reader->find(format::SectionKind::codes);
+  ASSERT_GT(codes.length, 4 * format::block_bytes);
+
+  std::string bytes = read_whole(at("lists.attar"));
+  const auto query = std::span(asked_).first(dims);
+  const auto expected = packed.artifact->search(query, {.k = 5});
+  ASSERT_TRUE(expected) << error_of(expected);
+  std::size_t answered = 0, refused = 0, closed = 0;
+  for (std::uint64_t offset = format::block_bytes / 2; offset < codes.length; offset += format::block_bytes) {
+    SCOPED_TRACE(offset);
+    char& damaged = bytes[codes.offset + offset];
+    damaged ^= 1;
+    const auto opened = Artifact::open(put("damaged.attar", bytes));
+    damaged ^= 1;
+    if (!opened) {  // the block of what all rows share
+      expect_error(opened, ErrorCode::corrupt, {"codes", "checksum"});
+      ++closed;
+      continue;
+    }
+    for (const unsigned threads : {1u, 2u}) {  // the second asks lists that the first has asked
+      const auto found = opened->search(query, {.k = 5, .threads = threads});
+      if (found) {
+        EXPECT_EQ(found->hits, expected->hits);
+        ++answered;
+      } else {
+        expect_error(found, ErrorCode::corrupt, {"codes", "checksum"});
+        ++refused;
+      }
+    }
+    std::vector<float> decoded(many * dims);
+    expect_error(opened->search(query, {.k = 5, .threads = 2, .whole = true}), ErrorCode::corrupt, {"checksum"});
+    expect_error(opened->decode(0, decoded), ErrorCode::corrupt, {"checksum"});
+    expect_error(opened->verify(1), ErrorCode::corrupt, {"checksum"});
+  }
+  EXPECT_GE(answered, 2u) << "a search reads every block";
+  EXPECT_GE(refused, 2u);
+  EXPECT_LE(closed, 1u);
+}
+
+TEST_F(InvertedLists, PartsDecodeAsTheWholeDoes) {
+  for (const std::string& codec : {std::string("tcq"), std::string("f16")}) {
+    SCOPED_TRACE(codec);
+    const auto packed = pack_and_open(base_, at("lists.attar"), options(Metric::l2, codec));
+    ASSERT_TRUE(packed.artifact) << packed.failed;
+    std::vector<float> whole(rows * dims), one(dims), part(700 * dims);
+    ATTAR_ASSERT_OK(packed.artifact->decode(0, whole));
+    for (std::uint64_t row = 0; row < rows; row += 7) {
+      ATTAR_ASSERT_OK(packed.artifact->decode(row, one));
+      ASSERT_TRUE(std::equal(one.begin(), one.end(), whole.begin() + static_cast<std::ptrdiff_t>(row * dims))) << row;
+    }
+    ATTAR_ASSERT_OK(packed.artifact->decode(1111, part));
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 1111 * dims));
   }
 }
 

@@ -12,17 +12,12 @@ usage: ./do VERB [options]
   test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
                           (--quick: release only, without the slow ones)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
-<<<<<<< HEAD
   deps [VERB]             install what building needs; lint, bench, python: what that verb needs beside it
   python [--test] [--with PYTHON]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)
-  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, draw (all of them),
-                          and, for an hour each, curves, growth; options go to one script: bench curves --set debian
-=======
-  deps [lint|bench]       install what building needs; lint, bench: what those verbs need beside it
-  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all of them)
->>>>>>> filter
+  bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
+                          of them), and, for an hour each, curves, growth; also forecast; options go to one script: bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
   lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
@@ -222,7 +217,6 @@ build_bench() {
   need_python
   configure_python "$PWD/.venv-bench/bin/python"
   build release
-<<<<<<< HEAD
 }
 
 do_bench() {
@@ -236,10 +230,7 @@ do_bench() {
       return
       ;;
   esac
-  if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier draw; fi
-=======
   if [ $# -eq 0 ]; then set -- rate_quality known_item speed frontier filters draw; fi
->>>>>>> filter
   for script in "$@"; do
     [ -f "bench/$script.py" ] || die "bench: there is no bench/$script.py"
     say "do: bench/$script.py"

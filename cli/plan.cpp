@@ -33,8 +33,7 @@ std::string text_of(const PackReport& report, bool explain) {
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
   const std::string explained = explain ? explanation_text(report) + "\n" : "";
   return fmt::format("{}{}\n{}{}\n{}", facts.text(), notes_text(report.notes), explained,
-                     candidates_text(report.candidates),
-                     certificates_text(report.certificates));
+                     candidates_text(report.candidates), certificates_text(report.certificates));
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {

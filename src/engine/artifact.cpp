@@ -143,7 +143,8 @@ void Artifact::State::remember(const Words& words) const {
 Result<std::shared_ptr<const index::ListFilter>> Artifact::State::filter_of(
     std::span<const std::uint64_t> allowed) const {
   const auto find = [&] {
-    return std::ranges::find_if(conditions_, [&](const ListedRows& own) { return own.words->data() == allowed.data(); });
+    return std::ranges::find_if(conditions_,
+                                [&](const ListedRows& own) { return own.words->data() == allowed.data(); });
   };
   Words words;
   {

@@ -99,8 +99,7 @@ std::string PackWords::unreachable(const plan::Nearest& nearest) const {
   const plan::Goal& goal = setting_.goal;
   const auto rows = static_cast<double>(setting_.schema.rows);
   const std::string attributes =
-      attributes_bytes_ == 0 ? ""
-                             : fmt::format(" ({} of them attributes; fewer fields take less)", attributes_bytes_);
+      attributes_bytes_ == 0 ? "" : fmt::format(" ({} of them attributes; fewer fields take less)", attributes_bytes_);
   if (options_.budget && nearest.least_bytes > goal.budget_bytes.value_or(0))
     return fmt::format(
         "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes{}; name at least {}B",

@@ -71,13 +71,7 @@ void CentroidScores::score(codec::QueryBatch queries) {
   units_.resize(queries.size());
   sums_.resize(queries.size() * lists_.count());
   for (std::size_t q = 0; q < queries.size(); ++q) round(q, queries.query(q));
-  simd::int8_products({.rows = lists_.centroids().entries.data(),
-                       .count = lists_.count(),
-                       .queries = coarse_.data(),
-                       .query_sums = query_sums_.data(),
-                       .query_count = queries.size(),
-                       .dims = lists_.dims(),
-                       .out = sums_.data()});
+  lists_.entries().multiply(0, lists_.count(), coarse_.data(), query_sums_, sums_.data());
 }
 
 void CentroidScores::round(std::size_t query, std::span<const float> values) {

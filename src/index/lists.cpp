@@ -122,6 +122,7 @@ Result<Lists> Lists::open(format::SectionReader section, const codec::Schema& sc
     return out.section_.fail(ErrorCode::corrupt, "a list's spread is no size", layout.spreads);
   if (!std::is_sorted(out.ends_.begin(), out.ends_.end()) || out.ends_.back() != schema.rows)
     return out.section_.fail(ErrorCode::corrupt, "the lists' ends do not add up to the rows", layout.ends);
+  out.entries_ = simd::Int8Rows(out.centroids_.entries, schema.dims);
   out.measure(schema.metric);
   return out;
 }

@@ -15,6 +15,7 @@
 #include "codec/vectors.h"
 #include "format/section.h"
 #include "math/linalg.h"
+#include "simd/int8_rows.h"
 
 namespace attar::index {
 
@@ -66,6 +67,8 @@ class Lists {
   [[nodiscard]] std::uint64_t rows() const noexcept { return ends_.back(); }
   [[nodiscard]] std::uint32_t dims() const noexcept { return centroids_.dims; }
   [[nodiscard]] const Centroids& centroids() const noexcept { return centroids_; }
+  /// Their entries, to be multiplied with.
+  [[nodiscard]] const simd::Int8Rows& entries() const noexcept { return entries_; }
   /// √ of the mean ‖x − c‖² of all rows, a dimension.
   [[nodiscard]] float spread() const noexcept { return spread_; }
   /// ‖c‖² by list, under l2; else empty.
@@ -90,6 +93,7 @@ class Lists {
 
   format::SectionReader section_;
   Centroids centroids_;
+  simd::Int8Rows entries_;  // of centroids_: a move leaves their place
   std::vector<std::uint32_t> ends_;
   float spread_ = 0;
   std::vector<float> squared_norms_;

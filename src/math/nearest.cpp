@@ -6,7 +6,6 @@
 
 #include "math/vector_ops.h"
 #include "simd/clones.h"
-#include "simd/int8_products.h"
 #include "simd/int8_rounding.h"
 #include "simd/lanes.h"
 
@@ -47,6 +46,7 @@ NearestCentroids::NearestCentroids(const Matrix<float>& centroids) : centroids_(
     largest_step_ = std::max(largest_step_, steps_.back());
     largest_norm_ = std::max(largest_norm_, static_cast<float>(std::sqrt(norm)));
   }
+  packed_ = simd::Int8Rows(entries_, dims);
 }
 
 void NearestCentroids::find(std::span<const float> rows, std::span<std::uint32_t> out) const {
@@ -81,15 +81,9 @@ void NearestCentroids::find(std::span<const float> rows, std::span<std::uint32_t
 
 // Centroids that may be nearest so far, among `count` from `first`.
 void NearestCentroids::gather(Tile& tile, std::size_t first, std::size_t count) const {
-  const std::size_t dims = centroids_.cols, rows = tile.units.size();
+  const std::size_t rows = tile.units.size();
   tile.products.resize(rows * count);
-  simd::int8_products({.rows = entries_.data() + first * dims,
-                       .count = count,
-                       .queries = tile.bytes.data(),
-                       .query_sums = tile.byte_sums.data(),
-                       .query_count = rows,
-                       .dims = dims,
-                       .out = tile.products.data()});
+  packed_.multiply(first, count, tile.bytes.data(), std::span(tile.byte_sums).first(rows), tile.products.data());
   tile.scores.assign(simd::whole_lanes(count), -std::numeric_limits<float>::infinity());
   for (std::size_t i = 0; i < rows; ++i) {
     score_all(tile.products.data() + i * count, steps_.data() + first, halves_.data() + first, tile.units[i], count,

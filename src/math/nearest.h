@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "math/linalg.h"
+#include "simd/int8_rows.h"
 
 namespace attar::math {
 
@@ -14,6 +15,8 @@ namespace attar::math {
 class NearestCentroids {
  public:
   explicit NearestCentroids(const Matrix<float>& centroids);
+  NearestCentroids(const NearestCentroids&) = delete;
+  NearestCentroids& operator=(const NearestCentroids&) = delete;
 
   /// The number of the centroid nearest to each row (row-major, out.size() rows) in Euclidean distance: the lower one
   /// of equals. Rows and centroids are rounded to bytes first; all that may be nearest but for that (four standard
@@ -33,6 +36,7 @@ class NearestCentroids {
 
   const Matrix<float>& centroids_;
   std::vector<std::int8_t> entries_;   // centroids × dims
+  simd::Int8Rows packed_;              // of these
   std::vector<float> steps_, halves_;  // by centroid: what 1 in an entry stands for, ‖c‖²/2; whole lanes
   float largest_step_ = 0, largest_norm_ = 0;
 };

@@ -1,4 +1,5 @@
 #include "simd/int8_products.h"
+#include "simd/int8_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -67,6 +68,35 @@ TEST(Int8Products, EveryLevelIsExact) {
       for (std::size_t place = 0; place < which.size(); ++place)
         for (std::size_t i = 0; i < count; ++i)
           ASSERT_EQ(some[place * count + i], out[which[place] * count + i]) << level_name(static_cast<Level>(level));
+    }
+  }
+}
+
+TEST(Int8Rows, EveryLevelIsExactInAnyRange) {
+  base::Random random(9);
+  for (const auto& [count, queries, dims] :
+       {std::tuple{1u, 1u, 1u}, {16u, 6u, 4u}, {70u, 1u, 31u}, {33u, 9u, 65u}, {150u, 17u, 100u}, {64u, 13u, 384u}}) {
+    const auto rows = bytes(std::size_t{count} * dims, -128, random);
+    const auto asked = bytes(std::size_t{queries} * dims, -127, random);
+    std::vector<std::int32_t> sums;
+    for (std::size_t q = 0; q < queries; ++q)
+      sums.push_back(std::accumulate(asked.begin() + static_cast<std::ptrdiff_t>(q * dims),
+                                     asked.begin() + static_cast<std::ptrdiff_t>((q + 1) * dims), 0));
+    for (int level = 0; level <= static_cast<int>(best_level()); ++level) {
+      const Int8Rows packed(rows, dims, static_cast<Level>(level));
+      for (std::size_t first = 0; first < count; first += 32)
+        for (const std::size_t last : {std::size_t{count}, std::min<std::size_t>(count, first + 5)}) {
+          const std::size_t some = last - first;
+          std::vector<std::int32_t> out(some * queries + 1, 7);
+          packed.multiply(first, some, asked.data(), sums, out.data());
+          EXPECT_EQ(out.back(), 7);
+          for (std::size_t q = 0; q < queries; ++q)
+            for (std::size_t i = 0; i < some; ++i) {
+              std::int32_t expected = 0;
+              for (std::size_t j = 0; j < dims; ++j) expected += rows[(first + i) * dims + j] * asked[q * dims + j];
+              ASSERT_EQ(out[q * some + i], expected) << level_name(static_cast<Level>(level)) << " " << dims;
+            }
+        }
     }
   }
 }

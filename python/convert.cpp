@@ -67,6 +67,58 @@ py::dict parts_dict(const std::vector<Part>& parts) {
   return out;
 }
 
+py::object measured(double value) { return value > 0 ? py::object(py::float_(value)) : py::object(py::none()); }
+
+py::object explanation_dict(const std::optional<Explanation>& explanation) {
+  if (!explanation) return py::none();
+  py::dict out;
+  out["codec_recall"] = explanation->codec_recall;
+  out["plan_recall"] = explanation->plan_recall;
+  out["rows_read"] = explanation->rows;
+  out["row_share"] = explanation->row_share;
+  out["lists"] = explanation->lists;
+  out["lists_read"] = explanation->lists_read;
+  out["latency_seconds"] = measured(explanation->latency_seconds);
+  out["queries_per_second"] = measured(explanation->queries_per_second);
+  return out;
+}
+
+py::object value_object(const FieldValue& value) {
+  return std::visit(
+      [](const auto& held) -> py::object {
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, std::monostate>) {
+          return py::none();
+        } else if constexpr (std::is_same_v<Held, std::string>) {
+          return text(held);
+        } else if constexpr (std::is_same_v<Held, std::vector<std::string>>) {
+          py::list out;
+          for (const std::string& one : held) out.append(text(one));
+          return out;
+        } else {
+          return py::cast(held);
+        }
+      },
+      value);
+}
+
+py::list fields_list(const std::vector<FieldInfo>& fields) {
+  py::list out;
+  for (const FieldInfo& field : fields) {
+    py::dict entry;
+    entry["name"] = text(field.name);
+    entry["type"] = text(field.type);
+    entry["nulls"] = field.nulls;
+    entry["distinct"] = field.distinct ? py::object(py::int_(*field.distinct)) : py::object(py::none());
+    entry["least"] = value_object(field.least);
+    entry["most"] = value_object(field.most);
+    entry["bytes"] = field.bytes;
+    entry["sorted"] = field.sorted;
+    out.append(std::move(entry));
+  }
+  return out;
+}
+
 py::dict measure_dict(const Measure& measure) {
   py::dict out;
   out["mean"] = measure.mean;
@@ -104,7 +156,7 @@ void raise_unreachable(const PlanOutcome& outcome) {
   const py::object type = exception_type("GoalUnreachable");
   const Nearest& nearest = outcome.nearest;
   throw_as(type, type(text(outcome.unreachable), nearest.recall_in_budget, nearest.bytes_for_floor, nearest.least_bytes,
-                      candidates_list(outcome.report.candidates)));
+                      nearest.recall_in_time, nearest.seconds_for_goal, candidates_list(outcome.report.candidates)));
 }
 
 py::dict report_dict(const PackReport& report) {
@@ -119,12 +171,17 @@ py::dict report_dict(const PackReport& report) {
   out["parts"] = parts_dict(report.parts);
   out["goal"] = text(report.goal);
   out["plan"] = text(report.plan);
+  out["why"] = text(report.why);
+  out["explain"] = explanation_dict(report.explanation);
   out["candidates"] = candidates_list(report.candidates);
   out["certificates"] = certificates_list(report.certificates);
   out["queries"] = report.queries;
   out["tune_queries"] = report.tune_queries;
   out["certify_queries"] = report.certify_queries;
   out["proxy"] = report.proxy;
+  py::list notes;
+  for (const std::string& note : report.notes) notes.append(text(note));
+  out["notes"] = std::move(notes);
   out["seconds"] = report.seconds;
   return out;
 }
@@ -141,6 +198,7 @@ py::dict info_dict(const ArtifactInfo& info) {
   out["codec"] = text(info.codec);
   out["format_version"] = info.format_version;
   out["parts"] = parts_dict(info.parts);
+  out["fields"] = fields_list(info.fields);
   out["plan"] = text(info.plan);
   out["certificates"] = certificates_list(info.certificates);
   out["certificate_stale"] = info.certificate_stale;

@@ -65,12 +65,18 @@ PackOptions pack_options(const py::dict& given) {
   PackOptions out;
   if (const auto budget = option<std::optional<std::string>>(given, "budget")) out.budget = take(parse_budget(*budget));
   if (const auto recall = option<std::optional<std::string>>(given, "recall")) out.floor = take(parse_floor(*recall));
+  if (const auto latency = option<std::optional<std::string>>(given, "latency"))
+    out.latency = take(parse_latency(*latency));
+  if (const auto qps = option<std::optional<std::string>>(given, "qps")) out.throughput = take(parse_throughput(*qps));
   out.metric = metric_of(option<std::string>(given, "metric"));
   out.queries = option<Path>(given, "queries");
   out.ids = option<Path>(given, "ids");
   out.codec = option<std::string>(given, "codec");
   out.index = option<std::string>(given, "index");
   out.keep_originals = option<std::string>(given, "keep_originals");
+  out.meta = option<Path>(given, "meta");
+  out.meta_fields = option<std::vector<std::string>>(given, "meta_fields");
+  out.meta_sorted = option<std::vector<std::string>>(given, "meta_sorted");
   out.seed = option<std::uint64_t>(given, "seed");
   out.threads = option<unsigned>(given, "threads");
   out.memory_bytes = memory_of(option<std::string>(given, "memory"));
@@ -116,6 +122,7 @@ void add(SearchTimes& sum, const SearchTimes& times) {
   sum.verify += times.verify;
   sum.prepare += times.prepare;
   sum.scan += times.scan;
+  sum.filter += times.filter;
 }
 
 /// Scores of the packed form, a piece of the queries at a time. Without the GIL.
@@ -146,10 +153,10 @@ Result<SearchTimes> search_exactly(const Artifact& artifact, std::span<const flo
   return result.times;
 }
 
-/// Fills rows and scores; returns the seconds (verify, prepare, scan). `allowed` and `skip` may be None.
+/// Fills rows and scores; returns the seconds (verify, prepare, scan, filter). `allowed` and `skip` may be None.
 py::tuple search(const Artifact& artifact, const py::handle& queries, const py::handle& rows, const py::handle& scores,
                  std::uint32_t k, unsigned threads, bool whole, const std::optional<Path>& originals,
-                 const py::handle& allowed, const py::handle& skip) {
+                 const py::handle& allowed, const py::handle& skip, const std::string& where) {
   const Buffer<const float> query_values(queries);
   const Buffer<std::int64_t, Access::write> row_values(rows);
   const Buffer<float, Access::write> score_values(scores);
@@ -159,6 +166,7 @@ py::tuple search(const Artifact& artifact, const py::handle& queries, const py::
   options.k = k;
   options.threads = threads;
   options.whole = whole;
+  options.where = where;
   if (!allowed.is_none()) options.allowed = allowed_words.emplace(allowed).values();
   if (!skip.is_none()) options.skip = skip_rows.emplace(skip).values();
   const Answers answers{.rows = row_values.values(), .scores = score_values.values()};
@@ -175,7 +183,7 @@ py::tuple search(const Artifact& artifact, const py::handle& queries, const py::
     times = search_packed(artifact, query_values.values(), options, answers);
   }
   const SearchTimes seconds = take(std::move(times));
-  return py::make_tuple(seconds.verify, seconds.prepare, seconds.scan);
+  return py::make_tuple(seconds.verify, seconds.prepare, seconds.scan, seconds.filter);
 }
 
 // ---- the rest of an artifact ----------------------------------------------------------------------------------------

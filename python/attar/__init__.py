@@ -40,6 +40,7 @@ class SearchTimes(NamedTuple):
     verify: float  #: checksums of blocks seen for the first time
     prepare: float  #: transforms and tables of the queries
     scan: float
+    filter: float  #: finding the rows that `where` holds for
 
 
 # ---- arguments ----------------------------------------------------------------------------------------------------------
@@ -128,6 +129,9 @@ class _Files(contextlib.ExitStack):
 def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: Progress | None, options: dict[str, Any]) -> dict[str, Any]:
     options["budget"], options["memory"] = _size(options["budget"]), _size(options["memory"])
     options["recall"] = None if options["recall"] is None else str(options["recall"])
+    options["qps"] = None if options["qps"] is None else str(options["qps"])
+    options["meta"] = "" if options["meta"] is None else os.fspath(options["meta"])
+    options["meta_fields"], options["meta_sorted"] = list(options["meta_fields"]), list(options["meta_sorted"])
     options["seed"] = _whole("seed", options["seed"], 0, 2**64 - 1)
     options["threads"] = _whole("threads", options["threads"], 0, 1024)
     for given in (vectors, queries, ids):
@@ -140,9 +144,10 @@ def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: P
 
 
 def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine",
-         queries: Any = None, ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "",
-         seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
-         progress: Progress | None = None) -> dict[str, Any]:
+         queries: Any = None, ids: Path | Iterable[str] | None = None, latency: str | None = None, qps: str | int | None = None,
+         meta: Path | None = None, meta_fields: Sequence[str] = (), meta_sorted: Sequence[str] = (), codec: str = "", index: str = "auto",
+         keep_originals: str = "", seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "",
+         format: str = "", progress: Progress | None = None) -> dict[str, Any]:
     """Chooses and measures a plan, and writes the artifact `output`, whole or not at all; what stood there before is replaced.
 
     vectors         array (rows, dims), or the path of a file
@@ -151,6 +156,11 @@ def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall:
     metric          "cosine", "ip" or "l2"
     queries         a log of real queries, array (n, dims) or path; without it rows stand in
     ids             one string a row, or a file of one a line; without it ids are row numbers and cost nothing
+    latency         the most that one query asked alone may take: "2ms"; measured on this machine while planning
+    qps             the least queries a second in batches, one thread: 5000; likewise
+    meta            a file of attributes, one line a row: .jsonl, .ndjson, .csv or .tsv; kept in the file, inside the budget
+    meta_fields     the fields to keep; (): all that hold one value or a list of strings
+    meta_sorted     of these, numbers and dates that get a sorted order, which makes narrow ranges quick
     codec           only this codec; "": all compete
     index           "flat": every row is scored; "ivf": inverted lists; "auto": lists for many rows
     keep_originals  "f16" or "f32": kept in the file, inside the budget
@@ -168,17 +178,20 @@ def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall:
     `progress` or a signal raises; then nothing was written.
     """
     return _pack(vectors, os.fspath(output), queries, ids, progress,
-                 dict(budget=budget, recall=recall, metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
+                 dict(budget=budget, recall=recall, latency=latency, qps=qps, meta=meta, meta_fields=meta_fields, meta_sorted=meta_sorted,
+                      metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
                       threads=threads, confidence=confidence, memory=memory, field=field, format=format))
 
 
 def plan(vectors: Any, *, budget: str | int | None = None, recall: str | float | None = None, metric: str = "cosine", queries: Any = None,
-         ids: Path | Iterable[str] | None = None, codec: str = "", index: str = "auto", keep_originals: str = "", seed: int = 1,
-         threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
+         ids: Path | Iterable[str] | None = None, latency: str | None = None, qps: str | int | None = None, meta: Path | None = None,
+         meta_fields: Sequence[str] = (), meta_sorted: Sequence[str] = (), codec: str = "", index: str = "auto", keep_originals: str = "",
+         seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB", field: str = "", format: str = "",
          progress: Progress | None = None) -> dict[str, Any]:
     """As pack(), without the file: the report's `path` is None, its certificate binds no content."""
     return _pack(vectors, None, queries, ids, progress,
-                 dict(budget=budget, recall=recall, metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
+                 dict(budget=budget, recall=recall, latency=latency, qps=qps, meta=meta, meta_fields=meta_fields, meta_sorted=meta_sorted,
+                      metric=metric, codec=codec, index=index, keep_originals=keep_originals, seed=seed,
                       threads=threads, confidence=confidence, memory=memory, field=field, format=format))
 
 
@@ -200,7 +213,7 @@ class Artifact:
         self._open: Any = _attar.Artifact(os.fspath(path), bool(mmap))
         self._path = os.fspath(path)
         self._rows, self._dims, self._metric = self._open.rows, self._open.dims, self._open.metric
-        self._times = (0.0, 0.0, 0.0)
+        self._times = (0.0, 0.0, 0.0, 0.0)
 
     def __enter__(self) -> Artifact:
         return self
@@ -254,7 +267,7 @@ class Artifact:
         return SearchTimes(*self._times)
 
     def search(self, queries: Any, k: int = 10, *, threads: int = 1, exact: bool = False, base: Any = None, whole: bool = False,
-               allowed: Any = None, skip: Any = None) -> tuple[np.ndarray, np.ndarray]:
+               where: str = "", allowed: Any = None, skip: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The k best rows of each query, best first: (row numbers int64, scores float32).
 
         queries  array (n, dims), or (dims,) for one; as your model gives them, under cosine they are normalised here. Taken as they lie
@@ -264,6 +277,7 @@ class Artifact:
         exact    score the originals, from `base` or kept in the file
         base     the originals for `exact`: array (rows, dims) or path
         whole    score every row whole, where the plan takes a first look at part of each
+        where    only rows that this condition on packed attributes holds for: "section = 'games' and size < 5000" (docs/cli.md)
         allowed  rows that may be returned: booleans (rows,), or uint64 words with row r in bit r % 64 of word r // 64
         skip     one row a query that is left out, such as its own; -1: none
 
@@ -293,9 +307,9 @@ class Artifact:
         left_out = None if skip is None else self._left_out(skip, count)
         if exact:
             with _Files() as files:
-                self._times = handle.search(values, rows, scores, k, threads, bool(whole), files.vectors("base", base), words, left_out)
+                self._times = handle.search(values, rows, scores, k, threads, bool(whole), files.vectors("base", base), words, left_out, where)
         else:
-            self._times = handle.search(values, rows, scores, k, threads, bool(whole), None, words, left_out)
+            self._times = handle.search(values, rows, scores, k, threads, bool(whole), None, words, left_out, where)
         return rows, scores
 
     def _words(self, allowed: Any) -> np.ndarray:

@@ -26,15 +26,25 @@ class GoalUnreachable(Error):
     recall_in_budget: float
     bytes_for_floor: int
     least_bytes: int
+    recall_in_time: float
+    seconds_for_goal: float
     candidates: list[dict[str, Any]]
     def __init__(
-        self, message: str, recall_in_budget: float, bytes_for_floor: int, least_bytes: int, candidates: list[dict[str, Any]]
+        self,
+        message: str,
+        recall_in_budget: float,
+        bytes_for_floor: int,
+        least_bytes: int,
+        recall_in_time: float,
+        seconds_for_goal: float,
+        candidates: list[dict[str, Any]],
     ) -> None: ...
 
 class SearchTimes(NamedTuple):
     verify: float
     prepare: float
     scan: float
+    filter: float
 
 def pack(
     vectors: ArrayLike | Path,
@@ -45,6 +55,11 @@ def pack(
     metric: str = "cosine",
     queries: ArrayLike | Path | None = None,
     ids: Path | Iterable[str] | None = None,
+    latency: str | None = None,
+    qps: str | int | None = None,
+    meta: Path | None = None,
+    meta_fields: Sequence[str] = (),
+    meta_sorted: Sequence[str] = (),
     codec: str = "",
     index: str = "auto",
     keep_originals: str = "",
@@ -64,6 +79,11 @@ def plan(
     metric: str = "cosine",
     queries: ArrayLike | Path | None = None,
     ids: Path | Iterable[str] | None = None,
+    latency: str | None = None,
+    qps: str | int | None = None,
+    meta: Path | None = None,
+    meta_fields: Sequence[str] = (),
+    meta_sorted: Sequence[str] = (),
     codec: str = "",
     index: str = "auto",
     keep_originals: str = "",
@@ -104,6 +124,7 @@ class Artifact:
         exact: bool = False,
         base: ArrayLike | Path | None = None,
         whole: bool = False,
+        where: str = "",
         allowed: NDArray[np.bool_] | NDArray[np.uint64] | None = None,
         skip: ArrayLike | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...

@@ -31,14 +31,17 @@ class GoalUnreachable(Error):
     recall_in_budget  the best recall found inside the budget; 0: nothing fits it
     bytes_for_floor   the least bytes found that reach the floor; 0: found at no size
     least_bytes       the smallest file of these rows
+    recall_in_time    the best recall found within latency or qps; 0: nothing is quick enough, or no such goal was named
+    seconds_for_goal  what the quickest plan found takes a query that keeps the rest of the goal; 0: no goal in time was named
     candidates        what competed, as in the report of pack()
     """
 
-    def __init__(self, message: str, recall_in_budget: float, bytes_for_floor: int, least_bytes: int,
-                 candidates: list[dict[str, Any]]) -> None:
+    def __init__(self, message: str, recall_in_budget: float, bytes_for_floor: int, least_bytes: int, recall_in_time: float,
+                 seconds_for_goal: float, candidates: list[dict[str, Any]]) -> None:
         super().__init__(message, "goal_unreachable")
-        self.args = (message, recall_in_budget, bytes_for_floor, least_bytes, candidates)
+        self.args = (message, recall_in_budget, bytes_for_floor, least_bytes, recall_in_time, seconds_for_goal, candidates)
         self.recall_in_budget, self.bytes_for_floor, self.least_bytes = recall_in_budget, bytes_for_floor, least_bytes
+        self.recall_in_time, self.seconds_for_goal = recall_in_time, seconds_for_goal
         self.candidates = candidates
 
 

@@ -128,7 +128,7 @@ class Package(unittest.TestCase):
         self.assertEqual(str(error), "a.attar, section 'codes', byte 7: says so")
         again = pickle.loads(pickle.dumps(error))
         self.assertEqual((str(again), again.code, again.offset), (str(error), "corrupt", 7))
-        goal = pickle.loads(pickle.dumps(attar.GoalUnreachable("no", 0.5, 9, 3, [])))
+        goal = pickle.loads(pickle.dumps(attar.GoalUnreachable("no", 0.5, 9, 3, 0.25, 1e-3, [])))
         self.assertEqual((goal.code, goal.recall_in_budget, goal.bytes_for_floor, goal.least_bytes), ("goal_unreachable", 0.5, 9, 3))
 
     def test_the_stubs_tell_what_is_there(self) -> None:

@@ -70,6 +70,36 @@ class Pack(InFolder):
         (self.folder / "base.jsonl").write_text("\n".join(json.dumps({"v": row}) for row in clustered(50).tolist()))
         self.assertEqual(attar.plan(self.folder / "base.jsonl", field="v", format="jsonl", budget="200B/vec")["rows"], 50)
 
+    def test_attributes_and_conditions(self) -> None:
+        rows = self.folder / "rows.jsonl"
+        rows.write_text("".join(f'{{"n": {i}, "kind": "k{i % 7}", "note": "x{i}"}}\n' for i in range(ROWS)))
+        path = self.folder / "a.attar"
+        report = attar.pack(clustered(), path, budget="260B/vec", codec="f16", meta=rows, meta_fields=["n", "kind"], meta_sorted=["n"])
+        self.assertIn("attributes", report["parts"])
+        self.assertTrue(report["why"])
+        with attar.open(path) as artifact:
+            queries = clustered(5, seed=9)
+            found, _ = artifact.search(queries, 10, where="n >= 100 and kind = 'k3'")
+            self.assertTrue(((found >= 100) & (found % 7 == 3)).all())
+            self.assertGreater(artifact.search_times.filter, 0)
+            among = np.arange(ROWS) % 7 == 3
+            np.testing.assert_array_equal(artifact.search(queries, 10, allowed=among)[0], artifact.search(queries, 10, where="kind = 'k3'")[0])
+            none, scores = artifact.search(queries, 10, where="n > 9999")
+            self.assertTrue((none == -1).all() and np.isnan(scores).all())
+            with self.assertRaises(attar.Error) as wrong:
+                artifact.search(queries, where="size < 3")
+            self.assertEqual(wrong.exception.code, "invalid_argument")
+            self.assertIn("kind", str(wrong.exception))
+
+    def test_goals_in_time(self) -> None:
+        report = attar.plan(clustered(), budget="200B/vec", latency="10s", qps=1)
+        self.assertGreater(report["bytes"], 0)
+        with self.assertRaises(attar.GoalUnreachable) as out:
+            attar.plan(clustered(), budget="200B/vec", latency="0.001us")
+        self.assertGreater(out.exception.seconds_for_goal, 0)
+        with self.assertRaises(attar.Error):
+            attar.plan(clustered(), latency="soon")
+
     def test_goal_out_of_reach(self) -> None:
         output = self.folder / "a.attar"
         for call in (lambda **goal: attar.pack(clustered(), output, **goal), lambda **goal: attar.plan(clustered(), **goal)):

@@ -145,7 +145,7 @@ TEST(NearDuplicates, AllEqualIsOneUnitAndZerosAreAnother) {
   EXPECT_EQ((*units)[1], (Unit{50, 1000}));
 }
 
-TEST(Split, DrawsASampleOfAVeryLongLog) {
+TEST(Split, SlowDrawsASampleOfAVeryLongLog) {
   base::ThreadPool pool(2);
   constexpr std::uint32_t given = most_split_queries + 5'000;
   const auto queries = normal_rows(given, 2, 8);  // two dimensions: few units, and quick

@@ -36,7 +36,7 @@ TEST_F(Deterministic, ThreadsDoNotChangeTheFile) {
   }
 }
 
-TEST_F(Deterministic, ThreadsDoNotChangeThePlan) {
+TEST_F(Deterministic, SlowThreadsDoNotChangeThePlan) {
   const PackOptions goals[] = {{.budget = parse_budget("20B/vec").value()},
                                {.floor = parse_floor("0.9@10").value(), .queries = queries_},
                                {.budget = parse_budget("30B/vec").value(), .floor = parse_floor("0.5@10").value()}};
@@ -56,7 +56,7 @@ TEST_F(Deterministic, AnotherSeedIsAnotherValidFile) {
 }
 
 // With little memory the base is read from its file again and again, and codes go to scratch files.
-TEST_F(Deterministic, LittleMemoryGivesTheSameFile) {
+TEST_F(Deterministic, SlowLittleMemoryGivesTheSameFile) {
   const auto large = put_vectors("large.npy", clustered(45'000, 200, 4), 200);  // 36 MB, above half of 64 MiB
   base_ = large;
   queries_ = put_vectors("few.npy", clustered(60, 200, 2), 200);

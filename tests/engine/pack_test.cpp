@@ -113,7 +113,7 @@ TEST_F(Packs, TheSmallestAboveAFloor) {
   EXPECT_GE(measured->recall.at(10).high, 0.9);
 }
 
-TEST_F(Packs, ALowerFloorIsNoLarger) {
+TEST_F(Packs, SlowALowerFloorIsNoLarger) {
   std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
   for (const char* floor : {"0.97@10", "0.9@10", "0.8@10", "0.6@10"}) {
     const auto plan = make_plan(base_, {.floor = parse_floor(floor).value(), .queries = queries_});

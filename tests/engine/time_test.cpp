@@ -28,7 +28,7 @@ class Times : public EngineTest {
   std::filesystem::path base_, queries_;
 };
 
-TEST_F(Times, TimeToSpareChangesNothing) {
+TEST_F(Times, SlowTimeToSpareChangesNothing) {
   for (const char* index : {"flat", "ivf"})
     for (const PackOptions& plain : goals(index)) {
       PackOptions timed = plain;
@@ -50,7 +50,7 @@ TEST_F(Times, TimeToSpareChangesNothing) {
     }
 }
 
-TEST_F(Times, NoTimeIsOutOfReachWithTheNearest) {
+TEST_F(Times, SlowNoTimeIsOutOfReachWithTheNearest) {
   for (const char* index : {"flat", "ivf"})
     for (PackOptions goal : goals(index)) {
       goal.latency = parse_latency("0.001us").value();

@@ -74,7 +74,8 @@ class View {
  public:
   virtual ~View() = default;
   [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
-  /// Checks the checksums of the blocks that hold these rows (each block once; the section remembers).
+  /// Checks the checksums of all that decoding and scoring these rows reads, neighbours that are scored along with
+  /// them included (each block of a file once; the section remembers).
   [[nodiscard]] virtual Status verify(Range rows) const = 0;
   /// Reconstructs rows into out (rows.size() × dims).
   [[nodiscard]] virtual Status decode(Range rows, std::span<float> out) const = 0;

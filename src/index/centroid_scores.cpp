@@ -75,15 +75,13 @@ void CentroidScores::score(codec::QueryBatch queries) {
 }
 
 void CentroidScores::round(std::size_t query, std::span<const float> values) {
-  const float largest = simd::largest_magnitude(values);
-  const float factor = simd::int8_factor(largest);
   std::int8_t* coarse = coarse_.data() + query * values.size();
   std::int8_t* rest = rest_.data() + query * values.size();
-  simd::round_int8(values, factor, coarse);
-  simd::round_int8_rest(values, factor, coarse, rest);
+  const simd::Int8Scale scale = simd::round_int8(values, coarse);
+  simd::round_int8_rest(values, scale.factor, coarse, rest);
   query_sums_[query] = simd::sum_int8({coarse, values.size()});
   rest_sums_[query] = simd::sum_int8({rest, values.size()});
-  units_[query] = factor > 0 ? largest / simd::largest_int8 : 0.0f;
+  units_[query] = scale.unit;
 }
 
 float CentroidScores::promise(std::size_t query, std::span<float> out) const {

@@ -38,10 +38,8 @@ NearestCentroids::NearestCentroids(const Matrix<float>& centroids) : centroids_(
   entries_.resize(centroids.rows * dims);
   for (std::size_t c = 0; c < centroids.rows; ++c) {
     const std::span<const float> own(centroids.row(c), dims);
-    const float largest = simd::largest_magnitude(own), factor = simd::int8_factor(largest);
-    simd::round_int8(own, factor, entries_.data() + c * dims);
     const double norm = squared_norm(own);
-    steps_.push_back(factor > 0 ? largest / simd::largest_int8 : 0.0f);
+    steps_.push_back(simd::round_int8(own, entries_.data() + c * dims).unit);
     halves_.push_back(static_cast<float>(norm / 2));
     largest_step_ = std::max(largest_step_, steps_.back());
     largest_norm_ = std::max(largest_norm_, static_cast<float>(std::sqrt(norm)));
@@ -54,28 +52,32 @@ void NearestCentroids::find(std::span<const float> rows, std::span<std::uint32_t
   Tile tile;
   for (std::size_t first = 0; first < out.size(); first += tile_rows) {
     const std::size_t count = std::min(tile_rows, out.size() - first);
-    tile.rows = rows.subspan(first * dims, count * dims);
-    tile.bytes.resize(count * dims);
-    tile.byte_sums.resize(count);
-    tile.units.resize(count);
-    tile.slack.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto row = tile.rows.subspan(i * dims, dims);
-      const float largest = simd::largest_magnitude(row), factor = simd::int8_factor(largest);
-      std::int8_t* bytes = tile.bytes.data() + i * dims;
-      simd::round_int8(row, factor, bytes);
-      tile.byte_sums[i] = simd::sum_int8({bytes, dims});
-      tile.units[i] = factor > 0 ? largest / simd::largest_int8 : 0.0f;
-      // A rounded component is off by a twelfth of its step's square on average; two products are compared.
-      const float norm = static_cast<float>(std::sqrt(squared_norm(row)));
-      const float error = std::hypot(tile.units[i] * largest_norm_, largest_step_ * norm);
-      tile.slack[i] = standard_errors * std::sqrt(2.0f / 12.0f) * error;
-    }
-    tile.best.assign(count, -std::numeric_limits<float>::infinity());
-    tile.candidates.clear();
+    begin(tile, rows.subspan(first * dims, count * dims));
     for (std::size_t c = 0; c < centroids_.rows; c += tile_centroids)
       gather(tile, c, std::min(tile_centroids, centroids_.rows - c));
     settle(tile, out.subspan(first, count));
+  }
+}
+
+// Rounds the rows of a tile.
+void NearestCentroids::begin(Tile& tile, std::span<const float> rows) const {
+  const std::size_t dims = centroids_.cols, count = rows.size() / dims;
+  tile.rows = rows;
+  tile.bytes.resize(rows.size());
+  tile.byte_sums.resize(count);
+  tile.units.resize(count);
+  tile.slack.resize(count);
+  tile.best.assign(count, -std::numeric_limits<float>::infinity());
+  tile.candidates.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = rows.subspan(i * dims, dims);
+    std::int8_t* bytes = tile.bytes.data() + i * dims;
+    tile.units[i] = simd::round_int8(row, bytes).unit;
+    tile.byte_sums[i] = simd::sum_int8({bytes, dims});
+    // A rounded component is off by a twelfth of its step's square on average; two products are compared.
+    const float norm = static_cast<float>(std::sqrt(squared_norm(row)));
+    const float error = std::hypot(tile.units[i] * largest_norm_, largest_step_ * norm);
+    tile.slack[i] = standard_errors * std::sqrt(2.0f / 12.0f) * error;
   }
 }
 

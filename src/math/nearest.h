@@ -31,13 +31,14 @@ class NearestCentroids {
   };
   struct Tile;
 
+  void begin(Tile& tile, std::span<const float> rows) const;
   void gather(Tile& tile, std::size_t first, std::size_t count) const;
   void settle(const Tile& tile, std::span<std::uint32_t> out) const;
 
   const Matrix<float>& centroids_;
   std::vector<std::int8_t> entries_;   // centroids × dims
   simd::Int8Rows packed_;              // of these
-  std::vector<float> steps_, halves_;  // by centroid: what 1 in an entry stands for, ‖c‖²/2; whole lanes
+  std::vector<float> steps_, halves_;  // by centroid: what 1 in an entry stands for, ‖c‖²/2
   float largest_step_ = 0, largest_norm_ = 0;
 };
 

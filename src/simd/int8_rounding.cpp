@@ -46,8 +46,6 @@ ATTAR_VECTOR_CLONES float largest_size(const float* values, std::size_t count) n
   return out;
 }
 
-}  // namespace
-
 float largest_magnitude(std::span<const float> values) noexcept {
   const std::size_t whole = values.size() / lanes * lanes;
   float out = whole == 0 ? 0.0f : largest_size(values.data(), whole);
@@ -55,13 +53,15 @@ float largest_magnitude(std::span<const float> values) noexcept {
   return out;
 }
 
-float int8_factor(float largest) noexcept {
-  const float out = largest > 0 ? largest_int8 / largest : 0.0f;
-  return std::isfinite(out) ? out : 0.0f;
-}
+}  // namespace
 
-void round_int8(std::span<const float> values, float factor, std::int8_t* out) noexcept {
-  round_values(values.data(), factor, values.size(), out);
+Int8Scale round_int8(std::span<const float> values, std::int8_t* out) noexcept {
+  const float largest = largest_magnitude(values);
+  const float factor = largest > 0 ? largest_int8 / largest : 0.0f;
+  const bool finite = std::isfinite(factor) && factor > 0;
+  const Int8Scale scale = finite ? Int8Scale{.factor = factor, .unit = largest / largest_int8} : Int8Scale{};
+  round_values(values.data(), scale.factor, values.size(), out);
+  return scale;
 }
 
 void round_int8_rest(std::span<const float> values, float factor, const std::int8_t* known, std::int8_t* out) noexcept {

@@ -12,12 +12,14 @@ inline constexpr float largest_int8 = 127;
 /// What rounding leaves is at most one half: it is rounded again, this many times as finely.
 inline constexpr float finer_int8 = 2 * largest_int8;
 
-[[nodiscard]] float largest_magnitude(std::span<const float> values) noexcept;
-/// What values are multiplied with so that `largest` becomes largest_int8; 0 where that is no finite number: values too
-/// small to matter stay zero.
-[[nodiscard]] float int8_factor(float largest) noexcept;
-/// out[j] = values[j] · factor to the nearest byte, ties to even.
-void round_int8(std::span<const float> values, float factor, std::int8_t* out) noexcept;
+/// How floats became bytes.
+struct Int8Scale {
+  float factor;  ///< what they were multiplied with; 0 where that is no finite number: values too small stay zero
+  float unit;    ///< what 1 stands for; 0 where the factor is
+};
+
+/// out[j] = values[j] · factor to the nearest byte, ties to even, so that the largest becomes largest_int8.
+Int8Scale round_int8(std::span<const float> values, std::int8_t* out) noexcept;
 /// out[j] = what is left of values[j] · factor after known[j], in finer steps.
 void round_int8_rest(std::span<const float> values, float factor, const std::int8_t* known, std::int8_t* out) noexcept;
 [[nodiscard]] std::int32_t sum_int8(std::span<const std::int8_t> values) noexcept;

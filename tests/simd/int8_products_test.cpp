@@ -19,6 +19,13 @@ std::vector<std::int8_t> bytes(std::size_t count, int lowest, base::Random& rand
   return out;
 }
 
+std::vector<std::int32_t> sums_of(const std::vector<std::int8_t>& queries, std::size_t dims) {
+  std::vector<std::int32_t> out;
+  for (auto from = queries.begin(); from != queries.end(); from += static_cast<std::ptrdiff_t>(dims))
+    out.push_back(std::accumulate(from, from + static_cast<std::ptrdiff_t>(dims), 0));
+  return out;
+}
+
 TEST(Int8Products, EveryLevelIsExact) {
   base::Random random(3);
   for (const auto& [count, queries, dims] : {std::tuple{1u, 1u, 1u},
@@ -31,10 +38,7 @@ TEST(Int8Products, EveryLevelIsExact) {
                                              {4u, 0u, 8u}}) {
     const auto rows = bytes(std::size_t{count} * dims, -128, random);
     const auto asked = bytes(std::size_t{queries} * dims, -127, random);
-    std::vector<std::int32_t> sums;
-    for (std::size_t q = 0; q < queries; ++q)
-      sums.push_back(std::accumulate(asked.begin() + static_cast<std::ptrdiff_t>(q * dims),
-                                     asked.begin() + static_cast<std::ptrdiff_t>((q + 1) * dims), 0));
+    const auto sums = sums_of(asked, dims);
     for (int level = 0; level <= static_cast<int>(best_level()); ++level) {
       std::vector<std::int32_t> out(std::size_t{count} * queries, 7);
       int8_products({.rows = rows.data(),
@@ -78,10 +82,7 @@ TEST(Int8Rows, EveryLevelIsExactInAnyRange) {
        {std::tuple{1u, 1u, 1u}, {16u, 6u, 4u}, {70u, 1u, 31u}, {33u, 9u, 65u}, {150u, 17u, 100u}, {64u, 13u, 384u}}) {
     const auto rows = bytes(std::size_t{count} * dims, -128, random);
     const auto asked = bytes(std::size_t{queries} * dims, -127, random);
-    std::vector<std::int32_t> sums;
-    for (std::size_t q = 0; q < queries; ++q)
-      sums.push_back(std::accumulate(asked.begin() + static_cast<std::ptrdiff_t>(q * dims),
-                                     asked.begin() + static_cast<std::ptrdiff_t>((q + 1) * dims), 0));
+    const auto sums = sums_of(asked, dims);
     for (int level = 0; level <= static_cast<int>(best_level()); ++level) {
       const Int8Rows packed(rows, dims, static_cast<Level>(level));
       for (std::size_t first = 0; first < count; first += 32)

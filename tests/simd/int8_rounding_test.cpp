@@ -18,15 +18,14 @@ TEST(Int8Rounding, ValuesComeBackWithinHalfAStepAndTheRestFiner) {
   for (const std::size_t count : {1u, 15u, 16u, 17u, 384u}) {
     std::vector<float> values(count);
     for (float& value : values) value = static_cast<float>(3 * random.normal());
-    const float largest = largest_magnitude(values), factor = int8_factor(largest);
-    float expected = 0;
-    for (const float value : values) expected = std::max(expected, std::fabs(value));
-    EXPECT_EQ(largest, expected);
+    float largest = 0;
+    for (const float value : values) largest = std::max(largest, std::fabs(value));
     std::vector<std::int8_t> coarse(count), rest(count);
-    round_int8(values, factor, coarse.data());
+    const auto [factor, step] = round_int8(values, coarse.data());
+    EXPECT_EQ(factor, largest_int8 / largest);
+    EXPECT_EQ(step, largest / largest_int8);
     round_int8_rest(values, factor, coarse.data(), rest.data());
     EXPECT_EQ(sum_int8(coarse), std::accumulate(coarse.begin(), coarse.end(), 0));
-    const float step = largest / largest_int8;
     for (std::size_t i = 0; i < count; ++i) {
       EXPECT_NEAR(step * static_cast<float>(coarse[i]), values[i], 0.501f * step);
       EXPECT_NEAR(step * (static_cast<float>(coarse[i]) + static_cast<float>(rest[i]) / finer_int8), values[i],
@@ -37,10 +36,14 @@ TEST(Int8Rounding, ValuesComeBackWithinHalfAStepAndTheRestFiner) {
 }
 
 TEST(Int8Rounding, NothingAndNextToNothingStayZero) {
-  EXPECT_EQ(largest_magnitude({}), 0.0f);
-  EXPECT_EQ(int8_factor(0), 0.0f);
-  EXPECT_EQ(int8_factor(std::numeric_limits<float>::denorm_min()), 0.0f);
-  EXPECT_EQ(int8_factor(127), 1.0f);
+  for (const float value : {0.0f, -0.0f, std::numeric_limits<float>::denorm_min()}) {
+    std::vector<std::int8_t> out(2, 7);
+    const auto [factor, unit] = round_int8(std::vector{value, -value}, out.data());
+    EXPECT_EQ(factor, 0.0f);
+    EXPECT_EQ(unit, 0.0f);
+    EXPECT_EQ(out, std::vector<std::int8_t>(2));
+  }
+  EXPECT_EQ(round_int8({}, nullptr).factor, 0.0f);
 }
 
 TEST(Lanes, TheLargestIsFoundInAnyLane) {

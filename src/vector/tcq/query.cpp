@@ -34,12 +34,10 @@ void RoundedQueries::round(std::size_t query, std::span<const float> components)
     const Run& run = shape_.runs[r];
     const auto own = components.subspan(run.first, run.components());
     std::int8_t* out = values(query, r);
-    const float largest = simd::largest_magnitude(own);
-    const float inverse = simd::int8_factor(largest);
-    simd::round_int8(own, inverse, out);
+    const simd::Int8Scale scale = simd::round_int8(own, out);
     const std::size_t at = query * max_runs + r;
-    inverses_[at] = inverse;
-    conclude(at, run, largest / simd::largest_int8, {out, own.size()});
+    inverses_[at] = scale.factor;
+    conclude(at, run, scale.unit, {out, own.size()});
   }
 }
 

@@ -86,8 +86,9 @@ Status TcqView::verify(codec::Range rows) const {
     const std::uint64_t end = last * block_bytes(r) + layout_.rows_in(last) * model_->shape.runs[r].row_bytes();
     ATTAR_TRY(codes_.verify(layout_.plane[r] + first * block_bytes(r), end - first * block_bytes(r)));
   }
-  ATTAR_TRY(codes_.verify(layout_.scales + rows.first * model_->scale_bytes, rows.size() * model_->scale_bytes));
-  if (schema_.metric == Metric::l2) ATTAR_TRY(codes_.verify(layout_.norms + 4 * rows.first, 4 * rows.size()));
+  const std::uint64_t whole = first * block_rows, count = std::min((last + 1) * block_rows, schema_.rows) - whole;
+  ATTAR_TRY(codes_.verify(layout_.scales + whole * model_->scale_bytes, count * model_->scale_bytes));
+  if (schema_.metric == Metric::l2) ATTAR_TRY(codes_.verify(layout_.norms + 4 * whole, 4 * count));
   return {};
 }
 

@@ -250,7 +250,7 @@ do_format() {
     --check) set -- --dry-run --Werror ;;
     *) die "format: unknown option '$1'; say ./do format or ./do format --check" ;;
   esac
-  sources '*.h' '*.cpp' | xargs clang-format-16 "$@"
+  sources '*.h' '*.cpp' '*.inc' | xargs clang-format-16 "$@"
   say "do: the format is right"
 }
 

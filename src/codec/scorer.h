@@ -34,7 +34,7 @@ struct Scan {
   /// By query of the batch, added to the inner product with every row of the range: ⟨q, c⟩ of the list that the rows
   /// lie in, whose codes hold x − c. Empty: nothing.
   std::span<const float> bias = {};
-  /// The numbers of the queries to score, at most max_batch; empty: the whole batch, which then is no larger.
+  /// The numbers of the queries to score; empty: the whole batch.
   std::span<const std::uint8_t> which = {};
 
   [[nodiscard]] float bias_of(std::size_t query) const noexcept { return bias.empty() ? 0.0f : bias[query]; }
@@ -54,6 +54,8 @@ class Scorer {
   /// scored by its first `parts` parts, to each query's list; rows count from the view's first.
   virtual void scan_parts(Range /*rows*/, const Scan& /*scan*/, std::uint32_t /*parts*/,
                           std::span<Shortlist> /*lists*/) const noexcept {}
+  /// A hint that these rows are scanned next, by so many parts: their codes may be fetched meanwhile.
+  virtual void expect(Range /*rows*/, std::uint32_t /*parts*/) const noexcept {}
   /// The second adds part number `part` to rows that hold all before it; after the last, score is what scan() gives.
   virtual void add_part(std::size_t /*query*/, std::uint32_t /*part*/, std::span<Partial> /*rows*/) const noexcept {}
 
@@ -72,7 +74,7 @@ class Scorer {
 class Scorable {
  public:
   virtual ~Scorable() = default;
-  /// The largest batch that prepare() takes, at most 256. What is larger than max_batch is scanned by Scan::which.
+  /// The largest batch that prepare() takes, at most 256.
   [[nodiscard]] virtual std::size_t most_queries() const { return max_batch; }
   /// At most most_queries() of the schema's dimensions; fails on NaN, infinity or other dimensions.
   [[nodiscard]] virtual Result<std::unique_ptr<Scorer>> prepare(QueryBatch queries) const = 0;

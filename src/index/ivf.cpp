@@ -32,6 +32,11 @@ class Askers {
       for (const std::uint32_t list : wanted[q]) queries_[next[list]++] = static_cast<std::uint8_t>(q);
   }
 
+  /// The first list from number `list` on that is wanted; their count where none is.
+  [[nodiscard]] std::uint32_t next(std::uint32_t list) const noexcept {
+    while (list + 1 < ends_.size() && ends_[list] == ends_[list + 1]) ++list;
+    return list;
+  }
   [[nodiscard]] std::span<const std::uint8_t> of(std::uint32_t list) const noexcept {
     return std::span(queries_).subspan(ends_[list], ends_[list + 1] - ends_[list]);
   }
@@ -52,6 +57,8 @@ class Searching {
 
   /// The hits of `size` queries from `first`, which the scorer was prepared for.
   Status search(const codec::Scorer& scorer, std::size_t first, std::size_t size, HitLists& out) {
+    scorer_ = &scorer;
+    parts_ = job_.two_looks() ? job_.options.look.head : job_.parts;
     centroids_.score(job_.batch(first, size));
     found_rows_.assign(size, 0);
     bias_.assign(size, 0);
@@ -119,8 +126,12 @@ class Searching {
   template <class Scanning>
   void scan_lists(std::span<const std::vector<std::uint32_t>> wanted, const Scanning& scan) {
     const Askers askers(wanted, lists_.count());
-    for (std::uint32_t list = 0; list < lists_.count(); ++list)
-      if (!askers.of(list).empty()) scan_list(list, askers.of(list), scan);
+    for (std::uint32_t list = askers.next(0); list < lists_.count();) {
+      const std::uint32_t following = askers.next(list + 1);
+      if (following < lists_.count()) scorer_->expect(lists_.positions(following), parts_);
+      scan_list(list, askers.of(list), scan);
+      list = following;
+    }
   }
 
   template <class Scanning>
@@ -146,10 +157,7 @@ class Searching {
     scanned_lists_ += queries.size();
     centroids_.inner(list, queries, bias_);
     for (const std::uint8_t q : queries) found_rows_[q] += allowed;
-    for (std::size_t i = 0; i < queries.size(); i += codec::max_batch)
-      scan(rows, {.allowed = allowed_,
-                  .bias = bias_,
-                  .which = queries.subspan(i, std::min(codec::max_batch, queries.size() - i))});
+    scan(rows, {.allowed = allowed_, .bias = bias_, .which = queries});
   }
 
   // Whether a list may be looked at. After a damaged one nothing is: search() returns its error.
@@ -187,6 +195,8 @@ class Searching {
   const CheckedLists* checked_;
   std::span<const std::uint64_t> allowed_;  // by position; empty: all
   CentroidScores centroids_;
+  const codec::Scorer* scorer_ = nullptr;  // of the present batch
+  std::uint32_t parts_ = 0;                // that rows are scanned by
   std::vector<float> bias_;                // by query: of the present list
   std::vector<std::uint64_t> found_rows_;  // by query: allowed rows of the lists scanned
   std::uint64_t scanned_ = 0, scanned_lists_ = 0;

@@ -106,6 +106,35 @@ TEST(TcqKernel, GroupsOfBlocksScoreAsInTheWholeBlocks) {
   }
 }
 
+TEST(TcqKernel, LevelsDecodedOnceGiveTheScoresOfAScan) {
+  base::Random random(11);
+  for (int trial = 0; trial < 40; ++trial) {
+    const Shape shape = random_shape(random);
+    const std::size_t blocks = 1 + random.below(3), rows = blocks * block_rows;
+    const auto codes = random_bytes(random, rows * shape.row_bytes() + overread_bytes);
+    const std::size_t count = 1 + random.below(batch_queries);
+    const PreparedQueries queries(shape, count, random);
+    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(rows / 8)));
+    const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
+    const std::size_t places = blocks * batch_queries * block_rows;
+    std::vector<float> whole(places, -7.0f);
+    kernel_for(simd::Level::scalar).scan(shape, 0, codes.data(), {first, last}, queries.view, whole.data());
+    struct alignas(64) Line {
+      std::byte bytes[64];
+    };
+    const std::size_t lines = std::size_t{last - first} * shape.runs[0].components() / sizeof(Line);
+    for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+      const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
+      std::vector<Line> levels(lines + 1, Line{{std::byte{0x5a}}});
+      std::vector<float> some(places, -7.0f);
+      kernel.decode(shape, 0, codes.data(), {first, last}, levels.data()->bytes);
+      EXPECT_EQ(levels.back().bytes[0], std::byte{0x5a}) << "written beyond the end, level " << level;
+      kernel.multiply(shape, 0, levels.data()->bytes, {first, last}, queries.view, some.data());
+      ASSERT_EQ(some, whole) << "rows " << first << " to " << last << ", level " << level;
+    }
+  }
+}
+
 TEST(TcqKernel, SingleRowsScoreAsInTheWholeBlock) {
   base::Random random(10);
   for (int trial = 0; trial < 30; ++trial) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vector/tcq/kernel_parts.h"
+
 namespace attar::vector::tcq {
 
 std::uint32_t Shape::components() const noexcept {
@@ -71,6 +73,46 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
 
 namespace {
 
+void decode_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, std::byte* levels) noexcept {
+  const Run& run = shape.runs[r];
+  const auto& table = level_table(shape.trellis, run.bits).levels;
+  const Width& width = widths[run.bits];
+  const std::size_t ring_step = block_rows * width.ring_bytes;
+  for (std::size_t row = rows.first; row < rows.last; ++row) {
+    const std::byte* ring = ring_of(run, blocks, row);
+    const std::size_t place = row - rows.first;
+    std::byte* to = levels + place / group_rows * group_rows * run.components() + place % group_rows * 8;
+    for (std::uint32_t unit = 0; unit < run.units; ++unit, ring += ring_step)
+      for (std::uint32_t j = 0; j < width.unit; ++j) {
+        const std::size_t component = std::size_t{unit} * width.unit + j;
+        to[component / 8 * 8 * group_rows + component % 8] =
+            static_cast<std::byte>(table[ring_window(ring, width, ring_position(width, j))]);
+      }
+  }
+}
+
+void multiply_scalar(const Shape& shape, std::size_t r, const std::byte* levels, Rows rows, const Queries& queries,
+                     float* out) noexcept {
+  const std::size_t components = shape.runs[r].components();
+  by_count(queries.count, [&]<std::size_t Count>() {
+    const Part<Count> part(shape, r, queries, out);
+    for (std::size_t row = rows.first; row < rows.last; ++row) {
+      const std::size_t place = row - rows.first;
+      const std::byte* own = levels + place / group_rows * group_rows * components + place % group_rows * 8;
+      std::array<std::int32_t, Count> sums{};
+      for (std::size_t j = 0; j < components; ++j) {
+        const auto level = static_cast<std::int8_t>(own[j / 8 * 8 * group_rows + j % 8]);
+        for (std::size_t q = 0; q < Count; ++q) sums[q] += level * part.values[q][j];
+      }
+      for (std::size_t q = 0; q < Count; ++q) {
+        const float term = part.factor[q] * static_cast<float>(sums[q]);
+        float& total = part.out[q][place_of(0, row)];
+        total = r == 0 ? term : total + term;
+      }
+    }
+  });
+}
+
 void scan_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
                  float* out) noexcept {
   const Run run = shape.runs[r];
@@ -116,8 +158,13 @@ void finish_scalar(const Finish& block, float* scores, std::uint32_t* reached) n
   }
 }
 
-const Kernel scalar_kernel = {simd::Level::scalar, scan_scalar, rows_by_scan<scan_scalar>, scales_scalar,
-                              finish_scalar};
+const Kernel scalar_kernel = {.level = simd::Level::scalar,
+                              .scan = scan_scalar,
+                              .decode = decode_scalar,
+                              .multiply = multiply_scalar,
+                              .rows = rows_by_scan<scan_scalar>,
+                              .scales = scales_scalar,
+                              .finish = finish_scalar};
 
 }  // namespace detail
 

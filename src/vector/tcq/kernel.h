@@ -108,7 +108,19 @@ struct Queries {
   const std::uint8_t* slots = nullptr;  ///< where the results of each stand, below batch_queries; null: as `which`
 
   [[nodiscard]] std::size_t slot(std::size_t i) const noexcept { return slots == nullptr ? which[i] : slots[i]; }
+  /// `size` of the queries to be scored, from number `first` of these.
+  [[nodiscard]] Queries part(std::size_t first, std::size_t size) const noexcept {
+    Queries out = *this;
+    out.which += first;
+    out.count = size;
+    if (slots != nullptr) out.slots += first;
+    return out;
+  }
 };
+
+/// Bytes of levels that stay in the nearest cache beside queries, and the most that are decoded at a time.
+inline constexpr std::size_t near_levels = 24 << 10;
+inline constexpr std::size_t most_levels = 64 << 10;
 
 /// Reading a block may touch this many bytes beyond its end; the values do not matter.
 inline constexpr std::size_t overread_bytes = 64;
@@ -157,6 +169,12 @@ struct Kernel {
   /// for a later one. `blocks` points at the first block in the run's plane.
   void (*scan)(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
                float* out) noexcept;
+  /// The same in two steps, for queries by the dozen. First the levels: a byte for each row and component of the run,
+  /// [group of rows][eight components][row][component], in a form of the kernel's own; `levels` is aligned to 64 bytes.
+  void (*decode)(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, std::byte* levels) noexcept;
+  /// Then their products with up to batch_queries queries at a time.
+  void (*multiply)(const Shape& shape, std::size_t run, const std::byte* levels, Rows rows, const Queries& queries,
+                   float* out) noexcept;
   /// One run of single rows of full blocks, for the one query named: sums[i] becomes or grows by f_r·I_r.
   void (*rows)(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
                float* sums) noexcept;
@@ -169,36 +187,6 @@ struct Kernel {
 
 /// The kernel for a level; a level without one of its own gets the next lower.
 [[nodiscard]] const Kernel& kernel_for(simd::Level level) noexcept;
-
-/// Calls with<b>() for a run's width b.
-template <class With>
-void by_width(const Run& run, const With& with) noexcept {
-  switch (run.bits) {
-    case 1: return with.template operator()<1>();
-    case 2: return with.template operator()<2>();
-    case 3: return with.template operator()<3>();
-    case 4: return with.template operator()<4>();
-    case 5: return with.template operator()<5>();
-    case 6: return with.template operator()<6>();
-    case 7: return with.template operator()<7>();
-    default: return with.template operator()<8>();
-  }
-}
-
-/// Kernel::rows by Kernel::scan, which scores each row's neighbours with it.
-template <auto Scan>
-void rows_by_scan(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
-                  float* sums) noexcept {
-  std::array<float, batch_queries * block_rows> block{};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const Place& place = places[i];
-    const std::uint32_t group = group_of(place.row);
-    float& sum = block[place_of(query.slot(0), place.row)];
-    sum = sums[i];
-    Scan(shape, run, place.block, Rows{group, group + group_rows}, query, block.data());
-    sums[i] = sum;
-  }
-}
 
 /// The scalar reference: one row's levels in one run, from a block that holds `rows` rows (32, or fewer in the last
 /// block). out has run.components() entries.

@@ -1,13 +1,13 @@
 // tcq with AVX2: windows are cut by byte shuffles and 16-bit multiplications (there is no byte-wise variable shift),
 // levels looked up sixteen entries at a time, products taken as |level| × (query with the level's sign), since
 // vpmaddubsw of unsigned by signed bytes would saturate.
-#include "vector/tcq/kernel.h"
-
 #include <immintrin.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "vector/tcq/kernel_parts.h"
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
@@ -58,7 +58,9 @@ constexpr auto make_controls() {
 
 constexpr auto controls = make_controls();
 
-__m256i load_control(const void* from) noexcept { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
+__m256i load(const void* from) noexcept { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
+
+void store(void* to, __m256i value) noexcept { _mm256_store_si256(static_cast<__m256i*>(to), value); }
 
 // Two rows' rings in each 128-bit half, one after the other.
 template <int Bits>
@@ -72,9 +74,9 @@ __m256i load_rings(const std::byte* from) noexcept {
 template <int Bits>
 __m256i windows_of(__m256i rings, const WindowControl& control) noexcept {
   constexpr int drop = 16 - widths[Bits].window;
-  const __m256i factor = load_control(control.factor.data());
-  const __m256i even = _mm256_shuffle_epi8(rings, load_control(control.even.data()));
-  const __m256i odd = _mm256_shuffle_epi8(rings, load_control(control.odd.data()));
+  const __m256i factor = load(control.factor.data());
+  const __m256i even = _mm256_shuffle_epi8(rings, load(control.even.data()));
+  const __m256i odd = _mm256_shuffle_epi8(rings, load(control.odd.data()));
   return _mm256_packus_epi16(_mm256_srli_epi16(_mm256_mullo_epi16(even, factor), drop),
                              _mm256_srli_epi16(_mm256_mullo_epi16(odd, factor), drop));
 }
@@ -115,6 +117,17 @@ __m128i lane_sums(__m256i pairs) noexcept {
   return _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(added, _mm256_setr_epi32(0, 2, 4, 6, 0, 0, 0, 0)));
 }
 
+// Adds the products of levels and a query.
+__m256i accumulate(__m256i total, __m256i magnitude, __m256i level, __m256i query) noexcept {
+  const __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(query, level));
+  return _mm256_add_epi32(total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+void add_term(float* out, __m256i total, float factor, bool first) noexcept {
+  const __m128 term = _mm_mul_ps(_mm_set1_ps(factor), _mm_cvtepi32_ps(lane_sums(total)));
+  _mm_storeu_ps(out, first ? term : _mm_add_ps(_mm_loadu_ps(out), term));
+}
+
 // The rings of four rows from four places, as load_rings() has them.
 template <int Bits>
 __m256i gather_rings(const std::byte* const (&from)[lane_rows]) noexcept {
@@ -140,7 +153,6 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
   const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
   const std::size_t q = query.which[0];
   const std::int8_t* values = query.values + q * query.stride + shape.first_value(r);
-  const __m256i ones = _mm256_set1_epi16(1);
   for (std::size_t first = 0; first < places.size(); first += lane_rows) {
     const std::size_t some = std::min(lane_rows, places.size() - first);
     const std::byte* at[lane_rows];
@@ -154,9 +166,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
       const __m256i rings = gather_rings<Bits>(at);
       for (std::size_t group = 0; group < width.unit / 8u; ++group, own += 8) {
         const __m256i level = levels_of<Bits>(rings, group, levels);
-        const __m256i shared = _mm256_sign_epi8(broadcast_query(own), level);
-        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(level), shared);
-        total = _mm256_add_epi32(total, _mm256_madd_epi16(pairs, ones));
+        total = accumulate(total, _mm256_abs_epi8(level), level, broadcast_query(own));
       }
       for (auto& from : at) from += block_rows * width.ring_bytes;
     }
@@ -169,58 +179,91 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
   }
 }
 
-template <int Bits, std::size_t Count>
-void scan_run(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
-              std::size_t from, float* out) noexcept {
-  constexpr Width width = widths[Bits];
-  const Run run = shape.runs[r];
-  const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
-  const std::int8_t* values[Count];
-  for (std::size_t i = 0; i < Count; ++i)
-    values[i] = queries.values + queries.which[from + i] * queries.stride + shape.first_value(r);
-  const __m256i ones = _mm256_set1_epi16(1);
+// One query, whose levels are not kept.
+template <int Bits>
+void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, const Part<1>& part,
+              bool first) noexcept {
+  const std::int8_t* levels = level_table(trellis, Bits).levels.data();
   for (std::size_t row = rows.first; row < rows.last; row += lane_rows) {
-    __m256i total[Count];
-    for (std::size_t i = 0; i < Count; ++i) total[i] = _mm256_setzero_si256();
-    const std::byte* at =
-        blocks + row / block_rows * block_rows * run.row_bytes() + row % block_rows * width.ring_bytes;
-    std::size_t component = 0;
+    __m256i total = _mm256_setzero_si256();
+    const std::byte* at = ring_of(run, blocks, row);
+    const std::int8_t* values = part.values[0];
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       const __m256i rings = load_rings<Bits>(at);
-      for (std::size_t group = 0; group < width.unit / 8u; ++group) {
+      for (std::size_t group = 0; group < widths[Bits].unit / 8u; ++group, values += 8) {
         const __m256i level = levels_of<Bits>(rings, group, levels);
-        const __m256i magnitude = _mm256_abs_epi8(level);
-        for (std::size_t i = 0; i < Count; ++i) {
-          const __m256i shared = _mm256_sign_epi8(broadcast_query(values[i] + component), level);
-          total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, shared), ones));
-        }
-        component += 8;
+        total = accumulate(total, _mm256_abs_epi8(level), level, broadcast_query(values));
       }
-      at += block_rows * width.ring_bytes;
+      at += block_rows * widths[Bits].ring_bytes;
     }
-    for (std::size_t i = 0; i < Count; ++i) {
-      const std::size_t q = queries.which[from + i];
-      const __m128 factor = _mm_set1_ps(queries.factors[q * max_runs + r]);
-      const __m128 term = _mm_mul_ps(factor, _mm_cvtepi32_ps(lane_sums(total[i])));
-      float* to = out + place_of(queries.slot(from + i), row);
-      _mm_storeu_ps(to, r == 0 ? term : _mm_add_ps(_mm_loadu_ps(to), term));
-    }
+    add_term(part.out[0] + place_of(0, row), total, part.factor[0], first);
   }
 }
 
-template <int Bits>
-void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
-                float* out) noexcept {
-  std::size_t i = 0;
-  for (; queries.count - i >= 8; i += 8) scan_run<Bits, 8>(shape, run, blocks, rows, queries, i, out);
-  for (; queries.count - i >= 4; i += 4) scan_run<Bits, 4>(shape, run, blocks, rows, queries, i, out);
-  for (; queries.count - i >= 2; i += 2) scan_run<Bits, 2>(shape, run, blocks, rows, queries, i, out);
-  for (; i < queries.count; ++i) scan_run<Bits, 1>(shape, run, blocks, rows, queries, i, out);
+void scan_one(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
+              float* out) noexcept {
+  const Part<1> part(shape, r, queries, out);
+  by_width(shape.runs[r],
+           [&]<int Bits>() { scan_run<Bits>(shape.runs[r], shape.trellis, blocks, rows, part, r == 0); });
+}
+
+void decode(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, std::byte* levels) noexcept {
+  const Run& run = shape.runs[r];
+  by_width(run, [&]<int Bits>() {
+    const std::int8_t* table = level_table(shape.trellis, Bits).levels.data();
+    for (std::size_t row = rows.first; row < rows.last; row += group_rows) {
+      const std::byte* at = ring_of(run, blocks, row);
+      for (std::uint32_t unit = 0; unit < run.units; ++unit) {
+        const __m256i low = load_rings<Bits>(at);
+        const __m256i high = load_rings<Bits>(at + lane_rows * widths[Bits].ring_bytes);
+        for (std::size_t group = 0; group < widths[Bits].unit / 8u; ++group, levels += 2 * sizeof(__m256i)) {
+          store(levels, levels_of<Bits>(low, group, table));
+          store(levels + sizeof(__m256i), levels_of<Bits>(high, group, table));
+        }
+        at += block_rows * widths[Bits].ring_bytes;
+      }
+    }
+  });
+}
+
+// Count queries with Lanes registers of rows, each of them half a group, at a time.
+template <std::size_t Count, std::size_t Lanes>
+[[gnu::noinline]] void multiply_run(const std::byte* levels, std::size_t components, Rows rows, const Part<Count>& part,
+                                    bool first) noexcept {
+  for (std::size_t row = rows.first; row < rows.last; row += Lanes * lane_rows) {
+    const std::size_t place = row - rows.first;
+    const std::byte* own = levels + place / group_rows * group_rows * components + place % group_rows * 8;
+    __m256i totals[Count][Lanes];
+    for (auto& of_query : totals)
+      for (auto& total : of_query) total = _mm256_setzero_si256();
+    for (std::size_t j = 0; j < components; j += 8) {
+      __m256i level[Lanes], magnitude[Lanes];
+      for (std::size_t l = 0; l < Lanes; ++l) {
+        level[l] = load(own + j * group_rows + l * sizeof(__m256i));
+        magnitude[l] = _mm256_abs_epi8(level[l]);
+      }
+      for (std::size_t q = 0; q < Count; ++q) {
+        const __m256i shared = broadcast_query(part.values[q] + j);
+        for (std::size_t l = 0; l < Lanes; ++l) totals[q][l] = accumulate(totals[q][l], magnitude[l], level[l], shared);
+      }
+    }
+    for (std::size_t q = 0; q < Count; ++q)
+      for (std::size_t l = 0; l < Lanes; ++l)
+        add_term(part.out[q] + place_of(0, row + l * lane_rows), totals[q][l], part.factor[q], first);
+  }
+}
+
+void multiply(const Shape& shape, std::size_t r, const std::byte* levels, Rows rows, const Queries& queries,
+              float* out) noexcept {
+  by_count(queries.count, [&]<std::size_t Count>() {
+    constexpr std::size_t lanes = Count > 4 ? 1 : 2;  // as many sums as there are registers for
+    multiply_run<Count, lanes>(levels, shape.runs[r].components(), rows, Part<Count>(shape, r, queries, out), r == 0);
+  });
 }
 
 void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
           float* out) noexcept {
-  by_width(shape.runs[run], [&]<int Bits>() { scan_width<Bits>(shape, run, blocks, rows, queries, out); });
+  scan_some<scan_one, decode, multiply>(shape, run, blocks, rows, queries, out);
 }
 
 void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
@@ -255,7 +298,13 @@ void finish_avx2(const Finish& block, float* scores, std::uint32_t* reached) noe
   }
 }
 
-const Kernel avx2_kernel = {simd::Level::avx2, scan, rows, scales_avx2, finish_avx2};
+const Kernel avx2_kernel = {.level = simd::Level::avx2,
+                            .scan = scan,
+                            .decode = decode,
+                            .multiply = multiply,
+                            .rows = rows,
+                            .scales = scales_avx2,
+                            .finish = finish_avx2};
 
 }  // namespace detail
 

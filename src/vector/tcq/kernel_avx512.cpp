@@ -1,9 +1,9 @@
 // tcq with AVX-512 but without VBMI: the method of AVX2 in wider registers, with or without VNNI.
-#include "vector/tcq/kernel.h"
-
 #include <immintrin.h>
 
 #include <cstring>
+
+#include "vector/tcq/kernel_parts.h"
 
 // GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
 #if !defined(__clang__)
@@ -95,7 +95,7 @@ void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) n
 
 #define ATTAR_TCQ_NAMESPACE plain
 #define ATTAR_TCQ_VNNI 0
-#include "vector/tcq/kernel_avx512.inc"
+#include "vector/tcq/kernel_avx512_windows.inc"
 #undef ATTAR_TCQ_NAMESPACE
 #undef ATTAR_TCQ_VNNI
 #if defined(__clang__)
@@ -113,7 +113,7 @@ void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) n
 #endif
 #define ATTAR_TCQ_NAMESPACE vnni
 #define ATTAR_TCQ_VNNI 1
-#include "vector/tcq/kernel_avx512.inc"
+#include "vector/tcq/kernel_avx512_windows.inc"
 #undef ATTAR_TCQ_NAMESPACE
 #undef ATTAR_TCQ_VNNI
 #if defined(__clang__)
@@ -123,8 +123,20 @@ void finish_avx512(const Finish& block, float* scores, std::uint32_t* reached) n
 #endif
 
 namespace attar::vector::tcq::detail {
-const Kernel avx512_kernel = {simd::Level::avx512, plain::scan, rows_by_scan<plain::scan>, scales_avx512,
-                              finish_avx512};
-const Kernel avx512_vnni_kernel = {simd::Level::avx512_vnni, vnni::scan, rows_by_scan<vnni::scan>, scales_avx512,
-                                   finish_avx512};
+
+const Kernel avx512_kernel = {.level = simd::Level::avx512,
+                              .scan = plain::scan,
+                              .decode = plain::decode,
+                              .multiply = plain::multiply,
+                              .rows = rows_by_scan<plain::scan_one>,
+                              .scales = scales_avx512,
+                              .finish = finish_avx512};
+const Kernel avx512_vnni_kernel = {.level = simd::Level::avx512_vnni,
+                                   .scan = vnni::scan,
+                                   .decode = vnni::decode,
+                                   .multiply = vnni::multiply,
+                                   .rows = rows_by_scan<vnni::scan_one>,
+                                   .scales = scales_avx512,
+                                   .finish = finish_avx512};
+
 }  // namespace attar::vector::tcq::detail

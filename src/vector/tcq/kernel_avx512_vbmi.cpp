@@ -1,12 +1,11 @@
 // tcq with VBMI and VNNI: a ring is one 64-bit lane; a rotation lays eight windows into its bytes where they are a byte
 // apart, vpmultishiftqb at any other offsets (it shares a port with vpermb, a rotation does not); vpermb (or vpermi2b)
 // turns windows into levels, vpdpbusd multiplies them with a query that all rows share.
-#include "vector/tcq/kernel.h"
-
 #include <immintrin.h>
 
-#include <algorithm>
 #include <cstring>
+
+#include "vector/tcq/kernel_parts.h"
 
 // GCC 12's own headers pass deliberately undefined registers to some intrinsics (GCC bug 105593).
 #if !defined(__clang__)
@@ -22,7 +21,10 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")
 #endif
 
-namespace attar::vector::tcq {
+#define ATTAR_TCQ_NAMESPACE vbmi
+#define ATTAR_TCQ_VNNI 1
+
+namespace attar::vector::tcq::vbmi {
 namespace {
 
 constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register, one 64-bit lane each
@@ -69,7 +71,7 @@ constexpr std::array<WidthControls, max_width + 1> make_controls() {
 
 constexpr std::array<WidthControls, max_width + 1> controls = make_controls();
 
-// Levels biased by 128, as vpdpbusd wants its first operand unsigned; I_r is corrected by −128·Σq̂.
+// Levels raised by 128, as vpdpbusd wants its first operand unsigned.
 struct Table {
   __m512i low;
   __m512i high;
@@ -89,7 +91,7 @@ __m512i load_rings(const std::byte* from) noexcept {
   return _mm512_permutexvar_epi8(_mm512_load_si512(controls[Bits].spread.bytes.data()), raw);
 }
 
-// Biased levels of eight components of eight rows.
+// Raised levels of eight components of eight rows.
 template <int Bits>
 __m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept {
   if constexpr (Bits == 8) {
@@ -108,132 +110,13 @@ __m512i levels_of(__m512i rings, std::size_t group, const Table& table) noexcept
   }
 }
 
-__m512i broadcast_query(const std::int8_t* from) noexcept {
-  std::int64_t eight = 0;
-  std::memcpy(&eight, from, sizeof(eight));
-  return _mm512_set1_epi64(eight);
-}
+}  // namespace
+}  // namespace attar::vector::tcq::vbmi
 
-// Adds the two halves of each lane: eight 32-bit sums.
-__m256i lane_sums(__m512i pairs) noexcept {
-  return _mm512_cvtepi64_epi32(_mm512_add_epi32(pairs, _mm512_srli_epi64(pairs, 32)));
-}
+#include "vector/tcq/kernel_avx512.inc"
 
-void add_term(float* out, __m512i pairs, std::int32_t query_sum, float factor, bool first) noexcept {
-  const __m256i exact = _mm256_sub_epi32(lane_sums(pairs), _mm256_set1_epi32(query_sum * 128));
-  const __m256 term = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_cvtepi32_ps(exact));
-  _mm256_storeu_ps(out, first ? term : _mm256_add_ps(_mm256_loadu_ps(out), term));
-}
-
-// The same for two registers: sixteen rows for little more than the price of eight.
-void add_terms(float* out, __m512i low, __m512i high, std::int32_t query_sum, float factor, bool first) noexcept {
-  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-  const __m512i sums =
-      _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high));
-  const __m512i exact = _mm512_sub_epi32(sums, _mm512_set1_epi32(query_sum * 128));
-  const __m512 term = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_cvtepi32_ps(exact));
-  _mm512_storeu_ps(out, first ? term : _mm512_add_ps(_mm512_loadu_ps(out), term));
-}
-
-// The query's part that a kernel run needs, for Count queries.
-template <std::size_t Count>
-struct Part {
-  const std::int8_t* values[Count];
-  float factor[Count];
-  std::int32_t sum[Count];
-  float* out[Count];
-
-  Part(const Queries& queries, std::size_t from, std::size_t run, std::size_t component, float* scores) noexcept {
-    for (std::size_t i = 0; i < Count; ++i) {
-      const std::size_t q = queries.which[from + i];
-      values[i] = queries.values + q * queries.stride + component;
-      factor[i] = queries.factors[q * max_runs + run];
-      sum[i] = queries.sums[q * max_runs + run];
-      out[i] = scores + queries.slot(from + i) * block_rows;
-    }
-  }
-};
-
-// Rows of whole blocks, and the groups before and after them.
-struct Pieces {
-  std::array<Rows, 2> groups;
-  Rows blocks;
-
-  explicit Pieces(Rows rows) noexcept {
-    constexpr auto block = static_cast<std::uint32_t>(block_rows);
-    const std::uint32_t first = std::min((rows.first + block - 1) / block * block, rows.last);
-    const std::uint32_t last = std::max(rows.last / block * block, first);
-    groups = {Rows{rows.first, first}, Rows{last, rows.last}};
-    blocks = {first, last};
-  }
-};
-
-// `Lanes` registers of rows at a time keep the sums in registers, as long as each is a function of its own.
-template <int Bits, std::size_t Count, std::size_t Lanes>
-[[gnu::noinline]] void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows,
-                                const Part<Count>& part, bool first) noexcept {
-  constexpr Width width = widths[Bits];
-  constexpr std::size_t groups = width.unit / 8;
-  const Table table = load_table<Bits>(trellis);
-  for (std::size_t row = rows.first; row < rows.last; row += Lanes * lane_rows) {
-    __m512i total[Count][Lanes];
-    for (std::size_t q = 0; q < Count; ++q)
-      for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_setzero_si512();
-    const std::byte* at =
-        blocks + row / block_rows * block_rows * run.row_bytes() + row % block_rows * width.ring_bytes;
-    const std::size_t to = place_of(0, row);
-    std::size_t component = 0;
-    for (std::uint32_t unit = 0; unit < run.units; ++unit) {
-      __m512i rings[Lanes];
-      for (std::size_t l = 0; l < Lanes; ++l) rings[l] = load_rings<Bits>(at + l * lane_rows * width.ring_bytes);
-      for (std::size_t group = 0; group < groups; ++group) {
-        __m512i level[Lanes];
-        for (std::size_t l = 0; l < Lanes; ++l) level[l] = levels_of<Bits>(rings[l], group, table);
-        for (std::size_t q = 0; q < Count; ++q) {
-          const __m512i shared = broadcast_query(part.values[q] + component);
-          for (std::size_t l = 0; l < Lanes; ++l) total[q][l] = _mm512_dpbusd_epi32(total[q][l], level[l], shared);
-        }
-        component += 8;
-      }
-      at += block_rows * width.ring_bytes;
-    }
-    for (std::size_t q = 0; q < Count; ++q) {
-      if constexpr (Lanes == 1) {
-        add_term(part.out[q] + to, total[q][0], part.sum[q], part.factor[q], first);
-      } else {
-        for (std::size_t l = 0; l < Lanes; l += 2)
-          add_terms(part.out[q] + to + l * lane_rows, total[q][l], total[q][l + 1], part.sum[q], part.factor[q], first);
-      }
-    }
-  }
-}
-
-template <int Bits>
-void scan_width(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
-                float* out) noexcept {
-  const std::size_t component = shape.first_value(run);
-  const auto some = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from, Rows part) {
-    if (part.first != part.last)
-      scan_run<Bits, Count, Lanes>(shape.runs[run], shape.trellis, blocks, part,
-                                   Part<Count>(queries, from, run, component, out), run == 0);
-  };
-  const Pieces pieces(rows);
-  const auto all = [&]<std::size_t Count, std::size_t Lanes>(std::size_t from) {
-    for (const Rows& group : pieces.groups) some.template operator()<Count, 1>(from, group);
-    some.template operator()<Count, Lanes>(from, pieces.blocks);
-  };
-  std::size_t i = 0;
-  for (; queries.count - i >= 8; i += 8) all.template operator()<8, 2>(i);
-  for (; queries.count - i >= 4; i += 4) all.template operator()<4, 4>(i);
-  for (; queries.count - i >= 2; i += 2) all.template operator()<2, 4>(i);
-  for (; i < queries.count; ++i) all.template operator()<1, 4>(i);
-}
-
-void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
-          float* out) noexcept {
-  by_width(shape.runs[run], [&]<int Bits>() { scan_width<Bits>(shape, run, blocks, rows, queries, out); });
-}
+namespace attar::vector::tcq::vbmi {
+namespace {
 
 // Eight rows are unpacked for one of them; one lane of the sums is its own.
 template <int Bits>
@@ -245,7 +128,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
   const std::size_t q = query.which[0];
   const std::int8_t* first_value = query.values + q * query.stride + shape.first_value(r);
   const float factor = query.factors[q * max_runs + r];
-  const std::int32_t bias = query.sums[q * max_runs + r] * 128;
+  const std::int32_t raised = query.sums[q * max_runs + r] * raised_by;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::byte* at = places[i].block + group_of(places[i].row) * width.ring_bytes;
     __m512i total = _mm512_setzero_si512();
@@ -263,7 +146,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
         static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_permutexvar_epi64(lane, total))));
     const auto sum =
         static_cast<std::int32_t>(static_cast<std::uint32_t>(halves) + static_cast<std::uint32_t>(halves >> 32));
-    const float term = factor * static_cast<float>(sum - bias);
+    const float term = factor * static_cast<float>(sum - raised);
     sums[i] = r == 0 ? term : sums[i] + term;
   }
 }
@@ -274,12 +157,20 @@ void rows(const Shape& shape, std::size_t run, std::span<const Place> places, co
 }
 
 }  // namespace
+}  // namespace attar::vector::tcq::vbmi
 
-namespace detail {
-const Kernel avx512_vbmi_kernel = {simd::Level::avx512_vbmi, scan, rows, scales_avx512, finish_avx512};
+namespace attar::vector::tcq::detail {
+const Kernel avx512_vbmi_kernel = {.level = simd::Level::avx512_vbmi,
+                                   .scan = vbmi::scan,
+                                   .decode = vbmi::decode,
+                                   .multiply = vbmi::multiply,
+                                   .rows = vbmi::rows,
+                                   .scales = scales_avx512,
+                                   .finish = finish_avx512};
 }
 
-}  // namespace attar::vector::tcq
+#undef ATTAR_TCQ_NAMESPACE
+#undef ATTAR_TCQ_VNNI
 
 #if defined(__clang__)
 #pragma clang attribute pop

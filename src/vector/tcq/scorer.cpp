@@ -24,7 +24,24 @@ constexpr std::size_t rows_together = 8;
 
 constexpr std::size_t cache_line = 64;
 
-constexpr std::array<std::uint8_t, batch_queries> identity = {0, 1, 2, 3, 4, 5, 6, 7};
+// Bytes of the next rows that are asked for while others are scanned.
+constexpr std::size_t most_expected = 32 << 10;
+
+constexpr auto identity = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i);
+  return out;
+}();
+
+// Takes queries in groups of batch_queries or somewhat fewer, all of about one size.
+template <class Take>
+void each_group(std::span<const std::uint8_t> which, const Take& take) noexcept {
+  for (std::size_t groups = (which.size() + batch_queries - 1) / batch_queries; groups != 0; --groups) {
+    const std::size_t size = (which.size() + groups - 1) / groups;
+    take(which.first(size));
+    which = which.subspan(size);
+  }
+}
 
 // Scales of two bytes.
 ATTAR_VECTOR_CLONES void widen_block(const std::byte* from, float step, float* out) noexcept {
@@ -61,9 +78,9 @@ struct TcqScorer::Blocks {
   alignas(64) float scales[most * block_rows];
   alignas(64) float norms[most * block_rows];
   alignas(64) float sums[most * batch_queries * block_rows];
-  alignas(64) float scores[batch_queries * block_rows];
-  std::array<std::uint8_t, batch_queries> which;  ///< by slot: the queries to score, `asked` of them
-  std::size_t asked = 0;
+  alignas(64) float scores[block_rows];
+  std::size_t slots = 0;                   ///< that may be in use
+  std::span<const std::uint8_t> which;     ///< by slot: the queries that are scored
   std::array<float, batch_queries> bases;  ///< by slot: ⟨q, c⟩ of the codec's and the list's centre
   Rows rows;                               ///< of the blocks, whole groups: no others are scored
 
@@ -122,14 +139,8 @@ void TcqScorer::take(std::size_t query, std::span<const float> components) {
 
 // Takes blocks that follow one another in memory, up to `most` at a time.
 template <class Take>
-void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most,
+void TcqScorer::each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most, Blocks& blocks,
                             const Take& take) const noexcept {
-  Blocks blocks;
-  blocks.asked = scan.which.empty() ? count_ : scan.which.size();
-  for (std::size_t i = 0; i < blocks.asked; ++i) {
-    blocks.which[i] = scan.which.empty() ? static_cast<std::uint8_t>(i) : scan.which[i];
-    blocks.bases[i] = base_[blocks.which[i]] + scan.bias_of(blocks.which[i]);
-  }
   const auto flush = [&] {
     if (blocks.count != 0) {
       trim(blocks);
@@ -157,7 +168,7 @@ void TcqScorer::trim(Blocks& blocks) noexcept {
   const auto from = static_cast<std::uint64_t>(std::countr_zero(blocks.valid[0]));
   const auto to = all - static_cast<std::uint64_t>(std::countl_zero(blocks.valid[blocks.count - 1]));
   blocks.rows = {group_of(static_cast<std::uint32_t>(from)), group_of(static_cast<std::uint32_t>(to + group_rows - 1))};
-  for (std::size_t slot = 0; slot < blocks.asked; ++slot) {
+  for (std::size_t slot = 0; slot < blocks.slots; ++slot) {
     std::fill_n(blocks.sums + place_of(slot, 0), blocks.rows.first, 0.0f);
     if (blocks.rows.last != all)
       std::fill_n(blocks.sums + place_of(slot, blocks.rows.last), all - blocks.rows.last, 0.0f);
@@ -192,16 +203,33 @@ Finish TcqScorer::finish(const Blocks& blocks, std::size_t block, std::size_t sl
           .count = count};
 }
 
+std::span<const std::uint8_t> TcqScorer::asked(const codec::Scan& scan) const noexcept {
+  return scan.which.empty() ? std::span(identity).first(count_) : scan.which;
+}
+
+// Gives queries their slots.
+void TcqScorer::seat(Blocks& blocks, std::span<const std::uint8_t> which, const codec::Scan& scan) const noexcept {
+  blocks.which = which;
+  for (std::size_t slot = 0; slot < which.size(); ++slot)
+    blocks.bases[slot] = base_[which[slot]] + scan.bias_of(which[slot]);
+}
+
 void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
-  each_blocks(rows, scan, 1, [&](Blocks& block) { scan_block(block, scan, top); });
+  each_group(asked(scan), [&](std::span<const std::uint8_t> which) {
+    Blocks blocks;
+    blocks.slots = which.size();
+    seat(blocks, which, scan);
+    each_blocks(rows, scan, 1, blocks, [&](Blocks& block) { scan_block(block, scan, top); });
+  });
 }
 
 void TcqScorer::scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  auto which = block.which;
-  auto slots = identity;
-  Queries active = coarse_.of(std::span(which).first(block.asked));
+  std::array<std::uint8_t, batch_queries> which, slots;
+  std::copy(block.which.begin(), block.which.end(), which.begin());
+  std::copy_n(identity.begin(), slots.size(), slots.begin());
+  Queries active = coarse_.of(std::span(which).first(block.which.size()));
   active.slots = slots.data();
   const auto rows_above = [&](std::size_t slot, float threshold) {
     std::uint32_t reached = 0;
@@ -240,28 +268,66 @@ float TcqScorer::largest_norm(const Blocks& block) noexcept {
 
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
-  const Head head = {.runs = view_.model().shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
-  each_blocks(rows, scan, Blocks::most, [&](Blocks& blocks) { scan_head(blocks, head, scan, lists); });
+  const Shape& shape = view_.model().shape;
+  const std::span<const std::uint8_t> which = asked(scan);
+  Head head = {.runs = shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
+  const std::size_t block_levels = shape.first_value(head.runs) * block_rows;
+  head.keeps_levels = which.size() > 1 && block_levels <= near_levels;
+  const std::size_t most = head.keeps_levels ? std::min(Blocks::most, near_levels / block_levels) : Blocks::most;
+  Blocks blocks;
+  blocks.slots = std::min(which.size(), batch_queries);
+  each_blocks(rows, scan, most, blocks, [&](Blocks& some) { scan_head(some, head, which, scan, lists); });
 }
 
-void TcqScorer::scan_head(Blocks& blocks, const Head& head, const codec::Scan& scan,
-                          std::span<codec::Shortlist> lists) const noexcept {
-  const auto which = std::span<const std::uint8_t>(blocks.which).first(blocks.asked);
-  Queries all = coarse_.of(which);
-  all.slots = identity.data();
-  for (std::size_t r = 0; r < head.runs; ++r)
-    kernel_.scan(view_.model().shape, r, view_.block(r, blocks.first), blocks.rows, all, blocks.sums);
+void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<const std::uint8_t> which,
+                          const codec::Scan& scan, std::span<codec::Shortlist> lists) const noexcept {
+  const Shape& shape = view_.model().shape;
+  const std::size_t rows = blocks.rows.last - blocks.rows.first;
   for (std::size_t i = 0; i < blocks.count * block_rows; ++i) blocks.scales[i] *= head.gain;
+  alignas(64) std::byte levels[near_levels];
+  for (std::size_t r = 0; head.keeps_levels && r < head.runs; ++r)
+    kernel_.decode(shape, r, view_.block(r, blocks.first), blocks.rows, levels + rows * shape.first_value(r));
+  each_group(which, [&](std::span<const std::uint8_t> some) {
+    seat(blocks, some, scan);
+    Queries queries = coarse_.of(some);
+    queries.slots = identity.data();
+    for (std::size_t r = 0; r < head.runs; ++r)
+      if (head.keeps_levels)
+        kernel_.multiply(shape, r, levels + rows * shape.first_value(r), blocks.rows, queries, blocks.sums);
+      else
+        kernel_.scan(shape, r, view_.block(r, blocks.first), blocks.rows, queries, blocks.sums);
+    gather(blocks, scan, lists);
+  });
+}
+
+void TcqScorer::expect(codec::Range rows, std::uint32_t parts) const noexcept {
+  const std::size_t runs = view_.model().shape.part(parts - 1).last;
+  const std::uint64_t first = rows.first / block_rows, last = rows.last / block_rows;
+  std::size_t left = most_expected;
+  for (std::size_t r = 0; r < runs && first < last; ++r) {
+    const std::byte* from = view_.block(r, first);
+    const std::size_t bytes = std::min(left, static_cast<std::size_t>(view_.block(r, last - 1) - from) +
+                                                 block_rows * view_.model().shape.runs[r].row_bytes());
+    prefetch(from, bytes);
+    left -= bytes;
+  }
+}
+
+// Takes what reaches the lists' thresholds.
+void TcqScorer::gather(const Blocks& blocks, const codec::Scan& scan,
+                       std::span<codec::Shortlist> lists) const noexcept {
+  const std::span<const std::uint8_t> which = blocks.which;
+  alignas(64) float scores[batch_queries * block_rows];
   for (std::size_t block = 0; block < blocks.count; ++block) {
     std::array<float, batch_queries> thresholds;
     std::array<std::uint32_t, batch_queries> reached;
     for (std::size_t slot = 0; slot < which.size(); ++slot) thresholds[slot] = lists[which[slot]].threshold();
-    kernel_.finish(finish(blocks, block, 0, which.size(), thresholds.data()), blocks.scores, reached.data());
+    kernel_.finish(finish(blocks, block, 0, which.size(), thresholds.data()), scores, reached.data());
     for (std::size_t slot = 0; slot < which.size(); ++slot) {
       const std::size_t q = which[slot];
       for (std::uint32_t hits = reached[slot] & blocks.valid[block]; hits != 0; hits &= hits - 1) {
         const auto row = static_cast<std::uint32_t>(std::countr_zero(hits));
-        lists[q].push({blocks.scores[slot * block_rows + row], blocks.sums[place_of(slot, block * block_rows + row)],
+        lists[q].push({scores[slot * block_rows + row], blocks.sums[place_of(slot, block * block_rows + row)],
                        blocks.first_row(block) + row, scan.bias_of(q)});
       }
     }

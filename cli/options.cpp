@@ -73,7 +73,8 @@ Result<Metric> parse_metric_name(std::string_view text) {
 
 Result<std::string> parse_word(std::string_view text, const std::vector<std::string>& words) {
   if (std::ranges::find(words, text) != words.end()) return std::string(text);
-  return refuse(text, fmt::format("give {}", fmt::join(words, " or ")));
+  const auto before_last = words.end() - 1;
+  return refuse(text, fmt::format("give {} or {}", fmt::join(words.begin(), before_last, ", "), *before_last));
 }
 
 CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,
@@ -165,9 +166,11 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
   add_value(
       command, "--keep-originals", options.keep_originals,
       [](std::string_view text) {
-        return parse_word(text, {"f16", "f32"});
+        return parse_word(text, {"auto", "none", "i8", "f16", "f32"});
       },
-      "Keep the originals in the file, inside the budget: f16 or f32", "TYPE");
+      "Keep the originals in the file, inside the budget, and rank the best rows by them: i8, f16 or f32; none; auto "
+      "(default): where codes alone do not reach the goal",
+      "TYPE");
   add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of sampling and splitting (default 1)");
   add_threads(command, options.threads);
   add_value(command, "--memory", options.memory_bytes, parse_memory, "Working memory to aim at (default 2GiB)", "SIZE");

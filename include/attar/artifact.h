@@ -100,7 +100,7 @@ struct ArtifactInfo {
   std::vector<Certificate> certificates;
   bool certificate_stale = false;  ///< a certificate names another content than this file's
   bool has_ids = false;
-  std::string originals;       ///< "", "f16" or "f32"
+  std::string originals;       ///< "", "i8", "f16" or "f32"
   std::string content_digest;  ///< 64 hexadecimal digits
 };
 

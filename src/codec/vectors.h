@@ -28,6 +28,8 @@ struct Schema {
   std::uint64_t rows = 0;
   std::uint32_t dims = 0;
   Metric metric = Metric::cosine;
+  /// Rows whose codes a codec of blocks lays side by side: 32, or 1 where rows are read one by one.
+  std::uint32_t block_rows = 32;
 };
 
 /// Rows [first, last).

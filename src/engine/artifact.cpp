@@ -13,9 +13,11 @@
 #include "certify/certificate.h"
 #include "codec/registry.h"
 #include "engine/artifact_state.h"
+#include "engine/originals.h"
 #include "format/schema.h"
 #include "index/flat.h"
 #include "index/ivf.h"
+#include "index/rescore.h"
 
 namespace attar {
 namespace {
@@ -64,9 +66,19 @@ Result<CodedSection> open_codes(const format::ArtifactReader& reader, const code
   return open_coded(std::move(codes), model, schema, limits);
 }
 
-Result<CodedSection> open_originals(const format::ArtifactReader& reader, const codec::Schema& schema,
-                                    const OpenLimits& limits) {
-  ATTAR_ASSIGN(auto section, reader.section(SectionKind::originals));
+// Null: none are kept.
+Result<std::optional<CodedSection>> open_originals(const format::ArtifactReader& reader, codec::Schema schema,
+                                                   const OpenLimits& limits) {
+  const bool single = reader.find(SectionKind::single_rows) != nullptr;
+  if (!single && reader.find(SectionKind::originals) == nullptr) return std::nullopt;
+  ATTAR_ASSIGN(auto section, reader.section(single ? SectionKind::single_rows : SectionKind::originals));
+  if (single) {
+    ATTAR_ASSIGN(const codec::Codec* codec, codec_of(section));
+    if (engine::originals_name(codec->info().name).empty())
+      return section.fail(ErrorCode::corrupt,
+                          fmt::format("codec {} does not keep rows one by one", codec->info().name));
+    schema.block_rows = 1;
+  }
   if (reader.find(SectionKind::model, originals_model_instance) != nullptr) {
     ATTAR_ASSIGN(const auto model, reader.section(SectionKind::model, originals_model_instance));
     return open_coded(std::move(section), model, schema, limits);
@@ -111,17 +123,44 @@ Result<engine::PlanText> Artifact::State::plan() const {
   return out;
 }
 
+std::string_view Artifact::State::originals_name() const noexcept {
+  return originals ? engine::originals_name(originals->codec->info().name) : std::string_view{};
+}
+
+double Artifact::State::code_bytes_per_row() const noexcept {
+  const auto* entry = reader.find(SectionKind::codes);
+  return entry == nullptr ? 0 : static_cast<double>(entry->length) / static_cast<double>(schema.rows);
+}
+
+std::string Artifact::State::in_words(const engine::PlanText& plan) const {
+  return engine::in_words({.lists = list_count,
+                           .codec = plan.codec,
+                           .variant = plan.variant,
+                           .originals = originals_name(),
+                           .code_bytes_per_row = code_bytes_per_row()});
+}
+
 index::Look Artifact::State::look_for(std::uint32_t k) const noexcept {
   index::Look out = look;
-  if (k > look_k) {
-    const std::uint64_t scaled = (std::uint64_t{look.shortlist} * k + look_k - 1) / look_k;
-    out.shortlist = static_cast<std::uint32_t>(std::min<std::uint64_t>(scaled, schema.rows));
-  }
+  if (k <= look_k) return out;
+  const auto scaled = [&](std::uint32_t size, std::uint64_t most) {
+    return static_cast<std::uint32_t>(std::min((std::uint64_t{size} * k + look_k - 1) / look_k, most));
+  };
+  out.shortlist = scaled(look.shortlist, schema.rows);
+  out.rescored = scaled(look.rescored, std::min<std::uint64_t>(schema.rows, limits.max_hits));
   return out;
 }
 
 Result<index::HitLists> Artifact::State::search(std::span<const float> prepared, const index::SearchOptions& options,
                                                 base::ThreadPool& pool, index::SearchTimes* times) const {
+  return index::search_and_rescore(
+      originals ? originals->view.get() : nullptr, prepared, schema.dims, options, pool, times,
+      [&](const index::SearchOptions& wanted) { return search_codes(prepared, wanted, pool, times); });
+}
+
+Result<index::HitLists> Artifact::State::search_codes(std::span<const float> prepared,
+                                                      const index::SearchOptions& options, base::ThreadPool& pool,
+                                                      index::SearchTimes* times) const {
   if (list_count == 0) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
   ATTAR_ASSIGN(const index::Lists* own, lists());
   index::SearchOptions known = options;
@@ -247,9 +286,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     coded.metric = index::residual_metric(coded.metric);
   }
   ATTAR_ASSIGN(state->codes, open_codes(state->reader, coded, limits));
-  if (state->reader.find(SectionKind::originals) != nullptr) {
-    ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, limits));
-  }
+  ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, limits));
   if (state->reader.find(SectionKind::ids) != nullptr) {
     ATTAR_ASSIGN(auto section, state->reader.section(SectionKind::ids));
     ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
@@ -257,6 +294,9 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   ATTAR_ASSIGN(state->attributes, open_attributes(state->reader, schema.rows));
   ATTAR_ASSIGN(const engine::PlanText plan, state->plan());
   state->look = plan.look;
+  const std::uint64_t deepest = std::uint64_t{index::most_rescored_per_hit} * plan.k;
+  state->look.rescored =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>({plan.look.rescored, deepest, limits.max_hits, schema.rows}));
   state->look_k = plan.k;
   return Artifact(std::move(state));
 }
@@ -277,14 +317,13 @@ Result<ArtifactInfo> Artifact::info() const {
   out.codec = state_->codes.codec->info().name;
   out.format_version = format::current_version;
   out.has_ids = state_->ids.has_value();
-  if (state_->originals) out.originals = state_->originals->codec->info().name;
+  out.originals = state_->originals_name();
+  out.code_bytes_per_row = state_->code_bytes_per_row();
   out.content_digest = reader.content_digest().hex();
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : reader.sections()) {
     out.parts.push_back({entry.name(), entry.length});
     container -= entry.length;
-    if (entry.spec.kind == SectionKind::codes)
-      out.code_bytes_per_row = static_cast<double>(entry.length) / static_cast<double>(out.rows);
   }
   out.parts.push_back({"container", container});
   for (const filter::Column& column : state_->attributes->columns()) {
@@ -294,7 +333,7 @@ Result<ArtifactInfo> Artifact::info() const {
     out.fields.push_back(std::move(field));
   }
   ATTAR_ASSIGN(const engine::PlanText plan, state_->plan());
-  out.plan = engine::in_words(state_->list_count, plan.codec, plan.variant, out.code_bytes_per_row);
+  out.plan = state_->in_words(plan);
   out.plan_json = engine::to_json(plan);
   ATTAR_ASSIGN(out.certificates, state_->certificates());
   out.certificate_stale =

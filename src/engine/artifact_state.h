@@ -41,7 +41,7 @@ struct Artifact::State {
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   std::optional<filter::Attributes> attributes;  ///< without columns where the file has none
-  index::Look look;                              ///< the plan's
+  index::Look look;                              ///< the plan's, no deeper than there are rows and limits
   std::uint32_t look_k = 1;                      ///< the k that it was chosen for
 
   /// Before codes or originals are read in bulk.
@@ -49,6 +49,11 @@ struct Artifact::State {
     std::call_once(scans_, [this] { reader.expect_stretches(); });
   }
   [[nodiscard]] Result<engine::PlanText> plan() const;
+  /// One line about the plan.
+  [[nodiscard]] std::string in_words(const engine::PlanText& plan) const;
+  /// The name of the originals kept; empty: none are.
+  [[nodiscard]] std::string_view originals_name() const noexcept;
+  [[nodiscard]] double code_bytes_per_row() const noexcept;
   /// The plan's look for another k.
   [[nodiscard]] index::Look look_for(std::uint32_t k) const noexcept;
   [[nodiscard]] Result<std::vector<Certificate>> certificates() const;
@@ -56,13 +61,17 @@ struct Artifact::State {
   [[nodiscard]] Result<SelectedRows> rows_where(std::string_view condition) const;
   /// Of an index that is not flat; read and checked when they are first asked for, since centroids may be large.
   [[nodiscard]] Result<const index::Lists*> lists() const;
-  /// As index::flat_search, over codes that have been verified, or index::ivf_search, which verifies what it reads.
+  /// As index::flat_search, over codes that have been verified, or index::ivf_search, which verifies what it reads; the
+  /// best rows ranked by the originals where the look asks for it.
   [[nodiscard]] Result<index::HitLists> search(std::span<const float> prepared, const index::SearchOptions& options,
                                                base::ThreadPool& pool, index::SearchTimes* times = nullptr) const;
   /// Decodes rows by their numbers.
   [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const;
 
  private:
+  [[nodiscard]] Result<index::HitLists> search_codes(std::span<const float> prepared,
+                                                     const index::SearchOptions& options, base::ThreadPool& pool,
+                                                     index::SearchTimes* times) const;
   [[nodiscard]] Status decode_from_lists(codec::Range rows, std::span<float> out) const;
 
   using Words = std::shared_ptr<const std::vector<std::uint64_t>>;

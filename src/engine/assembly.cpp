@@ -19,7 +19,6 @@ namespace attar::engine {
 namespace {
 
 constexpr std::uint64_t copy_bytes = 4ull << 20;
-constexpr std::uint64_t magnitude_rows = 4096;
 
 format::SectionSpec spec(format::SectionKind kind) { return {.kind = kind}; }
 
@@ -82,38 +81,13 @@ base::ByteView as_bytes(const std::string& text) { return std::as_bytes(std::spa
 }  // namespace
 
 Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema,
-                                  const PackOptions& options, base::ThreadPool& pool, Progress& progress) {
+                                  const PackOptions& options, Progress& progress) {
   Assembly out;
   out.base_ = &base;
   out.schema_ = schema;
   ATTAR_ASSIGN(out.ids_, encode_ids(options.ids, schema.rows));
   ATTAR_ASSIGN(out.meta_, read_attributes(options, schema.rows, progress));
-  if (!options.keep_originals.empty()) ATTAR_TRY(out.prepare_originals(options.keep_originals, options.seed, pool));
   return out;
-}
-
-Status Assembly::prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool) {
-  if (codec != "f16" && codec != "f32")
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("originals can be kept as \"f16\" or \"f32\", not \"{}\"", codec));
-  originals_codec_ = codec::find_codec(codec);
-  // All that f16 learns is the magnitude of the rows.
-  std::vector<std::uint32_t> numbers;
-  ATTAR_ASSIGN(const auto sample, plan::sample_rows(*base_, magnitude_rows, seed, numbers));
-  ATTAR_ASSIGN(const auto trainer, originals_codec_->trainer(schema_, {.pool = &pool, .seed = seed}));
-  base::SilentProgress silent;
-  ATTAR_TRY(plan::stream_rows(*sample, schema_.metric, silent,
-                              [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));
-  ATTAR_ASSIGN(const auto trained, trainer->finish());
-  const auto priced = trained->options({.bytes = std::numeric_limits<std::uint64_t>::max() / 2});
-  if (priced.size() != 1)
-    return fail(ErrorCode::unsupported, "the codec of originals has no single option; please report this");
-  originals_bytes_ = priced.front().codes_bytes;
-  ATTAR_ASSIGN(originals_model_, trained->build(priced.front().params));
-  base::MemorySink saved;
-  ATTAR_TRY(originals_model_->save(saved));
-  originals_model_bytes_ = std::move(saved).release();
-  return {};
 }
 
 std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& planned) const {
@@ -125,10 +99,10 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   if (planned.lists != 0) out.push_back({spec(lists), planned.lists});
   out.push_back({spec(model), planned.model});
   out.push_back({spec(codes), planned.codes});
-  if (originals_codec_ == nullptr) return out;
-  if (!originals_model_bytes_.empty())
-    out.push_back({model_of_originals(originals_codec_->info()), originals_model_bytes_.size()});
-  out.push_back({spec(originals), originals_bytes_});
+  if (originals_ == nullptr) return out;
+  if (!originals_->model().empty())
+    out.push_back({model_of_originals(originals_->codec().info()), originals_->model().size()});
+  out.push_back({spec(single_rows), originals_->codes().size()});
   return out;
 }
 
@@ -154,19 +128,14 @@ Result<std::vector<Part>> Assembly::parts(const plan::PartSizes& planned) const 
   return out;
 }
 
-Status Assembly::write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool, Progress& progress) const {
-  if (!originals_model_bytes_.empty())
-    ATTAR_TRY(writer.add(model_of_originals(originals_codec_->info()), originals_model_bytes_));
-  ATTAR_ASSIGN(base::Sink * sink, writer.begin(coded(format::SectionKind::originals, originals_codec_->info())));
-  ATTAR_ASSIGN(const auto encoder, originals_codec_->encoder(originals_model_, schema_, *sink, pool));
-  ATTAR_TRY(plan::stream_rows(*base_, schema_.metric, progress,
-                              [&](const codec::Chunk& chunk) { return encoder->append(chunk); }));
-  ATTAR_TRY(encoder->finish());
-  return writer.end();
+Status Assembly::write_originals(format::ArtifactWriter& writer, Progress& progress) const {
+  const codec::CodecInfo& info = originals_->codec().info();
+  if (!originals_->model().empty()) ATTAR_TRY(writer.add(model_of_originals(info), originals_->model()));
+  return add_in_pieces(writer, coded(format::SectionKind::single_rows, info), originals_->codes(), progress);
 }
 
 Status Assembly::write(const std::filesystem::path& path, const plan::Trial& trial, const std::string& plan,
-                       const Certify& certify, base::ThreadPool& pool, Progress& progress) const {
+                       const Certify& certify, Progress& progress) const {
   using Kind = format::SectionKind;
   if (plan.size() > plan_bytes) return fail(ErrorCode::unsupported, "the plan's text is too long; please report this");
   ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(path, {.certificate_bytes = certificate_bytes}));
@@ -177,14 +146,12 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
   if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));
   for (std::size_t i = 0; i < meta_.columns.size(); ++i) ATTAR_TRY(writer.add(column(i), meta_.columns[i]));
   if (trial.partition() != nullptr) ATTAR_TRY(writer.add(spec(Kind::lists), trial.partition()->bytes()));
-  progress.stage("writing", trial.codes().size() + trial.model().size());
+  progress.stage("writing",
+                 trial.codes().size() + trial.model().size() + (originals_ ? originals_->codes().size() : 0));
   const codec::CodecInfo& info = trial.codec().info();
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::model, info), trial.model(), progress));
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::codes, info), trial.codes(), progress));
-  if (originals_codec_ != nullptr) {
-    progress.stage("keeping originals", schema_.rows);
-    ATTAR_TRY(write_originals(writer, pool, progress));
-  }
+  if (originals_ != nullptr) ATTAR_TRY(write_originals(writer, progress));
   ATTAR_ASSIGN(const std::string certificate, certify(writer.content_digest()));
   ATTAR_TRY(base::check_cancelled(progress));
   return writer.finish(as_bytes(certificate));

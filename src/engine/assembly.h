@@ -25,9 +25,13 @@ inline constexpr std::uint64_t certificate_bytes = 3072;
 /// Everything of the file that does not depend on the plan.
 class Assembly {
  public:
-  /// Reads ids and attributes and prices the originals. `base` outlives the assembly.
+  /// Reads ids and attributes. `base` outlives the assembly.
   [[nodiscard]] static Result<Assembly> create(const data::VectorSource& base, const codec::Schema& schema,
-                                               const PackOptions& options, base::ThreadPool& pool, Progress& progress);
+                                               const PackOptions& options, Progress& progress);
+
+  /// Makes these originals, or none, part of the file.
+  void keep(std::shared_ptr<const plan::Trial> originals) noexcept { originals_ = std::move(originals); }
+  [[nodiscard]] const plan::Trial* originals() const noexcept { return originals_.get(); }
 
   /// The whole file's exact size with parts of these sizes.
   [[nodiscard]] Result<std::uint64_t> file_bytes(const plan::PartSizes& planned) const;
@@ -43,23 +47,18 @@ class Assembly {
   using Certify = std::function<Result<std::string>(const base::Digest& content)>;
   /// Writes the file, whole or not at all. `plan` takes at most plan_bytes.
   [[nodiscard]] Status write(const std::filesystem::path& path, const plan::Trial& trial, const std::string& plan,
-                             const Certify& certify, base::ThreadPool& pool, Progress& progress) const;
+                             const Certify& certify, Progress& progress) const;
 
  private:
   Assembly() = default;
-  [[nodiscard]] Status prepare_originals(const std::string& codec, std::uint64_t seed, base::ThreadPool& pool);
   [[nodiscard]] std::vector<format::PlannedSection> sections(const plan::PartSizes& planned) const;
-  [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, base::ThreadPool& pool,
-                                       Progress& progress) const;
+  [[nodiscard]] Status write_originals(format::ArtifactWriter& writer, Progress& progress) const;
 
   const data::VectorSource* base_ = nullptr;
   codec::Schema schema_;
   std::vector<std::byte> ids_;
   filter::Meta meta_;
-  const codec::Codec* originals_codec_ = nullptr;  // null: not kept
-  std::uint64_t originals_bytes_ = 0;
-  std::shared_ptr<const codec::Model> originals_model_;
-  std::vector<std::byte> originals_model_bytes_;
+  std::shared_ptr<const plan::Trial> originals_;  // null: not kept
 };
 
 }  // namespace attar::engine

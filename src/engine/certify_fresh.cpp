@@ -91,23 +91,17 @@ class Certifying {
     const bool reused = digest.hex() == plan_.queries ||
                         std::any_of(known_.begin(), known_.end(),
                                     [&](const Certificate& c) { return c.queries_digest == digest.hex(); });
-    return certify::make_certificate(
-        claim, finding,
-        {.metric = artifact_.metric(),
-         .k = k(),
-         .rows = artifact_.rows(),
-         .queries_given = queries_.size() / artifact_.dims(),
-         .reused_log = reused,
-         .seed = options_.seed,
-         .content = state_.reader.content_digest(),
-         .queries = digest,
-         .plan = engine::in_words(state_.list_count, plan_.codec, plan_.variant, code_bytes_per_row()),
-         .build = engine::build_in_words()});
-  }
-
-  double code_bytes_per_row() const {
-    const auto* entry = state_.reader.find(format::SectionKind::codes);
-    return entry == nullptr ? 0 : static_cast<double>(entry->length) / static_cast<double>(artifact_.rows());
+    return certify::make_certificate(claim, finding,
+                                     {.metric = artifact_.metric(),
+                                      .k = k(),
+                                      .rows = artifact_.rows(),
+                                      .queries_given = queries_.size() / artifact_.dims(),
+                                      .reused_log = reused,
+                                      .seed = options_.seed,
+                                      .content = state_.reader.content_digest(),
+                                      .queries = digest,
+                                      .plan = state_.in_words(plan_),
+                                      .build = engine::build_in_words()});
   }
 
   // Beside the certificates that are there; the oldest give way when the reserved room is full.

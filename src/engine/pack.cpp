@@ -12,6 +12,7 @@
 #include "engine/assembly.h"
 #include "engine/input.h"
 #include "engine/measuring.h"
+#include "engine/originals.h"
 #include "engine/pack_words.h"
 #include "engine/plan_text.h"
 #include "format/reader.h"
@@ -23,6 +24,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t default_k = 10;
+// Where codes alone find less within a budget, originals are tried beside them; and what they must add to be kept.
+constexpr double enough_recall = 0.99;
+constexpr double worth_originals = 0.001;
+
+bool is_automatic(std::string_view keep_originals) { return keep_originals.empty() || keep_originals == "auto"; }
+
+std::string originals_names() {
+  std::string out;
+  for (const engine::OriginalsKind& kind : engine::originals_kinds()) out += fmt::format("{}, ", kind.name);
+  return out;
+}
 
 std::string codec_names() {
   std::string out;
@@ -56,6 +68,10 @@ Status check_options(const PackOptions& options) {
   if (!index_choice(options.index))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no index is called \"{}\"; there are: auto, flat, ivf", options.index));
+  if (!is_automatic(options.keep_originals) && options.keep_originals != "none" &&
+      engine::find_originals_kind(options.keep_originals) == nullptr)
+    return fail(ErrorCode::invalid_argument, fmt::format("originals cannot be kept as \"{}\"; there are: {}auto, none",
+                                                         options.keep_originals, originals_names()));
   constexpr std::uint64_t least_memory = 64ull << 20;
   if (options.memory_bytes < least_memory)
     return fail(
@@ -105,7 +121,7 @@ class Packing {
     ATTAR_TRY(check_options(options_));
     if (!output_.empty()) ATTAR_TRY(check_output(output_));
     ATTAR_TRY(gather());
-    ATTAR_ASSIGN(const plan::Decision decision, plan::choose(setting_));
+    ATTAR_ASSIGN(const plan::Decision decision, decide());
     PlanOutcome out;
     ATTAR_ASSIGN(out.report, report(decision));
     if (decision.trial == nullptr) {
@@ -123,6 +139,54 @@ class Packing {
   }
 
  private:
+  void keep(std::shared_ptr<const plan::Trial> originals) {
+    setting_.originals = originals == nullptr ? nullptr : &originals->view();
+    assembly_->keep(std::move(originals));
+  }
+
+  Result<std::shared_ptr<const plan::Trial>> encode(const engine::OriginalsKind& kind) {
+    return engine::encode_originals(kind, *base_.rows, options_.metric, options_.memory_bytes, options_.seed, pool_,
+                                    progress_);
+  }
+
+  // Originals take a place of their own in the budget: where they are not asked for by name, they are tried only where
+  // codes alone do not get there.
+  Result<plan::Decision> decide() {
+    if (const auto* kind = engine::find_originals_kind(options_.keep_originals)) {
+      ATTAR_ASSIGN(auto originals, encode(*kind));
+      keep(std::move(originals));
+      return plan::choose(setting_);
+    }
+    ATTAR_ASSIGN(plan::Decision best, plan::choose(setting_));
+    if (!is_automatic(options_.keep_originals) || !options_.codec.empty()) return best;
+    std::shared_ptr<const plan::Trial> kept;
+    for (const engine::OriginalsKind& kind : engine::originals_kinds()) {
+      if (!may_be_better_with(best, kind)) continue;
+      ATTAR_ASSIGN(auto originals, encode(kind));
+      keep(originals);
+      ATTAR_ASSIGN(plan::Decision other, plan::choose(setting_));
+      if (!is_better(other, best)) continue;
+      best = std::move(other);
+      kept = std::move(originals);
+    }
+    keep(std::move(kept));
+    return best;
+  }
+
+  // Whether originals fit, and something is left to gain.
+  bool may_be_better_with(const plan::Decision& best, const engine::OriginalsKind& kind) const {
+    const plan::Goal& goal = setting_.goal;
+    const std::uint64_t least = setting_.schema.rows * setting_.schema.dims * kind.bytes_per_value;
+    if (goal.budget_bytes && *goal.budget_bytes <= least) return false;
+    if (best.trial == nullptr) return best.certify_units > 0;
+    return goal.budget_bytes && !goal.floor && best.account && best.account->plan_recall < enough_recall;
+  }
+
+  static bool is_better(const plan::Decision& other, const plan::Decision& best) {
+    if (other.trial == nullptr || best.trial == nullptr) return other.trial != nullptr && best.trial == nullptr;
+    return other.account && best.account && other.account->plan_recall > best.account->plan_recall + worth_originals;
+  }
+
   Status gather() {
     ATTAR_ASSIGN(base_,
                  engine::open_base(input_, options_.input, options_.metric, options_.memory_bytes, pool_, progress_));
@@ -133,7 +197,7 @@ class Packing {
                               rows.rows(), rows.dims(), OpenLimits{}.max_rows, OpenLimits{}.max_dims));
     setting_.base = &rows;
     setting_.schema = {.rows = rows.rows(), .dims = rows.dims(), .metric = options_.metric};
-    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, pool_, progress_));
+    ATTAR_ASSIGN(auto assembly, engine::Assembly::create(rows, setting_.schema, options_, progress_));
     assembly_.emplace(std::move(assembly));
     ATTAR_ASSIGN(setting_.queries, engine::pack_queries(options_.queries, options_.input.field, rows, options_.metric,
                                                         options_.seed, pool_));
@@ -236,9 +300,14 @@ class Packing {
   std::string plan_in_words(const plan::Decision& decision) const {
     const codec::Option& option = decision.trial->option();
     const plan::Partition* partition = decision.trial->partition();
-    return engine::in_words(partition == nullptr ? 0 : partition->lists().count(), decision.trial->codec().info().name,
-                            option.variant,
-                            static_cast<double>(option.codes_bytes) / static_cast<double>(setting_.schema.rows));
+    return engine::in_words(
+        {.lists = partition == nullptr ? 0 : partition->lists().count(),
+         .codec = decision.trial->codec().info().name,
+         .variant = option.variant,
+         .originals = assembly_->originals() == nullptr
+                          ? std::string_view{}
+                          : engine::originals_name(assembly_->originals()->codec().info().name),
+         .code_bytes_per_row = static_cast<double>(option.codes_bytes) / static_cast<double>(setting_.schema.rows)});
   }
 
   Certificate certificate(const plan::Decision& decision, const base::Digest& content) const {
@@ -279,7 +348,7 @@ class Packing {
       report.certificates = {certificate(decision, content)};
       return certify::to_json(report.certificates);
     };
-    ATTAR_TRY(assembly_->write(output_, *decision.trial, plan, certify, pool_, progress_));
+    ATTAR_TRY(assembly_->write(output_, *decision.trial, plan, certify, progress_));
     report.path = output_.string();
     return {};
   }

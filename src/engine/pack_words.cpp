@@ -86,12 +86,14 @@ std::string PackWords::why_look(const plan::Decision& decision) const {
   const plan::Account& account = *decision.account;
   const double lost = std::max(0.0, account.codec_recall - account.plan_recall);
   std::string out;
-  if (decision.look == index::Look{}) {
+  if (decision.look.head == 0 && decision.look.probe == 0) {
     out = "every row is scored whole";
   } else {
     const std::string_view how = decision.look.probe != 0 ? "probing stops" : "a first look at part of each row stops";
     out = fmt::format("{} where tune queries lose {}", how, lost > 0 ? fmt::format("{:.4f}", lost) : "nothing");
   }
+  if (decision.look.rescored != 0)
+    out += fmt::format(", and the best {} rows are ranked by the originals", decision.look.rescored);
   return timed() ? fmt::format("{} and take {}", out, in_words(account.pace)) : out;
 }
 

@@ -59,6 +59,7 @@ std::string to_json(const PlanText& plan) {
   for (const auto& [name, value] : plan.params.values) out["params"][name] = value;
   if (plan.look != index::Look{}) out["look"] = {{"head", plan.look.head}, {"shortlist", plan.look.shortlist}};
   if (plan.look.window != 0) out["look"]["window"] = plan.look.window;
+  if (plan.look.rescored != 0) out["look"]["rescored"] = plan.look.rescored;
   if (plan.look.probe != 0) out["look"]["probe"] = plan.look.probe;
   if (plan.budget) {
     out["budget"] = plan.budget->text();
@@ -97,6 +98,7 @@ Result<PlanText> plan_from_json(std::string_view text) {
     out.look.head = narrowed(looks.whole("head"));
     out.look.shortlist = narrowed(looks.whole("shortlist"));
     if (looks.member("window") != nullptr) out.look.window = narrowed(looks.whole("window"));
+    if (looks.member("rescored") != nullptr) out.look.rescored = narrowed(looks.whole("rescored"));
     if (looks.member("probe") != nullptr) out.look.probe = narrowed(looks.whole("probe"));
     if (!looks.wrong().empty()) fields.refuse("look");
   }
@@ -124,9 +126,10 @@ Result<PlanText> plan_from_json(std::string_view text) {
   return out;
 }
 
-std::string in_words(std::uint32_t lists, std::string_view codec, std::string_view variant, double code_bytes_per_row) {
-  return fmt::format("{}{}{}{}; {:.1f} B a row", lists == 0 ? "" : fmt::format("{} lists, ", lists), codec,
-                     variant.empty() ? "" : ", ", variant, code_bytes_per_row);
+std::string in_words(const PlanFacts& plan) {
+  return fmt::format("{}{}{}{}; {:.1f} B a row{}{}", plan.lists == 0 ? "" : fmt::format("{} lists, ", plan.lists),
+                     plan.codec, plan.variant.empty() ? "" : ", ", plan.variant, plan.code_bytes_per_row,
+                     plan.originals.empty() ? "" : "; originals as ", plan.originals);
 }
 
 }  // namespace attar::engine

@@ -37,8 +37,16 @@ struct PlanText {
 /// Reads what to_json() wrote, white space around it allowed; `corrupt` for anything else.
 [[nodiscard]] Result<PlanText> plan_from_json(std::string_view text);
 
-/// One line: "tcq, matrix 8 bits, trellis; 96.0 B a row", with the number of lists before it where there are any.
-[[nodiscard]] std::string in_words(std::uint32_t lists, std::string_view codec, std::string_view variant,
-                                   double code_bytes_per_row);
+/// What in_words() tells of a plan.
+struct PlanFacts {
+  std::uint32_t lists = 0;  ///< 0: a flat index
+  std::string_view codec;
+  std::string_view variant;
+  std::string_view originals = {};  ///< kept beside the codes; empty: none
+  double code_bytes_per_row = 0;
+};
+
+/// One line: "4096 lists, tcq, matrix 8 bits, trellis; 96.0 B a row; originals as f16".
+[[nodiscard]] std::string in_words(const PlanFacts& plan);
 
 }  // namespace attar::engine

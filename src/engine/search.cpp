@@ -76,12 +76,11 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   }
   out.times.verify = seconds_since(start);
   index::SearchTimes times;
-  ATTAR_ASSIGN(const auto lists, state.search(prepared,
-                                              {.k = options.k,
-                                               .look = options.whole ? index::Look{} : state.look_for(options.k),
-                                               .allowed = options.allowed,
-                                               .skip = options.skip},
-                                              pool, &times));
+  index::Look look = state.look_for(options.k);
+  if (options.whole) look = {.rescored = look.rescored};
+  ATTAR_ASSIGN(const auto lists,
+               state.search(prepared, {.k = options.k, .look = look, .allowed = options.allowed, .skip = options.skip},
+                            pool, &times));
   out.times.prepare = times.prepare;
   out.times.scan = times.scan;
   out.hits.resize(lists.size());

@@ -46,6 +46,7 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::originals: return "originals";
     case SectionKind::plan: return "plan";
     case SectionKind::certificate: return "certificate";
+    case SectionKind::single_rows: return "originals";
     case SectionKind::lists: return "lists";
     case SectionKind::attributes: return "attributes";
   }

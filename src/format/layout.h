@@ -27,6 +27,7 @@ enum class SectionKind : std::uint32_t {
   originals = 5,
   plan = 6,
   certificate = 7,
+  single_rows = 8,  ///< originals that are read row by row
   lists = 16,
   attributes = 32,  ///< one column; the instance is its number
 };

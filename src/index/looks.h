@@ -22,6 +22,8 @@ struct Look {
   /// Of these only rows are looked at again whose score is no lower than the k-th best's less this many thousandths of
   /// what the parts after the head can add at the most (codec::Scorer::reach); 0: all.
   std::uint32_t window = 0;
+  /// The best rows are ranked by the originals kept beside the codes: so many a query; 0: none.
+  std::uint32_t rescored = 0;
   /// Lists are probed that are expected to hold this many billionths of what is sought; 0: all lists. FORMAT.md,
   /// "Search of lists".
   std::uint32_t probe = 0;
@@ -51,6 +53,9 @@ using HitLists = std::vector<std::vector<codec::Hit>>;
 /// as many are refined where the scorer rounds its query.
 inline constexpr std::uint32_t shortlist_cut = 8;
 inline constexpr std::uint32_t kept_per_hit = 4;
+
+/// The most rows that originals are asked about for each row asked for.
+inline constexpr std::uint32_t most_rescored_per_hit = 8;
 
 /// Queries against a view, and what is wanted of each.
 struct Job {

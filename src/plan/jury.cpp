@@ -66,7 +66,14 @@ Result<Grades> Jury::grade_deeply(const Trial& trial, base::ThreadPool& pool) co
   std::vector<double> mean(at_each.front().size());
   for (const auto& per_query : at_each)
     for (std::size_t q = 0; q < mean.size(); ++q) mean[q] += per_query[q] / static_cast<double>(at_each.size());
-  return Grades{.recall = certify::unit_means(units_, at_each.front()), .deep = certify::unit_means(units_, mean)};
+  const std::uint32_t k = ks_.front();
+  std::vector<double> at_k = at_each.front();
+  if (trial.has_originals()) {
+    ATTAR_ASSIGN(const auto ranked,
+                 trial.rescored(queries_.values, dims_, returned, width, index::most_rescored_per_hit * k, k, pool));
+    ATTAR_ASSIGN(at_k, meter_.measure(ranked, k, k, pool));
+  }
+  return Grades{.recall = certify::unit_means(units_, at_k), .deep = certify::unit_means(units_, mean)};
 }
 
 double mean_of(std::span<const double> values) noexcept {

@@ -26,9 +26,9 @@ struct Queries {
 
 /// What units say of a trial, in their order.
 struct Grades {
-  std::vector<double> recall;  ///< at k
-  /// Mean recall at k, 2k, 4k and 8k: it tells plans apart with a third of the standard error, so with a ninth of the
-  /// queries.
+  std::vector<double> recall;  ///< at k, ranked by the originals where there are any
+  /// Mean recall of the codes at k, 2k, 4k and 8k: it tells plans apart with a third of the standard error, so with a
+  /// ninth of the queries.
   std::vector<double> deep;
 };
 

@@ -51,8 +51,14 @@ constexpr double time_reserve = 0.05;
 constexpr double timed_probe_step = 1.15;
 // Rows of a first look's shortlist, the fewest first.
 constexpr std::array<std::uint32_t, 8> shortlists = {48, 64, 96, 128, 192, 256, 512, 1024};
+// Rows that originals are asked about, for each row asked for, the fewest first; and some more for unseen queries.
+constexpr std::array rescored_shares = {1.0, 1.5, 2.0, 3.0, 4.0, 6.0};
+constexpr double rescored_reserve = 1.25;
 // Shares of the margin over the floor that quicker looks keep, the safest first.
 constexpr std::array quicker_margins = {0.7, 0.45, 0.25, 0.1};
+
+// Every row scored whole, in one look.
+index::Look unhurried(const Measured& plan) { return {.rescored = plan.look.rescored}; }
 
 // Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
 bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
@@ -72,7 +78,8 @@ Status LookChoice::choose(Measured& plan, double least) {
     plan = *std::move(layered);
   else
     ATTAR_TRY(cheapest_look(plan, least, cost, 1));
-  return narrow_window(plan);
+  ATTAR_TRY(narrow_window(plan));
+  return spare_originals(plan);
 }
 
 // How far lists are probed, and in how many looks: the least work that stays above `least`, or where nothing but
@@ -83,13 +90,14 @@ Status LookChoice::choose_probe(Measured& plan, double least) {
   const double recall = plan.contender.recall;
   const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
   const double needed = least > 0 && least < recall ? least : recall - loss;
-  index::Look look;
+  index::Look look = unhurried(plan);
   ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
   Measured found = plan;
   found.contender.recall = probed.recall;
   found.look = look;
   ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * probed.share, probed.share));
   ATTAR_TRY(narrow_window(found));
+  ATTAR_TRY(spare_originals(found));
   look = found.look;
   ATTAR_TRY(shorten_probe(plan, look, needed));
   plan.look = look;
@@ -149,11 +157,15 @@ Status LookChoice::cheapest_look(Measured& plan, double least, double cost, doub
     for (const std::uint32_t shortlist : shortlists) {
       const double total = head_cost + shortlisted_row_cost * shortlist * row;
       if (total >= cost) break;
-      const index::Look look{.head = head, .shortlist = shortlist, .probe = plan.look.probe};
+      index::Look look = plan.look;
+      look.head = head;
+      look.shortlist = shortlist;
+      look.window = 0;
       ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, look, *setting_.pool));
       if (mean_of(tune) < needed) continue;
       cost = total;
-      plan.look = {.head = head, .shortlist = reserve * shortlist, .probe = plan.look.probe};
+      plan.look = look;
+      plan.look.shortlist = reserve * shortlist;
       break;
     }
   }
@@ -173,6 +185,24 @@ Status LookChoice::narrow_window(Measured& plan) const {
     (mean_of(tune) >= needed ? high : low) = static_cast<double>(tried.window);
   }
   if (high < widest_window) plan.look.window = static_cast<std::uint32_t>(std::lround(high * window_reserve));
+  return {};
+}
+
+// The fewest rows to ask the originals about that lose next to nothing of what the most find.
+Status LookChoice::spare_originals(Measured& plan) const {
+  if (plan.look.rescored == 0) return {};
+  ATTAR_ASSIGN(const auto most, jury_.grade(*plan.trial, plan.look, *setting_.pool));
+  const double needed = mean_of(most) - std::min(window_loss, window_loss_share * (1 - mean_of(most)));
+  for (const double share : rescored_shares) {
+    index::Look tried = plan.look;
+    tried.rescored = static_cast<std::uint32_t>(std::ceil(share * setting_.goal.k));
+    ATTAR_ASSIGN(const auto tune, jury_.grade(*plan.trial, tried, *setting_.pool));
+    if (mean_of(tune) < needed) continue;
+    tried.rescored =
+        std::min(static_cast<std::uint32_t>(std::ceil(rescored_reserve * tried.rescored)), plan.look.rescored);
+    plan.look = tried;
+    break;
+  }
   return {};
 }
 
@@ -264,7 +294,10 @@ std::vector<std::vector<index::Look>> LookChoice::ways(const Measured& plan) con
   std::vector<std::vector<index::Look>> out;
   if (rows_.partition) {
     std::vector<index::Look> bases = {plan.look};
-    if (plan.look.head != 0) bases.push_back({.probe = plan.look.probe});
+    if (plan.look.head != 0) {
+      bases.push_back(unhurried(plan));
+      bases.back().probe = plan.look.probe;
+    }
     for (index::Look look : bases) {
       std::vector<index::Look>& way = out.emplace_back();
       double probe = std::max(look.probe, least_probe);
@@ -282,7 +315,10 @@ std::vector<std::vector<index::Look>> LookChoice::ways(const Measured& plan) con
   for (std::uint32_t head = 1; head < parts; ++head) {
     std::vector<index::Look>& way = out.emplace_back();
     for (auto shortlist = shortlists.rbegin(); shortlist != shortlists.rend(); ++shortlist)
-      way.push_back({.head = head, .shortlist = *shortlist, .window = head == plan.look.head ? plan.look.window : 0});
+      way.push_back({.head = head,
+                     .shortlist = *shortlist,
+                     .window = head == plan.look.head ? plan.look.window : 0,
+                     .rescored = plan.look.rescored});
   }
   return out;
 }

@@ -87,6 +87,7 @@ class LookChoice {
   [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);
   [[nodiscard]] Status cheapest_look(Measured& plan, double least, double cost, double share) const;
   [[nodiscard]] Status narrow_window(Measured& plan) const;
+  [[nodiscard]] Status spare_originals(Measured& plan) const;
   [[nodiscard]] double full_scan(const Measured& plan) const {
     return plan.contender.option.scan_cost * static_cast<double>(setting_.schema.rows);
   }

@@ -64,7 +64,7 @@ class Chooser {
     std::vector<std::uint32_t> numbers;
     ATTAR_ASSIGN(auto sample,
                  sample_rows(*setting_.base, rows_in_memory(setting_, training_rows), setting_.seed, numbers));
-    rows_ = {.base = setting_.base, .metric = setting_.schema.metric};
+    rows_ = {.base = setting_.base, .metric = setting_.schema.metric, .originals = setting_.originals};
     if (wants_lists()) {
       ATTAR_TRY(lay_out());
       ATTAR_ASSIGN(sample, residuals_of(*sample, rows_.metric, rows_.partition->lists().centroids(), *setting_.pool,
@@ -120,6 +120,7 @@ class Chooser {
                  .trial = std::move(trial),
                  .tune = std::move(grades.recall),
                  .deep = std::move(grades.deep)};
+    if (setting_.originals != nullptr) out.look.rescored = index::most_rescored_per_hit * goal_.k;
     out.contender.measured = true;
     out.contender.recall = mean_of(out.tune);
     out.contender.rank = mean_of(out.deep);

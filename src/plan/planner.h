@@ -52,6 +52,7 @@ using FileSize = std::function<Result<std::uint64_t>(const PartSizes& parts)>;
 struct Setting {
   const data::VectorSource* base = nullptr;
   codec::Schema schema;
+  const codec::View* originals = nullptr;  ///< kept beside the codes and part of file_size; null: none are
   Queries queries;
   Goal goal;
   FileSize file_size;

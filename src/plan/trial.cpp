@@ -4,8 +4,21 @@
 
 #include "index/flat.h"
 #include "index/ivf.h"
+#include "index/rescore.h"
 
 namespace attar::plan {
+namespace {
+
+// The rows of hits, k a query.
+std::vector<std::uint32_t> rows_of(const index::HitLists& lists, std::uint32_t k) {
+  std::vector<std::uint32_t> out(lists.size() * k, index::no_row);
+  for (std::size_t q = 0; q < lists.size(); ++q)
+    for (std::size_t i = 0; i < lists[q].size() && i < k; ++i) out[q * k + i] = lists[q][i].row;
+  return out;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Trial>> Trial::encode(const codec::Codec& codec, const codec::Trained& trained,
                                              const codec::Option& option, const Rows& rows, std::uint64_t memory_bytes,
                                              base::ThreadPool& pool, base::Progress& progress) {
@@ -51,14 +64,25 @@ Result<std::vector<std::uint32_t>> Trial::search(std::span<const float> queries,
                                                  index::Look look, std::span<const std::uint32_t> own_rows,
                                                  base::ThreadPool& pool, index::SearchTimes* times) const {
   const index::SearchOptions options{.k = k, .look = look, .skip = own_rows};
+  const auto by_codes = [&](const index::SearchOptions& wanted) {
+    return partition() == nullptr
+               ? index::flat_search(*view_, queries, dims, wanted, pool, times)
+               : index::ivf_search(*view_, partition()->lists(), rows_.metric, queries, wanted, pool, times);
+  };
   ATTAR_ASSIGN(const auto lists,
-               partition() == nullptr
-                   ? index::flat_search(*view_, queries, dims, options, pool, times)
-                   : index::ivf_search(*view_, partition()->lists(), rows_.metric, queries, options, pool, times));
-  std::vector<std::uint32_t> out(lists.size() * k, index::no_row);
-  for (std::size_t q = 0; q < lists.size(); ++q)
-    for (std::size_t i = 0; i < lists[q].size() && i < k; ++i) out[q * k + i] = lists[q][i].row;
-  return out;
+               index::search_and_rescore(rows_.originals, queries, dims, options, pool, times, by_codes));
+  return rows_of(lists, k);
+}
+
+Result<std::vector<std::uint32_t>> Trial::rescored(std::span<const float> queries, std::uint32_t dims,
+                                                   std::span<const std::uint32_t> found, std::uint32_t width,
+                                                   std::uint32_t depth, std::uint32_t k, base::ThreadPool& pool) const {
+  index::HitLists hits(queries.size() / dims);
+  for (std::size_t q = 0; q < hits.size(); ++q)
+    for (const std::uint32_t row : found.subspan(q * width, std::min(depth, width)))
+      if (row != index::no_row) hits[q].push_back({.score = 0, .row = row});
+  ATTAR_TRY(index::rescore(*rows_.originals, queries, dims, k, hits, pool));
+  return rows_of(hits, k);
 }
 
 }  // namespace attar::plan

@@ -21,10 +21,15 @@ struct Rows {
   const data::VectorSource* base = nullptr;
   Metric metric = Metric::cosine;
   std::shared_ptr<const Partition> partition = nullptr;  ///< null: a flat index
+  const codec::View* originals = nullptr;                ///< kept beside the codes; null: none are
+  std::uint32_t block_rows = 32;                         ///< codec::Schema::block_rows
 
   /// What the codec sees of them.
   [[nodiscard]] codec::Schema coded_schema() const {
-    return {.rows = base->rows(), .dims = base->dims(), .metric = partition ? index::residual_metric(metric) : metric};
+    return {.rows = base->rows(),
+            .dims = base->dims(),
+            .metric = partition ? index::residual_metric(metric) : metric,
+            .block_rows = block_rows};
   }
   /// Of the lists' section; 0 for a flat index.
   [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return partition ? partition->bytes().size() : 0; }
@@ -48,6 +53,7 @@ class Trial {
   [[nodiscard]] base::ByteView model() const noexcept { return model_bytes_; }
   [[nodiscard]] base::ByteView codes() const noexcept { return codes_; }
   [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return rows_.lists_bytes(); }
+  [[nodiscard]] bool has_originals() const noexcept { return rows_.originals != nullptr; }
   /// Null for a flat index.
   [[nodiscard]] const Partition* partition() const noexcept { return rows_.partition.get(); }
 
@@ -58,6 +64,11 @@ class Trial {
                                                           std::span<const std::uint32_t> own_rows,
                                                           base::ThreadPool& pool,
                                                           index::SearchTimes* times = nullptr) const;
+  /// Of `width` rows found for each query the first `depth`, ranked by the originals, which there are: the k best.
+  [[nodiscard]] Result<std::vector<std::uint32_t>> rescored(std::span<const float> queries, std::uint32_t dims,
+                                                            std::span<const std::uint32_t> found, std::uint32_t width,
+                                                            std::uint32_t depth, std::uint32_t k,
+                                                            base::ThreadPool& pool) const;
 
  private:
   Trial() = default;

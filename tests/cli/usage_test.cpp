@@ -81,7 +81,7 @@ TEST_F(Usage, BadValuesNameOptionValueAndWhatIsValid) {
            {with(pack, {"--latency", "2"}), {"--latency", "\"2\"", "2ms", "500us"}},
            {with(pack, {"--qps", "fast"}), {"--qps", "\"fast\"", "5000"}},
            {with(pack, {"--metric", "dot"}), {"--metric", "\"dot\"", "cosine, ip or l2"}},
-           {with(pack, {"--keep-originals", "f64"}), {"--keep-originals", "\"f64\"", "f16 or f32"}},
+           {with(pack, {"--keep-originals", "f64"}), {"--keep-originals", "\"f64\"", "i8, f16 or f32"}},
            {with(pack, {"--memory", "2"}), {"--memory", "\"2\"", "2GiB"}},
            {with(pack, {"--memory", "1MB"}), {"--memory", "\"1MB\"", "64MiB"}},
            {with(pack, {"--confidence", "1"}), {"--confidence", "\"1\"", "between 0.5 and 1"}},

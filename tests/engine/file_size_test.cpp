@@ -27,7 +27,8 @@ class FileSize : public EngineTest {
       default: options.budget = Budget{between(1, 150 + 600'000 / values), Budget::Unit::percent};
     }
     if (random.below(3) == 0) options.ids = put_ids("ids.txt", count);
-    if (random.below(3) == 0) options.keep_originals = random.below(2) == 0 ? "f16" : "f32";
+    if (random.below(3) == 0)
+      options.keep_originals = random.below(3) == 0 ? "i8" : random.below(2) == 0 ? "f16" : "f32";
     const auto base = put_vectors("base.npy", clustered(count, dims, seed, random.uniform()), dims);
     SCOPED_TRACE(fmt::format("seed {}: {} x {}, {}, {}, ids {}, originals '{}'", seed, count, dims, metric_name(metric),
                              options.budget->text(), !options.ids.empty(), options.keep_originals));

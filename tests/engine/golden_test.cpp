@@ -140,6 +140,17 @@ std::vector<Golden> goldens() {
                    .rows = rows,
                    .budget = budget,
                    .index = "ivf"});
+  // Originals row by row, and a second look at them.
+  for (const auto& [originals, metric, index] :
+       {std::tuple("i8", Metric::inner_product, "ivf"), std::tuple("f16", Metric::l2, "flat"),
+        std::tuple("f32", Metric::cosine, "ivf")})
+    out.push_back({.name = fmt::format("rows-v1-{}", originals),
+                   .codec = "tcq",
+                   .metric = metric,
+                   .originals = originals,
+                   .rows = 300,
+                   .budget = "120B/vec",
+                   .index = index});
   return out;
 }
 

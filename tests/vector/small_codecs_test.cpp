@@ -1,4 +1,6 @@
 // What the six codecs of blocks promise beyond every codec of the registry.
+#include <numeric>
+
 #include "codec/odd_rows.h"
 
 namespace attar::codec {
@@ -6,6 +8,47 @@ namespace {
 
 class SmallCodec : public EveryCodec {};
 INSTANTIATE_TEST_SUITE_P(, SmallCodec, testing::Values("f32", "f16", "f8", "lvq", "rbin", "opq"), codec_test_name);
+
+class ColumnCodec : public EveryCodec {};
+INSTANTIATE_TEST_SUITE_P(, ColumnCodec, testing::Values("f32", "f16", "f8", "lvq"), codec_test_name);
+
+// What originals are read as: the same codes, each row's side by side.
+TEST_P(ColumnCodec, RowsOneByOneHoldWhatBlocksHold) {
+  base::ThreadPool pool(2);
+  for (const Metric metric : {Metric::inner_product, Metric::l2}) {
+    Rows rows = random_rows(333, 70, metric, 5);
+    const auto trained = train(codec(), rows, pool);
+    ASSERT_TRUE(trained) << text(trained.error());
+    const Params params = (*trained)->options({.bytes = 1'000'000}).front().params;
+    const auto blocks = pack(codec(), **trained, params, rows, pool);
+    ASSERT_TRUE(blocks) << text(blocks.error());
+    rows.schema.block_rows = 1;
+    const auto single = pack(codec(), **trained, params, rows, pool, 50);
+    ASSERT_TRUE(single) << text(single.error());
+    EXPECT_EQ(single->codes_bytes.size(), blocks->codes_bytes.size());
+    std::vector<float> expected(rows.values.size()), decoded(rows.values.size());
+    ASSERT_TRUE(blocks->view->decode({0, rows.schema.rows}, expected));
+    ASSERT_TRUE(single->view->decode({0, rows.schema.rows}, decoded));
+    EXPECT_EQ(decoded, expected);
+    EXPECT_TRUE(single->view->verify({17, 18}));
+    const std::vector<float> asked(rows.values.begin(), rows.values.begin() + 3 * 70);
+    std::vector<std::uint32_t> numbers(rows.schema.rows);
+    std::iota(numbers.begin(), numbers.end(), 0u);
+    std::vector<std::vector<float>> scores;
+    std::vector<std::vector<Hit>> best;
+    for (const View* view : {blocks->view.get(), single->view.get()}) {
+      const auto scorer = view->scorable()->prepare({asked, 70});
+      ASSERT_TRUE(scorer) << text(scorer.error());
+      scores.emplace_back(3 * numbers.size());
+      (*scorer)->score(numbers, scores.back());
+      std::vector<TopK> tops(3, TopK(9));
+      (*scorer)->scan({5, 320}, {}, tops);
+      for (const TopK& top : tops) best.push_back(top.sorted());
+    }
+    EXPECT_EQ(scores[1], scores[0]);
+    for (std::size_t q = 0; q < 3; ++q) EXPECT_EQ(best[3 + q], best[q]);
+  }
+}
 
 TEST_P(SmallCodec, AnOptionIsOfferedAgainAtItsOwnSizeAndNotBelow) {
   base::ThreadPool pool(1);

@@ -32,9 +32,10 @@ class BlockEncoder final : public codec::Encoder {
     const std::size_t rows = batches_.rows();
     const std::size_t bytes = row_bytes(schema_, model_->code_bytes());
     std::vector<std::byte> out(rows * bytes);
-    pool_.run((rows + block_rows - 1) / block_rows, [&](std::size_t block, unsigned) {
-      const std::size_t first = block * block_rows;
-      encode_block(first, std::min(block_rows, rows - first), out.data() + first * bytes);
+    pool_.run((rows + block_rows - 1) / block_rows, [&](std::size_t task, unsigned) {
+      const std::size_t last = std::min(rows, (task + 1) * block_rows), step = schema_.block_rows;
+      for (std::size_t first = task * block_rows; first < last; first += step)
+        encode_block(first, std::min(step, last - first), out.data() + first * bytes);
     });
     return sink_.write(out);
   }
@@ -104,8 +105,9 @@ Status BlockView::check_size() const {
 Status BlockView::verify(codec::Range rows) const {
   ATTAR_TRY(check_verify(rows, schema_));
   if (rows.size() == 0) return {};
-  const std::uint64_t first = rows.first / block_rows * block_rows;
-  const std::uint64_t last = std::min(schema_.rows, (rows.last + block_rows - 1) / block_rows * block_rows);
+  const std::uint64_t step = schema_.block_rows;
+  const std::uint64_t first = rows.first / step * step;
+  const std::uint64_t last = std::min(schema_.rows, (rows.last + step - 1) / step * step);
   return codes_.verify(first * row_bytes_, (last - first) * row_bytes_);
 }
 
@@ -125,9 +127,10 @@ void BlockScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<cod
   alignas(64) double inner[codec::max_batch * block_rows];
   alignas(64) float scores[block_rows];
   alignas(64) float norms[block_rows] = {};
-  for (std::uint64_t index = rows.first / block_rows; index * block_rows < rows.last; ++index) {
-    const std::uint64_t first = index * block_rows;
-    const std::uint32_t valid = rows_to_scan(index, rows, scan);
+  const std::size_t step = view_.schema().block_rows;
+  for (std::uint64_t index = rows.first / step; index * step < rows.last; ++index) {
+    const std::uint64_t first = index * step;
+    const std::uint32_t valid = rows_to_scan(index, rows, scan, step);
     if (valid == 0) continue;
     score_block(index, inner);
     for (std::size_t i = 0; view_.l2() && i < view_.rows_in(index); ++i) norms[i] = view_.norm(first + i);

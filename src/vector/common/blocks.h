@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/checked.h"
 #include "codec/codec.h"
 #include "vector/common/basis.h"
 #include "vector/common/rows.h"
@@ -50,17 +51,18 @@ class BlockView : public codec::View, public codec::Scorable {
 
   [[nodiscard]] const codec::Schema& schema() const noexcept { return schema_; }
   [[nodiscard]] bool l2() const noexcept { return schema_.metric == Metric::l2; }
-  [[nodiscard]] std::uint64_t block_count() const noexcept { return (schema_.rows + block_rows - 1) / block_rows; }
+  [[nodiscard]] std::uint64_t block_count() const noexcept { return base::ceil_div(schema_.rows, schema_.block_rows); }
   [[nodiscard]] std::size_t rows_in(std::uint64_t block) const noexcept {
-    return static_cast<std::size_t>(std::min<std::uint64_t>(block_rows, schema_.rows - block * block_rows));
+    return static_cast<std::size_t>(
+        std::min<std::uint64_t>(schema_.block_rows, schema_.rows - block * schema_.block_rows));
   }
   [[nodiscard]] const std::byte* block(std::uint64_t index) const noexcept {
-    return codes_.bytes().data() + index * block_rows * row_bytes_;
+    return codes_.bytes().data() + index * schema_.block_rows * row_bytes_;
   }
   /// ‖x‖² of a row; l2 only.
   [[nodiscard]] float norm(std::uint64_t row) const noexcept {
-    const std::uint64_t index = row / block_rows;
-    return base::load<float>(block(index) + rows_in(index) * (row_bytes_ - 4) + 4 * (row % block_rows));
+    const std::uint64_t index = row / schema_.block_rows;
+    return base::load<float>(block(index) + rows_in(index) * (row_bytes_ - 4) + 4 * (row % schema_.block_rows));
   }
 
  protected:

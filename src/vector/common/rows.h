@@ -10,7 +10,8 @@
 
 namespace attar::vector {
 
-/// Rows of a block: the unit in which codes lie and scans go.
+/// Rows of a block: the unit in which codes lie and scans go. Small codecs have blocks of one row as well
+/// (codec::Schema::block_rows).
 inline constexpr std::size_t block_rows = 32;
 
 /// A batch that can be prepared: one to `most` finite queries of the view's dimensions.
@@ -22,11 +23,11 @@ inline constexpr std::size_t block_rows = 32;
 /// Rows that View::decode() may be asked for, with room for `values` floats.
 [[nodiscard]] Status check_decode(codec::Range rows, std::size_t values, const codec::Schema& schema);
 
-/// Bit i: row i of the block lies in the range and may be returned.
-[[nodiscard]] inline std::uint32_t rows_to_scan(std::uint64_t block, codec::Range rows,
-                                                const codec::Scan& scan) noexcept {
-  const std::uint64_t first = block * block_rows;
-  std::uint32_t valid = 0xffffffffu;
+/// Bit i: row i of the block, which has room for `size` rows, lies in the range and may be returned.
+[[nodiscard]] inline std::uint32_t rows_to_scan(std::uint64_t block, codec::Range rows, const codec::Scan& scan,
+                                                std::size_t size = block_rows) noexcept {
+  const std::uint64_t first = block * size;
+  std::uint32_t valid = 0xffffffffu >> (block_rows - size);
   if (first < rows.first) valid &= 0xffffffffu << (rows.first - first);
   if (first + block_rows > rows.last) valid &= 0xffffffffu >> (first + block_rows - rows.last);
   if (!scan.allowed.empty()) valid &= static_cast<std::uint32_t>(scan.allowed[first / 64] >> (first % 64));

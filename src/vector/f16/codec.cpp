@@ -43,6 +43,9 @@ class F16Model final : public ColumnModel {
   void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept override {
     decode_columns(lanes, first, count, out);
   }
+  void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept override {
+    f16::decode_alone(row, first, count, out);
+  }
 };
 
 class F16Trained final : public codec::Trained {

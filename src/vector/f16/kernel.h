@@ -8,4 +8,7 @@ namespace attar::vector::f16 {
 /// Components [first, first + count) of the lanes: out[component · 32 + lane].
 void decode_columns(const Lanes& lanes, std::size_t first, std::size_t count, float* out) noexcept;
 
+/// The same of a block of one row: out[component].
+void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept;
+
 }  // namespace attar::vector::f16

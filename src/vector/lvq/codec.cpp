@@ -75,6 +75,9 @@ class LvqModel final : public ColumnModel {
   void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept override {
     decode_columns(levels_, basis().dims(), lanes, first, count, out);
   }
+  void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept override {
+    lvq::decode_alone(levels_, basis().dims(), row, first, count, out);
+  }
 
   RowTerms row_terms(const std::byte* block, std::size_t rows, std::size_t row) const noexcept override {
     const std::byte* lows = block + rows * (code_bytes() - 4);

@@ -1,0 +1,154 @@
+// Originals kept beside the codes: a second look at the best rows, inside the budget.
+#include <fmt/format.h>
+
+#include "engine/support.h"
+
+namespace attar::engine {
+namespace {
+
+constexpr std::uint32_t dims = 24;
+constexpr std::uint64_t rows = 1500;
+constexpr std::uint64_t queries = 300;
+constexpr std::uint32_t k = 10;
+
+class Originals : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    values_ = clustered(rows, dims, 1);
+    asked_ = clustered(40, dims, 3);
+    base_ = put_vectors("base.npy", values_, dims);
+    log_ = put_vectors("log.npy", clustered(queries, dims, 2), dims);
+  }
+
+  PackedFile packed(const std::string& originals, Metric metric = Metric::cosine, const std::string& index = "flat",
+                    const std::string& codec = "rbin") {
+    return pack_and_open(base_, at("a.attar"),
+                         {.budget = parse_budget("220B/vec").value(),
+                          .metric = metric,
+                          .queries = log_,
+                          .codec = codec,
+                          .index = index,
+                          .keep_originals = originals,
+                          .threads = 2});
+  }
+
+  double recall(const Artifact& artifact, const SearchOptions& options = {.k = k}) const {
+    const auto found = artifact.search(asked_, options);
+    EXPECT_TRUE(found) << error_of(found);
+    double hits = 0;
+    for (std::size_t q = 0; q < found->hits.size(); ++q) {
+      auto best = ranked(artifact.metric(), std::span(asked_).subspan(q * dims, dims), values_);
+      best.resize(k);
+      const auto expected = rows_of(best);
+      for (const std::uint32_t row : rows_of(found->hits[q]))
+        hits += std::find(expected.begin(), expected.end(), row) != expected.end() ? 1 : 0;
+    }
+    return hits / static_cast<double>(found->hits.size() * k);
+  }
+
+  std::vector<float> values_, asked_;
+  std::filesystem::path base_, log_;
+};
+
+class OriginalsOf : public Originals,
+                    public testing::WithParamInterface<std::tuple<const char*, Metric, const char*>> {};
+std::string name_of(const testing::TestParamInfo<OriginalsOf::ParamType>& parameter) {
+  const auto& [kind, metric, index] = parameter.param;
+  return fmt::format("{}_{}_{}", kind, metric_name(metric), index);
+}
+INSTANTIATE_TEST_SUITE_P(, OriginalsOf,
+                         testing::Combine(testing::Values("i8", "f16", "f32"), testing::ValuesIn(all_metrics),
+                                          testing::Values("flat", "ivf")),
+                         name_of);
+
+// One bit a component finds half of the neighbours; ranked by the originals, next to all.
+TEST_P(OriginalsOf, RankTheBestRowsByTheirOwnScores) {
+  const auto& [kind, metric, index] = GetParam();
+  const PackedFile kept = packed(kind, metric, index);
+  ASSERT_TRUE(kept.artifact) << kept.failed;
+  EXPECT_LE(std::filesystem::file_size(at("a.attar")), rows * 220);
+  EXPECT_EQ(std::filesystem::file_size(at("a.attar")), kept.outcome.report.bytes);
+  EXPECT_EQ(kept.artifact->info().value().originals, kind);
+  EXPECT_NE(kept.outcome.report.plan.find(fmt::format("originals as {}", kind)), std::string::npos);
+  EXPECT_NE(kept.outcome.report.why.find("ranked by the originals"), std::string::npos);
+  EXPECT_GE(recall(*kept.artifact), 0.93);
+  const auto found = kept.artifact->search(asked_, {.k = k});
+  ASSERT_TRUE(found) << error_of(found);
+  const double close = std::string_view(kind) == "i8" ? 0.03 : 2e-3;
+  for (std::size_t q = 0; q < found->hits.size(); ++q) {
+    const auto query = std::span(asked_).subspan(q * dims, dims);
+    for (const SearchHit& hit : found->hits[q]) {
+      const double exact = shown_score(metric, query, std::span(values_).subspan(hit.row * dims, dims));
+      EXPECT_NEAR(hit.score, exact, close * std::max(1.0, std::abs(exact))) << "query " << q << " row " << hit.row;
+    }
+  }
+}
+
+TEST_F(Originals, AreWorthTheirBytes) {
+  const PackedFile without = packed("none");
+  ASSERT_TRUE(without.artifact) << without.failed;
+  const double alone = recall(*without.artifact);
+  EXPECT_EQ(without.artifact->info().value().originals, "");
+  const PackedFile with = packed("f32");
+  ASSERT_TRUE(with.artifact) << with.failed;
+  EXPECT_GT(recall(*with.artifact), alone);
+}
+
+TEST_F(Originals, FiltersSkippedRowsAndOtherDepthsHold) {
+  const PackedFile kept = packed("f16", Metric::inner_product, "ivf");
+  ASSERT_TRUE(kept.artifact) << kept.failed;
+  std::vector<std::uint64_t> allowed((rows + 63) / 64, 0x0101'0101'0101'0101ull);
+  const auto some = kept.artifact->search(asked_, {.k = 30, .allowed = allowed});
+  ASSERT_TRUE(some) << error_of(some);
+  for (const auto& hits : some->hits) {
+    EXPECT_EQ(hits.size(), 30u);
+    for (const SearchHit& hit : hits) EXPECT_EQ(hit.row % 8, 0u);
+  }
+  const auto whole = kept.artifact->search(asked_, {.k = static_cast<std::uint32_t>(rows + 7)});
+  ASSERT_TRUE(whole) << error_of(whole);
+  for (const auto& hits : whole->hits) EXPECT_EQ(hits.size(), rows);
+  const auto all = kept.artifact->search(asked_, {.k = 12});
+  ASSERT_TRUE(all) << error_of(all);
+  std::vector<std::uint32_t> first;
+  for (const auto& hits : all->hits) first.push_back(hits.front().row);
+  const auto others = kept.artifact->search(asked_, {.k = 11, .skip = first});
+  ASSERT_TRUE(others) << error_of(others);
+  for (std::size_t q = 0; q < first.size(); ++q)
+    for (const SearchHit& hit : others->hits[q]) EXPECT_NE(hit.row, first[q]);
+}
+
+TEST_F(Originals, AreKeptUnaskedOnlyWhereCodesFallShort) {
+  const auto pack_with = [&](const char* budget, const char* floor) {
+    PackOptions options{.queries = log_, .threads = 2};
+    if (budget != nullptr) options.budget = parse_budget(budget).value();
+    if (floor != nullptr) options.floor = parse_floor(floor).value();
+    return pack_and_open(base_, at("b.attar"), options);
+  };
+  const PackedFile plenty = pack_with("200B/vec", nullptr);
+  ASSERT_TRUE(plenty.artifact) << plenty.failed;
+  EXPECT_EQ(plenty.artifact->info().value().originals, "");
+  const PackedFile narrow = pack_with("30B/vec", nullptr);
+  ASSERT_TRUE(narrow.artifact) << narrow.failed;
+  EXPECT_EQ(narrow.artifact->info().value().originals, "");
+  EXPECT_LE(std::filesystem::file_size(at("b.attar")), rows * 30);
+}
+
+TEST_F(Originals, DamageIsFoundWhereTheyAreRead) {
+  const PackedFile kept = packed("f16");
+  ASSERT_TRUE(kept.artifact) << kept.failed;
+  std::string bytes = read_whole(at("a.attar"));
+  std::uint64_t originals_at = 0;
+  const ArtifactInfo info = kept.artifact->info().value();
+  for (const Part& part : info.parts)
+    if (part.name == "originals") originals_at = bytes.size() - 8192 - part.bytes / 2;
+  ASSERT_NE(originals_at, 0u);
+  bytes[originals_at] = static_cast<char>(bytes[originals_at] ^ 0x10);
+  const auto damaged = Artifact::open(put("damaged.attar", bytes));
+  ASSERT_TRUE(damaged) << error_of(damaged);
+  const auto found = damaged->search(values_, {.k = k});
+  expect_error(found, ErrorCode::corrupt, {"originals"});
+}
+
+}  // namespace
+}  // namespace attar::engine

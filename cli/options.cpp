@@ -166,10 +166,10 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
   add_value(
       command, "--keep-originals", options.keep_originals,
       [](std::string_view text) {
-        return parse_word(text, {"auto", "none", "i8", "f16", "f32"});
+        return parse_word(text, {"none", "i8", "f16", "f32"});
       },
-      "Keep the originals in the file, inside the budget, and rank the best rows by them: i8, f16 or f32; none; auto "
-      "(default): where codes alone do not reach the goal",
+      "Keep the originals in the file, inside the budget, and rank the best rows by them: i8, f16 or f32; none "
+      "(default)",
       "TYPE");
   add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of sampling and splitting (default 1)");
   add_threads(command, options.threads);

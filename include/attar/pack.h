@@ -35,7 +35,7 @@ struct PackOptions {
   std::vector<std::string> meta_sorted =
       {};  ///< numbers and dates among them that get a sorted order: quicker narrow ranges
   /// "i8", "f16" or "f32": kept in the file, inside the budget, and the best rows of a search are ranked by them;
-  /// "none"; empty or "auto": kept where codes alone do not reach the goal and they do.
+  /// empty or "none": not kept.
   std::string keep_originals = {};
   std::uint64_t seed = 1;
   unsigned threads = 0;  ///< 0: one per available core

@@ -163,8 +163,7 @@ def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall:
     meta_sorted     of these, numbers and dates that get a sorted order, which makes narrow ranges quick
     codec           only this codec; "": all compete
     index           "flat": every row is scored; "ivf": inverted lists; "auto": lists for many rows
-    keep_originals  "i8", "f16" or "f32": kept in the file, inside the budget, and the best rows of a search are ranked by them; "none";
-                    "" or "auto": kept where codes alone do not reach the goal
+    keep_originals  "i8", "f16" or "f32": kept in the file, inside the budget, and the best rows of a search are ranked by them; "" or "none": not kept
     seed            of sampling and splitting
     threads         0: one per available core
     confidence      of the certificate, between 0 and 1

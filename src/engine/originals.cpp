@@ -17,10 +17,9 @@ namespace {
 // Rows that a codec of originals learns from: hardly more than their magnitude.
 constexpr std::uint64_t magnitude_rows = 4096;
 
-constexpr std::array kinds = {
-    OriginalsKind{.name = "i8", .codec = "lvq", .param = "second_bits", .value = 0, .bytes_per_value = 1},
-    OriginalsKind{.name = "f16", .codec = "f16", .param = {}, .bytes_per_value = 2},
-    OriginalsKind{.name = "f32", .codec = "f32", .param = {}, .bytes_per_value = 4}};
+constexpr std::array kinds = {OriginalsKind{.name = "i8", .codec = "lvq", .param = "second_bits", .value = 0},
+                              OriginalsKind{.name = "f16", .codec = "f16", .param = {}},
+                              OriginalsKind{.name = "f32", .codec = "f32", .param = {}}};
 
 // Rows kept in an artifact, decoded as they are read.
 class KeptRows final : public data::VectorSource {
@@ -80,10 +79,6 @@ Result<std::shared_ptr<const plan::Trial>> encode_originals(const OriginalsKind&
   progress.stage("keeping originals", base.rows());
   ATTAR_ASSIGN(auto out, plan::Trial::encode(codec, *trained, *chosen, rows, memory_bytes, pool, progress));
   return std::shared_ptr<const plan::Trial>(std::move(out));
-}
-
-std::uint64_t bytes_of(const plan::Trial& originals) noexcept {
-  return originals.model().size() + originals.codes().size();
 }
 
 Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& state,

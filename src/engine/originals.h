@@ -16,10 +16,8 @@ struct OriginalsKind {
   std::string_view codec;  ///< its name in the registry
   std::string_view param;  ///< of the codec's options, the one with this parameter; empty: the only one
   std::int64_t value = 0;
-  std::uint64_t bytes_per_value = 0;
 };
 
-/// The smallest first.
 [[nodiscard]] std::span<const OriginalsKind> originals_kinds() noexcept;
 /// Null where no kind is called so.
 [[nodiscard]] const OriginalsKind* find_originals_kind(std::string_view name) noexcept;
@@ -32,8 +30,5 @@ struct OriginalsKind {
                                                                           std::uint64_t memory_bytes,
                                                                           std::uint64_t seed, base::ThreadPool& pool,
                                                                           Progress& progress);
-
-/// Bytes that the originals of a kind take of a file, model included.
-[[nodiscard]] std::uint64_t bytes_of(const plan::Trial& originals) noexcept;
 
 }  // namespace attar::engine

@@ -24,11 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t default_k = 10;
-// Where codes alone find less within a budget, originals are tried beside them; and what they must add to be kept.
-constexpr double enough_recall = 0.99;
-constexpr double worth_originals = 0.001;
-
-bool is_automatic(std::string_view keep_originals) { return keep_originals.empty() || keep_originals == "auto"; }
 
 std::string originals_names() {
   std::string out;
@@ -68,9 +63,9 @@ Status check_options(const PackOptions& options) {
   if (!index_choice(options.index))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("no index is called \"{}\"; there are: auto, flat, ivf", options.index));
-  if (!is_automatic(options.keep_originals) && options.keep_originals != "none" &&
+  if (!options.keep_originals.empty() && options.keep_originals != "none" &&
       engine::find_originals_kind(options.keep_originals) == nullptr)
-    return fail(ErrorCode::invalid_argument, fmt::format("originals cannot be kept as \"{}\"; there are: {}auto, none",
+    return fail(ErrorCode::invalid_argument, fmt::format("originals cannot be kept as \"{}\"; there are: {}none",
                                                          options.keep_originals, originals_names()));
   constexpr std::uint64_t least_memory = 64ull << 20;
   if (options.memory_bytes < least_memory)
@@ -121,7 +116,8 @@ class Packing {
     ATTAR_TRY(check_options(options_));
     if (!output_.empty()) ATTAR_TRY(check_output(output_));
     ATTAR_TRY(gather());
-    ATTAR_ASSIGN(const plan::Decision decision, decide());
+    ATTAR_TRY(keep_originals());
+    ATTAR_ASSIGN(const plan::Decision decision, plan::choose(setting_));
     PlanOutcome out;
     ATTAR_ASSIGN(out.report, report(decision));
     if (decision.trial == nullptr) {
@@ -139,52 +135,15 @@ class Packing {
   }
 
  private:
-  void keep(std::shared_ptr<const plan::Trial> originals) {
-    setting_.originals = originals == nullptr ? nullptr : &originals->view();
+  // Originals are encoded first, so that the plan is measured with the bytes that the file will hold.
+  Status keep_originals() {
+    if (options_.keep_originals.empty() || options_.keep_originals == "none") return {};
+    ATTAR_ASSIGN(auto originals,
+                 engine::encode_originals(*engine::find_originals_kind(options_.keep_originals), *base_.rows,
+                                          options_.metric, options_.memory_bytes, options_.seed, pool_, progress_));
+    setting_.originals = &originals->view();
     assembly_->keep(std::move(originals));
-  }
-
-  Result<std::shared_ptr<const plan::Trial>> encode(const engine::OriginalsKind& kind) {
-    return engine::encode_originals(kind, *base_.rows, options_.metric, options_.memory_bytes, options_.seed, pool_,
-                                    progress_);
-  }
-
-  // Originals take a place of their own in the budget: where they are not asked for by name, they are tried only where
-  // codes alone do not get there.
-  Result<plan::Decision> decide() {
-    if (const auto* kind = engine::find_originals_kind(options_.keep_originals)) {
-      ATTAR_ASSIGN(auto originals, encode(*kind));
-      keep(std::move(originals));
-      return plan::choose(setting_);
-    }
-    ATTAR_ASSIGN(plan::Decision best, plan::choose(setting_));
-    if (!is_automatic(options_.keep_originals) || !options_.codec.empty()) return best;
-    std::shared_ptr<const plan::Trial> kept;
-    for (const engine::OriginalsKind& kind : engine::originals_kinds()) {
-      if (!may_be_better_with(best, kind)) continue;
-      ATTAR_ASSIGN(auto originals, encode(kind));
-      keep(originals);
-      ATTAR_ASSIGN(plan::Decision other, plan::choose(setting_));
-      if (!is_better(other, best)) continue;
-      best = std::move(other);
-      kept = std::move(originals);
-    }
-    keep(std::move(kept));
-    return best;
-  }
-
-  // Whether originals fit, and something is left to gain.
-  bool may_be_better_with(const plan::Decision& best, const engine::OriginalsKind& kind) const {
-    const plan::Goal& goal = setting_.goal;
-    const std::uint64_t least = setting_.schema.rows * setting_.schema.dims * kind.bytes_per_value;
-    if (goal.budget_bytes && *goal.budget_bytes <= least) return false;
-    if (best.trial == nullptr) return best.certify_units > 0;
-    return goal.budget_bytes && !goal.floor && best.account && best.account->plan_recall < enough_recall;
-  }
-
-  static bool is_better(const plan::Decision& other, const plan::Decision& best) {
-    if (other.trial == nullptr || best.trial == nullptr) return other.trial != nullptr && best.trial == nullptr;
-    return other.account && best.account && other.account->plan_recall > best.account->plan_recall + worth_originals;
+    return {};
   }
 
   Status gather() {

@@ -424,7 +424,8 @@ class Chooser {
   };
 
   // The ladder, safest to cheapest, fixed on tune data alone. Within a budget one plan with lists is tested in ever
-  // quicker looks: what tune queries leave open between the floor and its margin, fresh ones settle.
+  // quicker looks, from the one that loses next to nothing on: what tune queries leave open between the floor and its
+  // margin, fresh ones settle.
   Result<std::vector<Step>> steps_to(const Target& target) {
     std::vector<Step> out;
     if (rows_.partition && fastest_wanted()) {
@@ -433,8 +434,10 @@ class Chooser {
       });
       const auto place = static_cast<std::size_t>(best - ladder_.begin());
       const double above = sizes_->margin(*best, target.floor);
-      ATTAR_TRY(looks_->choose(*best, target.floor + above));
+      ATTAR_TRY(looks_->choose(*best, 0));  // the safest: it loses next to nothing
       out.push_back({.plan = place, .look = best->look});
+      ATTAR_TRY(looks_->choose(*best, target.floor + above));
+      if (best->look != out.back().look) out.push_back({.plan = place, .look = best->look});
       ATTAR_ASSIGN(const auto quicker, looks_->quicker(*best, target.floor, above));
       for (const index::Look& look : quicker) out.push_back({.plan = place, .look = look});
       return out;

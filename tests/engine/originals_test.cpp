@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "engine/support.h"
+#include "format/reader.h"
+#include "format/writer.h"
 
 namespace attar::engine {
 namespace {
@@ -118,20 +120,28 @@ TEST_F(Originals, FiltersSkippedRowsAndOtherDepthsHold) {
     for (const SearchHit& hit : others->hits[q]) EXPECT_NE(hit.row, first[q]);
 }
 
-TEST_F(Originals, AreKeptUnaskedOnlyWhereCodesFallShort) {
-  const auto pack_with = [&](const char* budget, const char* floor) {
-    PackOptions options{.queries = log_, .threads = 2};
-    if (budget != nullptr) options.budget = parse_budget(budget).value();
-    if (floor != nullptr) options.floor = parse_floor(floor).value();
-    return pack_and_open(base_, at("b.attar"), options);
+// Codes that lie in blocks of 32 rows, said to be rows one by one.
+TEST_F(Originals, ACodecThatNeedsNeighboursIsRefused) {
+  using format::SectionKind;
+  const auto golden = std::filesystem::path(ATTAR_SOURCE_DIR) / "tests" / "golden" / "rbin-v1.attar";
+  const auto reader = format::ArtifactReader::open(golden);
+  ASSERT_TRUE(reader) << error_of(reader);
+  auto writer = format::ArtifactWriter::create(at("odd.attar"), {.certificate_bytes = 300});
+  ASSERT_TRUE(writer) << error_of(writer);
+  const auto copy = [&](SectionKind from, SectionKind to, std::uint32_t instance) {
+    const auto section = reader->section(from);
+    ASSERT_TRUE(section) << error_of(section);
+    format::SectionSpec spec = reader->find(from)->spec;
+    spec.kind = to;
+    spec.instance = instance;
+    ATTAR_ASSERT_OK(writer->add(spec, section->bytes()));
   };
-  const PackedFile plenty = pack_with("200B/vec", nullptr);
-  ASSERT_TRUE(plenty.artifact) << plenty.failed;
-  EXPECT_EQ(plenty.artifact->info().value().originals, "");
-  const PackedFile narrow = pack_with("30B/vec", nullptr);
-  ASSERT_TRUE(narrow.artifact) << narrow.failed;
-  EXPECT_EQ(narrow.artifact->info().value().originals, "");
-  EXPECT_LE(std::filesystem::file_size(at("b.attar")), rows * 30);
+  for (const SectionKind kind : {SectionKind::schema, SectionKind::plan, SectionKind::model, SectionKind::codes})
+    copy(kind, kind, 0);
+  copy(SectionKind::model, SectionKind::model, 1);
+  copy(SectionKind::codes, SectionKind::single_rows, 0);
+  ATTAR_ASSERT_OK(writer->finish({}));
+  expect_error(Artifact::open(at("odd.attar")), ErrorCode::corrupt, {"originals", "rbin", "one by one"});
 }
 
 TEST_F(Originals, DamageIsFoundWhereTheyAreRead) {

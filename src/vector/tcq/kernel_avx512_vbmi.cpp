@@ -27,6 +27,7 @@
 namespace attar::vector::tcq::vbmi {
 namespace {
 
+constexpr bool cheap_levels = true;
 constexpr std::size_t lane_rows = 8;  // rows in a 512-bit register, one 64-bit lane each
 
 struct alignas(64) Control {

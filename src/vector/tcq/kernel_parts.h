@@ -75,22 +75,28 @@ struct Pieces {
   return blocks + row / block_rows * block_rows * run.row_bytes() + row % block_rows * widths[run.bits].ring_bytes;
 }
 
-/// Kernel::scan by a kernel for one query, and for more by decode() and multiply().
-template <auto One, auto Decode, auto Multiply>
-void scan_some(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
-               float* out) noexcept {
-  const std::size_t components = shape.runs[run].components();
-  if (queries.count == 1 || components * group_rows > most_levels) {
-    for (std::size_t i = 0; i < queries.count; ++i) One(shape, run, blocks, rows, queries.part(i, 1), out);
-    return;
-  }
+/// Some queries by decode() and multiply(); components · group_rows ≤ most_levels.
+template <auto Decode, auto Multiply>
+[[gnu::noinline]] void scan_by_levels(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows,
+                                      const Queries& queries, float* out) noexcept {
   alignas(64) std::byte levels[most_levels];
+  const std::size_t components = shape.runs[run].components();
   const std::size_t room = std::max<std::size_t>(near_levels / components / block_rows * block_rows, group_rows);
   for (Rows some = rows; some.first < rows.last; some.first = some.last) {
     some.last = std::min(rows.last, some.first + static_cast<std::uint32_t>(room));
     Decode(shape, run, blocks, some, levels);
     Multiply(shape, run, levels, some, queries, out);
   }
+}
+
+/// Kernel::scan by a kernel for one query, and for more by decode() and multiply() where levels have room.
+template <auto One, auto Decode, auto Multiply>
+void scan_some(const Shape& shape, std::size_t run, const std::byte* blocks, Rows rows, const Queries& queries,
+               float* out) noexcept {
+  if (queries.count == 1) return One(shape, run, blocks, rows, queries, out);
+  if (shape.runs[run].components() * group_rows <= most_levels)
+    return scan_by_levels<Decode, Multiply>(shape, run, blocks, rows, queries, out);
+  for (std::size_t i = 0; i < queries.count; ++i) One(shape, run, blocks, rows, queries.part(i, 1), out);
 }
 
 /// Kernel::rows by Kernel::scan, which scores each row's neighbours with it.

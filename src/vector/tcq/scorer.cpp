@@ -33,6 +33,8 @@ constexpr auto identity = [] {
   return out;
 }();
 
+constexpr std::array<std::uint8_t, batch_queries> first_slots = {0, 1, 2, 3, 4, 5, 6, 7};
+
 // Takes queries in groups of batch_queries or somewhat fewer, all of about one size.
 template <class Take>
 void each_group(std::span<const std::uint8_t> which, const Take& take) noexcept {
@@ -79,8 +81,9 @@ struct TcqScorer::Blocks {
   alignas(64) float norms[most * block_rows];
   alignas(64) float sums[most * batch_queries * block_rows];
   alignas(64) float scores[block_rows];
-  std::size_t slots = 0;                   ///< that may be in use
-  std::span<const std::uint8_t> which;     ///< by slot: the queries that are scored
+  std::size_t slots = 0;                          ///< that may be in use
+  std::array<std::uint8_t, batch_queries> which;  ///< by slot: the queries that are scored, `asked` of them
+  std::size_t asked = 0;
   std::array<float, batch_queries> bases;  ///< by slot: ⟨q, c⟩ of the codec's and the list's centre
   Rows rows;                               ///< of the blocks, whole groups: no others are scored
 
@@ -209,9 +212,11 @@ std::span<const std::uint8_t> TcqScorer::asked(const codec::Scan& scan) const no
 
 // Gives queries their slots.
 void TcqScorer::seat(Blocks& blocks, std::span<const std::uint8_t> which, const codec::Scan& scan) const noexcept {
-  blocks.which = which;
-  for (std::size_t slot = 0; slot < which.size(); ++slot)
+  blocks.asked = which.size();
+  for (std::size_t slot = 0; slot < which.size(); ++slot) {
+    blocks.which[slot] = which[slot];
     blocks.bases[slot] = base_[which[slot]] + scan.bias_of(which[slot]);
+  }
 }
 
 void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
@@ -226,10 +231,8 @@ void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec
 void TcqScorer::scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  std::array<std::uint8_t, batch_queries> which, slots;
-  std::copy(block.which.begin(), block.which.end(), which.begin());
-  std::copy_n(identity.begin(), slots.size(), slots.begin());
-  Queries active = coarse_.of(std::span(which).first(block.which.size()));
+  std::array<std::uint8_t, batch_queries> which = block.which, slots = first_slots;
+  Queries active = coarse_.of(std::span(which).first(block.asked));
   active.slots = slots.data();
   const auto rows_above = [&](std::size_t slot, float threshold) {
     std::uint32_t reached = 0;
@@ -316,7 +319,7 @@ void TcqScorer::expect(codec::Range rows, std::uint32_t parts) const noexcept {
 // Takes what reaches the lists' thresholds.
 void TcqScorer::gather(const Blocks& blocks, const codec::Scan& scan,
                        std::span<codec::Shortlist> lists) const noexcept {
-  const std::span<const std::uint8_t> which = blocks.which;
+  const auto which = std::span(blocks.which).first(blocks.asked);
   alignas(64) float scores[batch_queries * block_rows];
   for (std::size_t block = 0; block < blocks.count; ++block) {
     std::array<float, batch_queries> thresholds;

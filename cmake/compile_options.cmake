@@ -19,6 +19,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 if(ATTAR_SANITIZE)
   target_compile_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  if(ATTAR_SANITIZE MATCHES address)
+    # A null pointer that is used ends in the address sanitizer's report anyway; checking each one apart takes a tenth
+    # of the time to compile.
+    target_compile_options(attar_options INTERFACE -fno-sanitize=null)
+  endif()
   target_link_options(attar_options INTERFACE -fsanitize=${ATTAR_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 loses track of values between the sanitizers' checks and warns of the standard library's own code.

@@ -121,7 +121,7 @@ double real_distortion(const Rows& rows, const View& view) {
   return error / energy;
 }
 
-TEST_P(RegistryRoundTrip, DistortionIsAnHonestEstimate) {
+TEST_P(RegistryRoundTrip, SlowDistortionIsAnHonestEstimate) {
   base::ThreadPool pool(1);
   for (const Metric metric : metrics) {
     const Rows rows = random_rows(3000, 64, metric, 11);

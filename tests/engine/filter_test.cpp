@@ -150,7 +150,7 @@ TEST_F(Filter, ErrorsOfPacking) {
   EXPECT_FALSE(std::filesystem::exists(at("b.attar")));
 }
 
-TEST_F(Filter, RecallAmongTheRowsOfACondition) {
+TEST_F(Filter, SlowRecallAmongTheRowsOfACondition) {
   const Artifact artifact = packed("ivf");
   const auto queries = put_vectors("q.npy", queries_, dims);
   const auto evaluation = evaluate(artifact, {.queries = queries, .where = "kind = 'k3'", .ks = {1, 10, 1000}});

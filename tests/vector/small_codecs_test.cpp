@@ -73,7 +73,7 @@ TEST_P(SmallCodec, AnOptionIsOfferedAgainAtItsOwnSizeAndNotBelow) {
   EXPECT_GT(offered, 5);
 }
 
-TEST_P(SmallCodec, DistortionIsWithinAQuarter) {
+TEST_P(SmallCodec, SlowDistortionIsWithinAQuarter) {
   base::ThreadPool pool(1);
   const Rows rows = random_rows(3000, 64, Metric::inner_product, 11);
   const auto trained = train(codec(), rows, pool);

@@ -283,7 +283,7 @@ TEST(TcqCodec, ScoresAreThoseOfTheDecodedRows) {
 }
 
 // E(⟨q,x̂⟩ − ⟨q,x⟩) ≈ 0 for queries near the row, where a plain quantizer shrinks by its distortion.
-TEST(TcqCodec, InnerProductsAreUnbiased) {
+TEST(TcqCodec, SlowInnerProductsAreUnbiased) {
   base::ThreadPool pool(2);
   for (const std::uint8_t matrix_bits : {std::uint8_t{0}, std::uint8_t{8}})
     for (const std::uint32_t row_bytes : {16u, 32u}) {

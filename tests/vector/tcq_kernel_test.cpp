@@ -252,7 +252,7 @@ TEST(TcqTrellis, TheTablesOfWireVersionOneStay) {
   EXPECT_EQ(hash.finish().hex(), "7399bff0eb5a09af53b88fc32d8c70176e1cc31b6141898bb1fe42506c6bd321");
 }
 
-TEST(TcqTrellis, MeetsTheDistortionThatItsTablesState) {
+TEST(TcqTrellis, SlowMeetsTheDistortionThatItsTablesState) {
   base::Random random(3);
   for (const bool trellis : {true, false})
     for (int bits = 1; bits <= 7; ++bits) {

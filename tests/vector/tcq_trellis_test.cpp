@@ -81,7 +81,7 @@ Errors errors_of(int bits, base::Random& random) {
   return out;
 }
 
-TEST(TcqTrellis, RingsAreTheBestOrNearlySo) {
+TEST(TcqTrellis, SlowRingsAreTheBestOrNearlySo) {
   base::Random random(5);
   for (int bits = 1; bits < max_width; ++bits) {
     const Errors errors = errors_of(bits, random);

@@ -1,6 +1,7 @@
 #include "index/rescore.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace attar::index {
@@ -18,6 +19,8 @@ Status rescore_one(const codec::View& originals, codec::QueryBatch query, std::u
   std::vector<float> scores(rows.size());
   scorer->score(rows, scores);
   for (std::size_t i = 0; i < hits.size(); ++i) hits[i].score = scores[i];
+  // Of hostile codes; a scan leaves such rows out as well.
+  std::erase_if(hits, [](const codec::Hit& hit) { return std::isnan(hit.score); });
   std::sort(hits.begin(), hits.end(), [](const codec::Hit& a, const codec::Hit& b) { return a.before(b); });
   if (hits.size() > k) hits.resize(k);
   return {};

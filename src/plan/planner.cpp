@@ -31,6 +31,10 @@ constexpr std::uint64_t rows_in_a_list = 64;
 constexpr std::uint64_t training_rows_of_a_list = 64;
 // Every row is compared with every centroid, which is some hundred seconds for two million rows with this many.
 constexpr std::uint64_t most_lists = 8192;
+// Of what the best plan finds above a floor, the share that a quicker one may lack, and the share of its work that
+// makes it worth that.
+constexpr double spare_share = 0.05;
+constexpr double worth_quicker = 0.8;
 // Sizes closer than this share count as found where a fast plan is wanted and not the smallest.
 constexpr double speed_resolution = 0.04;
 // Where a plan is too slow: sizes tried beyond it and how much larger each is, and sizes tried between the largest that
@@ -153,11 +157,27 @@ class Chooser {
     return contenders;
   }
 
+  // Of plans, best rank first, the quickest to scan that is next to the best goes first where the fastest is wanted of
+  // lists: codes that find all there is to find gain nothing by being finer still.
+  template <class Plan, class ContenderOf>
+  void prefer_quick(std::vector<Plan>& plans, const ContenderOf& contender_of) const {
+    if (plans.empty() || !goal_.floor || !rows_.partition || !fastest_wanted()) return;
+    const double best = contender_of(plans.front()).rank;
+    const double least = best - spare_share * std::max(0.0, best - *goal_.floor);
+    auto chosen = plans.begin();
+    for (auto it = plans.begin(); it != plans.end(); ++it)
+      if (contender_of(*it).rank >= least &&
+          contender_of(*it).option.scan_cost < worth_quicker * contender_of(*chosen).option.scan_cost)
+        chosen = it;
+    std::rotate(plans.begin(), chosen, chosen + 1);
+  }
+
   // The preview's best, each measured in full; best recall first, then the smaller file.
   Result<std::vector<Measured>> final_round(std::uint64_t file_bytes, std::size_t most) {
-    ATTAR_ASSIGN(const auto contenders, preview(file_bytes));
+    ATTAR_ASSIGN(auto contenders, preview(file_bytes));
     std::vector<Measured> out;
     const bool all = setting_.schema.rows <= 2 * preview_rows;
+    if (!all) prefer_quick(contenders, [](const Contender& contender) -> const Contender& { return contender; });
     for (const Contender& contender : contenders) {
       if (!all && out.size() == most) break;
       ATTAR_ASSIGN(auto measured, measure(contender));
@@ -167,6 +187,7 @@ class Chooser {
       if (a.contender.rank != b.contender.rank) return a.contender.rank > b.contender.rank;
       return a.contender.file_bytes < b.contender.file_bytes;
     });
+    prefer_quick(out, [](const Measured& plan) -> const Contender& { return plan.contender; });
     return out;
   }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/support.h"
+#include "format/container_bytes.h"
 #include "format/reader.h"
 #include "format/writer.h"
 
@@ -142,6 +143,29 @@ TEST_F(Originals, ACodecThatNeedsNeighboursIsRefused) {
   copy(SectionKind::codes, SectionKind::single_rows, 0);
   ATTAR_ASSERT_OK(writer->finish({}));
   expect_error(Artifact::open(at("odd.attar")), ErrorCode::corrupt, {"originals", "rbin", "one by one"});
+}
+
+// Behind right checksums: a search leaves such rows out, and never shows them.
+TEST_F(Originals, RowsThatAreNoNumbersAreLeftOut) {
+  namespace raw = format::raw;
+  const std::string golden =
+      read_whole(std::filesystem::path(ATTAR_SOURCE_DIR) / "tests" / "golden" / "rows-v1-f32.attar");
+  const auto input = std::as_bytes(std::span(golden));
+  raw::Bytes bytes(input.begin(), input.end());
+  for (std::uint64_t i = 0; i < raw::get<std::uint32_t>(bytes, raw::count_at); ++i) {
+    const std::uint64_t entry = raw::entry_at(bytes, i);
+    if (raw::get<std::uint32_t>(bytes, entry) != static_cast<std::uint32_t>(format::SectionKind::single_rows)) continue;
+    const auto offset = raw::get<std::uint64_t>(bytes, entry + raw::offset_in);
+    const auto length = raw::get<std::uint64_t>(bytes, entry + raw::length_in);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), length / 2, std::byte{0xff});
+  }
+  raw::seal_sections(bytes);
+  const auto artifact = Artifact::open_bytes(bytes);
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  const auto found = artifact->search(std::vector<float>(artifact->dims(), 0.25f), {.k = 300});
+  ASSERT_TRUE(found) << error_of(found);
+  EXPECT_EQ(found->hits.front().size(), artifact->rows() / 2);
+  for (const SearchHit& hit : found->hits.front()) EXPECT_FALSE(std::isnan(hit.score)) << hit.row;
 }
 
 TEST_F(Originals, DamageIsFoundWhereTheyAreRead) {

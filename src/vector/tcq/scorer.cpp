@@ -275,7 +275,7 @@ void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint
   const std::span<const std::uint8_t> which = asked(scan);
   Head head = {.runs = shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
   const std::size_t block_levels = shape.first_value(head.runs) * block_rows;
-  head.keeps_levels = which.size() > 1 && block_levels <= near_levels;
+  head.keeps_levels = which.size() > batch_queries && block_levels <= near_levels;  // fewer share them in the kernel
   const std::size_t most = head.keeps_levels ? std::min(Blocks::most, near_levels / block_levels) : Blocks::most;
   Blocks blocks;
   blocks.slots = std::min(which.size(), batch_queries);

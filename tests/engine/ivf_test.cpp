@@ -101,6 +101,26 @@ TEST_F(InvertedLists, AFloorIsCertified) {
   EXPECT_LT(smallest.outcome.report.bytes, packed.outcome.report.bytes);
 }
 
+// With room for anything the fastest plan is no finer than the floor needs.
+TEST_F(InvertedLists, CodesThatScanSlowlyAreNotTakenForRecallThatNobodyAskedFor) {
+  auto wanted = options(Metric::cosine, "");
+  wanted.budget = parse_budget("2000B/vec").value();
+  wanted.floor = parse_floor("0.8@10").value();
+  const auto packed = make_plan(base_, wanted);
+  ASSERT_TRUE(packed) << error_of(packed);
+  ASSERT_TRUE(packed->reachable) << packed->unreachable;
+  const auto& candidates = packed->report.candidates;
+  const auto chosen =
+      std::find_if(candidates.begin(), candidates.end(), [](const Candidate& candidate) { return candidate.chosen; });
+  ASSERT_NE(chosen, candidates.end());
+  EXPECT_GE(chosen->recall, 0.8);
+  const auto exact =
+      std::find_if(candidates.begin(), candidates.end(), [](const Candidate& other) { return other.codec == "f32"; });
+  ASSERT_NE(exact, candidates.end());
+  EXPECT_GE(exact->recall, chosen->recall) << "nothing to choose between";
+  EXPECT_LT(chosen->scan_cost, 0.8 * exact->scan_cost) << chosen->codec << " " << chosen->settings;
+}
+
 TEST_F(InvertedLists, AFlippedBitIsRefusedOrHarmless) {
   const auto packed = pack_and_open(base_, at("lists.attar"), options());
   ASSERT_TRUE(packed.artifact) << packed.failed;

@@ -94,7 +94,7 @@ void decode_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, R
 void multiply_scalar(const Shape& shape, std::size_t r, const std::byte* levels, Rows rows, const Queries& queries,
                      float* out) noexcept {
   const std::size_t components = shape.runs[r].components();
-  by_count(queries.count, [&]<std::size_t Count>() {
+  by_number(queries.count, [&]<std::size_t Count>() {
     const Part<Count> part(shape, r, queries, out);
     for (std::size_t row = rows.first; row < rows.last; ++row) {
       const std::size_t place = row - rows.first;

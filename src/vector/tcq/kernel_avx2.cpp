@@ -203,13 +203,13 @@ void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, 
 void scan_one(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, const Queries& queries,
               float* out) noexcept {
   const Part<1> part(shape, r, queries, out);
-  by_width(shape.runs[r],
-           [&]<int Bits>() { scan_run<Bits>(shape.runs[r], shape.trellis, blocks, rows, part, r == 0); });
+  by_number(shape.runs[r].bits,
+            [&]<int Bits>() { scan_run<Bits>(shape.runs[r], shape.trellis, blocks, rows, part, r == 0); });
 }
 
 void decode(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, std::byte* levels) noexcept {
   const Run& run = shape.runs[r];
-  by_width(run, [&]<int Bits>() {
+  by_number(run.bits, [&]<int Bits>() {
     const std::int8_t* table = level_table(shape.trellis, Bits).levels.data();
     for (std::size_t row = rows.first; row < rows.last; row += group_rows) {
       const std::byte* at = ring_of(run, blocks, row);
@@ -255,7 +255,7 @@ template <std::size_t Count, std::size_t Lanes>
 
 void multiply(const Shape& shape, std::size_t r, const std::byte* levels, Rows rows, const Queries& queries,
               float* out) noexcept {
-  by_count(queries.count, [&]<std::size_t Count>() {
+  by_number(queries.count, [&]<std::size_t Count>() {
     constexpr std::size_t lanes = Count > 4 ? 1 : 2;  // as many sums as there are registers for
     multiply_run<Count, lanes>(levels, shape.runs[r].components(), rows, Part<Count>(shape, r, queries, out), r == 0);
   });
@@ -268,7 +268,7 @@ void scan(const Shape& shape, std::size_t run, const std::byte* blocks, Rows row
 
 void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
           float* sums) noexcept {
-  by_width(shape.runs[run], [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
+  by_number(shape.runs[run].bits, [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
 }
 
 }  // namespace

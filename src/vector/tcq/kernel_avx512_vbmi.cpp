@@ -154,7 +154,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
 
 void rows(const Shape& shape, std::size_t run, std::span<const Place> places, const Queries& query,
           float* sums) noexcept {
-  by_width(shape.runs[run], [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
+  by_number(shape.runs[run].bits, [&]<int Bits>() { score_rows<Bits>(shape, run, places, query, sums); });
 }
 
 }  // namespace

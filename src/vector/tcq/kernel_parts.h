@@ -7,26 +7,11 @@
 
 namespace attar::vector::tcq {
 
-/// Calls with<b>() for a run's width b.
+/// Calls with<n>() for a number 1 … 8: a run's width, or how many queries there are.
 template <class With>
-void by_width(const Run& run, const With& with) noexcept {
-  switch (run.bits) {
-    case 1: return with.template operator()<1>();
-    case 2: return with.template operator()<2>();
-    case 3: return with.template operator()<3>();
-    case 4: return with.template operator()<4>();
-    case 5: return with.template operator()<5>();
-    case 6: return with.template operator()<6>();
-    case 7: return with.template operator()<7>();
-    default: return with.template operator()<8>();
-  }
-}
-
-/// Calls with<n>() for n queries, 1 … batch_queries.
-template <class With>
-void by_count(std::size_t count, const With& with) noexcept {
-  static_assert(batch_queries == 8);
-  switch (count) {
+void by_number(std::size_t number, const With& with) noexcept {
+  static_assert(max_width == 8 && batch_queries == 8);
+  switch (number) {
     case 1: return with.template operator()<1>();
     case 2: return with.template operator()<2>();
     case 3: return with.template operator()<3>();

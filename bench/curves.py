@@ -284,7 +284,7 @@ def report(points: list[Point], results: Results) -> None:
 
 def versions() -> dict[str, str]:
     out = {"python": platform.python_version(), "numpy": np.__version__}
-    for library in sorted({peer.library for peer in index_peers.all_peers()}):
+    for library in sorted({peer.package for peer in index_peers.all_peers()}):
         try:
             out[library] = index_peers.version(library)
         except index_peers.Absent:

@@ -2,7 +2,7 @@
 
     python bench/index_peers.py             # builds each on a small sample, prints its bytes a row and each setting's recall
 
-Every peer has `name` (unique), `family` (a curve), `library` (its package, whose version the results name), build(base), write(folder) and
+Every peer has `name` (unique), `family` (a curve), `package` (on PyPI, whose version the results name), build(base), write(folder) and
 read(folder), settings() from the cheapest to the dearest, and at(setting) -> search(queries, k). at() sets the index itself: its search is
 good until the next at(). Rows are unit vectors, answers are by inner product. Search takes one thread, building two.
 Bytes a row: everything that write() leaves on disk, raw rows and ids in it, divided by the rows.
@@ -106,7 +106,7 @@ class Lists:
 class IndexPeer:
     """What curves.py, growth.py and frontier.py ask of a peer; the head of this file says what each call means."""
 
-    library: str
+    package: str
     family: str
     name: str
 
@@ -129,7 +129,7 @@ class IndexPeer:
 
 
 class Turbovec(IndexPeer):
-    library = family = "turbovec"
+    package = family = "turbovec"
 
     def __init__(self, bits: int) -> None:
         self.bits, self.name = bits, f"turbovec {bits} bit"
@@ -168,7 +168,7 @@ class Turbovec(IndexPeer):
 class Rabitq(IndexPeer):
     """Inverted lists of the RaBitQ library; `lists`: how many, by the rows where it is None."""
 
-    library, family = "rabitqlib", "RaBitQ library"
+    package, family = "rabitqlib", "RaBitQ library"
 
     def __init__(self, bits: int, lists: int | None = None) -> None:
         self.bits, self.lists, self.name = bits, lists, f"RaBitQ library {bits} bit"
@@ -197,7 +197,7 @@ class Rabitq(IndexPeer):
 
 
 class RabitqGraph(IndexPeer):
-    library, family, CENTROIDS = "rabitqlib", "RaBitQ library HNSW", 16
+    package, family, CENTROIDS = "rabitqlib", "RaBitQ library HNSW", 16
 
     def __init__(self, bits: int) -> None:
         self.bits, self.name = bits, f"RaBitQ library HNSW {bits} bit"
@@ -226,7 +226,7 @@ class RabitqGraph(IndexPeer):
 
 
 class SymphonyQG(IndexPeer):
-    library = "rabitqlib"
+    package = "rabitqlib"
 
     def __init__(self, bits: int) -> None:
         self.bits, self.name = bits, f"SymphonyQG {f'{bits} bit' if bits else 'raw'}"
@@ -257,7 +257,7 @@ class SymphonyQG(IndexPeer):
 class Faiss(IndexPeer):
     """An index of faiss's factory; {d} and {lists} in `factory` are filled in. `knobs`: the settings, as ParameterSpace calls them."""
 
-    library = "faiss-cpu"
+    package = "faiss-cpu"
 
     def __init__(self, name: str, factory: str, knobs: Callable[[int], list[Setting]]) -> None:
         self.name = self.family = name
@@ -300,7 +300,7 @@ class Faiss(IndexPeer):
 
 
 class Usearch(IndexPeer):
-    library = "usearch"
+    package = "usearch"
     family = name = "usearch i8"
 
     def build(self, base: np.ndarray, shared: Path) -> float:
@@ -347,7 +347,7 @@ class Usearch(IndexPeer):
 
 
 class Scann(IndexPeer):
-    library = "scann"
+    package = "scann"
 
     def __init__(self, quantized: bool) -> None:
         self.quantized = quantized
@@ -440,7 +440,7 @@ def slug(name: str) -> str:
 def identity(peer: IndexPeer, base_file: Path, rows: int) -> dict:
     """What a kept build must agree with to be used again."""
     stat = base_file.stat()
-    return {"name": peer.name, "library": peer.library, "version": version(peer.library), "rows": rows, "base": [stat.st_size, int(stat.st_mtime)]}
+    return {"name": peer.name, "library": peer.package, "version": version(peer.package), "rows": rows, "base": [stat.st_size, int(stat.st_mtime)]}
 
 
 def version(package: str) -> str:

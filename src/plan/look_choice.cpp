@@ -58,7 +58,7 @@ constexpr double rescored_reserve = 1.25;
 constexpr std::array quicker_margins = {0.7, 0.45, 0.25, 0.1};
 
 // Every row scored whole, in one look.
-index::Look unhurried(const Measured& plan) { return {.rescored = plan.look.rescored}; }
+index::Look whole_rows(const Measured& plan) { return {.rescored = plan.look.rescored}; }
 
 // Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
 bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
@@ -90,7 +90,7 @@ Status LookChoice::choose_probe(Measured& plan, double least) {
   const double recall = plan.contender.recall;
   const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
   const double needed = least > 0 && least < recall ? least : recall - loss;
-  index::Look look = unhurried(plan);
+  index::Look look = whole_rows(plan);
   ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
   Measured found = plan;
   found.contender.recall = probed.recall;
@@ -295,7 +295,7 @@ std::vector<std::vector<index::Look>> LookChoice::ways(const Measured& plan) con
   if (rows_.partition) {
     std::vector<index::Look> bases = {plan.look};
     if (plan.look.head != 0) {
-      bases.push_back(unhurried(plan));
+      bases.push_back(whole_rows(plan));
       bases.back().probe = plan.look.probe;
     }
     for (index::Look look : bases) {

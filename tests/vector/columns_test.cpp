@@ -26,8 +26,10 @@ TEST(Columns, ProductsMatchTheScalarReferenceBitForBit) {
     add_products(slab, query, count, narrow);
     add_products_wide(slab, query, count, wide);
     for (std::size_t lane = 0; lane < block_rows; ++lane) {
-      ASSERT_EQ(narrow[lane], lane_product(slab + lane, query, count, false)) << count;
-      ASSERT_EQ(wide[lane], lane_product(slab + lane, query, count, true)) << count;
+      float own[slab_components];
+      for (std::size_t j = 0; j < count; ++j) own[j] = slab[j * block_rows + lane];
+      ASSERT_EQ(narrow[lane], row_product(own, query, count, false)) << count;
+      ASSERT_EQ(wide[lane], row_product(own, query, count, true)) << count;
       double exact = 0, magnitude = 0;
       for (std::size_t j = 0; j < count; ++j) {
         const double term = static_cast<double>(slab[j * block_rows + lane]) * static_cast<double>(query[j]);

@@ -17,11 +17,10 @@ constexpr std::size_t float_lanes = 16;
 constexpr std::size_t double_lanes = 8;
 constexpr std::size_t chains = 4;
 
-template <class Sum, std::size_t Stride>
+template <class Sum>
 double chained_product(const float* values, const float* query, std::size_t count) noexcept {
   std::array<Sum, chains> sums{};
-  for (std::size_t j = 0; j < count; ++j)
-    sums[j % chains] += static_cast<Sum>(query[j]) * static_cast<Sum>(values[j * Stride]);
+  for (std::size_t j = 0; j < count; ++j) sums[j % chains] += static_cast<Sum>(query[j]) * static_cast<Sum>(values[j]);
   return static_cast<double>((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
@@ -52,16 +51,11 @@ class ColumnScorer final : public BlockScorer {
     const std::uint64_t step = view_.schema().block_rows, index = row / step;
     const Lanes lanes = {view_.block(index), view_.rows_in(index), row % step, 1};
     std::fill_n(inner, queries().size(), 0.0);
-    alignas(64) float slab[slab_components * block_rows];
-    const bool wide = view_.model().wide();
+    alignas(64) float values[slab_components];
     for_slabs([&](std::size_t first, std::size_t count) {
-      if (lanes.rows == 1)
-        view_.model().decode_alone(lanes.block, first, count, slab);
-      else
-        view_.model().decode_slab(lanes, first, count, slab);
+      view_.model().decode_one(lanes, first, count, values);
       for (std::size_t q = 0; q < queries().size(); ++q)
-        inner[q] +=
-            (lanes.rows == 1 ? row_product : lane_product)(slab, queries()[q].components.data() + first, count, wide);
+        inner[q] += row_product(values, queries()[q].components.data() + first, count, view_.model().wide());
     });
     const RowTerms terms = view_.model().row_terms(lanes.block, lanes.rows, lanes.first);
     for (std::size_t q = 0; q < queries().size(); ++q) finish(queries()[q], terms, inner[q]);
@@ -125,18 +119,13 @@ ATTAR_VECTOR_CLONES void add_products_wide(const float* slab, const float* query
   }
 }
 
-double lane_product(const float* slab, const float* query, std::size_t count, bool wide) noexcept {
-  return wide ? chained_product<double, block_rows>(slab, query, count)
-              : chained_product<float, block_rows>(slab, query, count);
-}
-
 double row_product(const float* values, const float* query, std::size_t count, bool wide) noexcept {
-  return wide ? chained_product<double, 1>(values, query, count) : chained_product<float, 1>(values, query, count);
+  return wide ? chained_product<double>(values, query, count) : chained_product<float>(values, query, count);
 }
 
-void ColumnModel::decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept {
+void ColumnModel::decode_one(const Lanes& lane, std::size_t first, std::size_t count, float* out) const noexcept {
   alignas(64) float slab[slab_components * block_rows];
-  decode_slab({.block = row, .rows = 1, .first = 0, .count = 1}, first, count, slab);
+  decode_slab(lane, first, count, slab);
   for (std::size_t j = 0; j < count; ++j) out[j] = slab[j * block_rows];
 }
 
@@ -164,16 +153,12 @@ void ColumnView::decode_row(std::uint64_t row, std::span<float> out) const {
   const Lanes lanes = {block(index), rows_in(index), row % step, 1};
   const RowTerms terms = model_->row_terms(lanes.block, lanes.rows, lanes.first);
   std::vector<float> components(model_->basis().components());
-  alignas(64) float slab[slab_components * block_rows];
-  const std::size_t stride = lanes.rows == 1 ? 1 : block_rows;
+  alignas(64) float values[slab_components];
   for (std::size_t first = 0; first < components.size(); first += slab_components) {
     const std::size_t count = std::min(slab_components, components.size() - first);
-    if (lanes.rows == 1)
-      model_->decode_alone(lanes.block, first, count, slab);
-    else
-      model_->decode_slab(lanes, first, count, slab);
+    model_->decode_one(lanes, first, count, values);
     for (std::size_t j = 0; j < count; ++j)
-      components[first + j] = to_finite_float(terms.weight * static_cast<double>(slab[j * stride]) + terms.offset);
+      components[first + j] = to_finite_float(terms.weight * static_cast<double>(values[j]) + terms.offset);
   }
   model_->basis().reconstruct(components, out);
 }

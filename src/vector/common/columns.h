@@ -30,8 +30,8 @@ class ColumnModel : public BlockModel {
   /// Components [first, first + count) of the lanes: out[component · 32 + lane]. `first` is a multiple of 64, count
   /// ≤ 64.
   virtual void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept = 0;
-  /// The same of a block of one row, whose components lie side by side: out[component].
-  virtual void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept;
+  /// The same of one lane, side by side: out[component]. A codec may do better where the row is a block of its own.
+  virtual void decode_one(const Lanes& lane, std::size_t first, std::size_t count, float* out) const noexcept;
   [[nodiscard]] virtual RowTerms row_terms(const std::byte* block, std::size_t rows, std::size_t row) const noexcept;
   /// Whether products are summed in double: for values without bounds.
   [[nodiscard]] virtual bool wide() const noexcept { return false; }
@@ -59,9 +59,7 @@ class ColumnView final : public BlockView {
 void add_products(const float* slab, const float* query, std::size_t count, double* totals) noexcept;
 /// The same with all products and sums in double.
 void add_products_wide(const float* slab, const float* query, std::size_t count, double* totals) noexcept;
-/// One lane of add_products or add_products_wide: `slab` points at the lane's first value. The scalar reference.
-[[nodiscard]] double lane_product(const float* slab, const float* query, std::size_t count, bool wide) noexcept;
-/// The same of values side by side.
+/// What add_products or add_products_wide adds for one lane, whose values lie side by side here. The scalar reference.
 [[nodiscard]] double row_product(const float* values, const float* query, std::size_t count, bool wide) noexcept;
 
 }  // namespace attar::vector

@@ -43,8 +43,9 @@ class F16Model final : public ColumnModel {
   void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept override {
     decode_columns(lanes, first, count, out);
   }
-  void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept override {
-    f16::decode_alone(row, first, count, out);
+  void decode_one(const Lanes& lane, std::size_t first, std::size_t count, float* out) const noexcept override {
+    if (lane.rows != 1) return ColumnModel::decode_one(lane, first, count, out);
+    decode_row(lane.block, first, count, out);
   }
 };
 

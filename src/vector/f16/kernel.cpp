@@ -33,7 +33,7 @@ void decode_columns(const Lanes& lanes, std::size_t first, std::size_t count, fl
   widen(halves, count * block_rows, out);
 }
 
-void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept {
+void decode_row(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept {
   alignas(64) std::uint16_t halves[slab_components];
   std::memcpy(halves, row + 2 * first, 2 * count);
   widen(halves, count, out);

@@ -9,6 +9,6 @@ namespace attar::vector::f16 {
 void decode_columns(const Lanes& lanes, std::size_t first, std::size_t count, float* out) noexcept;
 
 /// The same of a block of one row: out[component].
-void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept;
+void decode_row(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept;
 
 }  // namespace attar::vector::f16

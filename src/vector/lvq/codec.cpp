@@ -75,8 +75,10 @@ class LvqModel final : public ColumnModel {
   void decode_slab(const Lanes& lanes, std::size_t first, std::size_t count, float* out) const noexcept override {
     decode_columns(levels_, basis().dims(), lanes, first, count, out);
   }
-  void decode_alone(const std::byte* row, std::size_t first, std::size_t count, float* out) const noexcept override {
-    lvq::decode_alone(levels_, basis().dims(), row, first, count, out);
+  void decode_one(const Lanes& lane, std::size_t first, std::size_t count, float* out) const noexcept override {
+    if (lane.rows != 1 || levels_.first != 8 || levels_.second != 0)
+      return ColumnModel::decode_one(lane, first, count, out);
+    decode_bytes(lane.block, first, count, out);
   }
 
   RowTerms row_terms(const std::byte* block, std::size_t rows, std::size_t row) const noexcept override {

@@ -73,13 +73,8 @@ void quantize(const Levels& levels, RowRange range, std::span<const float> compo
   }
 }
 
-void decode_alone(const Levels& levels, std::size_t dims, const std::byte* row, std::size_t first, std::size_t count,
-                  float* out) noexcept {
-  const auto* plane = reinterpret_cast<const std::uint8_t*>(row);
-  if (levels.first == 8 && levels.second == 0) return unpack(plane + first, count, 0, 0xff, 1.0f, out);
-  alignas(64) float slab[slab_components * block_rows];
-  decode_columns(levels, dims, {.block = row, .rows = 1, .first = 0, .count = 1}, first, count, slab);
-  for (std::size_t j = 0; j < count; ++j) out[j] = slab[j * block_rows];
+void decode_bytes(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept {
+  unpack(reinterpret_cast<const std::uint8_t*>(row) + first, count, 0, 0xff, 1.0f, out);
 }
 
 void decode_columns(const Levels& levels, std::size_t dims, const Lanes& lanes, std::size_t first, std::size_t count,

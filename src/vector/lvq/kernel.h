@@ -40,8 +40,7 @@ void quantize(const Levels& levels, RowRange range, std::span<const float> compo
 /// width of a row.
 void decode_columns(const Levels& levels, std::size_t dims, const Lanes& lanes, std::size_t first, std::size_t count,
                     float* out) noexcept;
-/// The same of a block of one row: out[component].
-void decode_alone(const Levels& levels, std::size_t dims, const std::byte* row, std::size_t first, std::size_t count,
-                  float* out) noexcept;
+/// The same of one level of eight bits in a block of one row: out[component].
+void decode_bytes(const std::byte* row, std::size_t first, std::size_t count, float* out) noexcept;
 
 }  // namespace attar::vector::lvq

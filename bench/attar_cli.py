@@ -8,6 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,14 @@ def available() -> bool:
     return os.access(binary(), os.X_OK)
 
 
-def call(*arguments: str, level: str = "") -> tuple[str, float, float]:
-    """Run attar with the kernels of an instruction-set level, else the best; its standard output, the seconds it took, and its peak memory in MB."""
+def call(*arguments: str, level: str = "", before: Callable[[], None] | None = None) -> tuple[str, float, float]:
+    """Run attar with the kernels of an instruction-set level, else the best; its standard output, the seconds it took, and its peak memory in MB.
+    `before` is called in the new process before attar starts."""
     started = time.perf_counter()
     # Files, not pipes: nothing can fill up while this waits and looks at the memory that the child holds.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
         environment = os.environ | ({"ATTAR_ISA": level} if level else {})
-        process = subprocess.Popen([str(binary()), *arguments], stdout=out, stderr=error, env=environment)
+        process = subprocess.Popen([str(binary()), *arguments], stdout=out, stderr=error, env=environment, preexec_fn=before)
         peak = 0.0
         while process.poll() is None:
             peak = max(peak, measures.peak_mb(process.pid))

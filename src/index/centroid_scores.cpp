@@ -112,19 +112,19 @@ float CentroidScores::promise(std::size_t query, std::span<float> out) const {
 }
 
 float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcept {
-  const auto which = static_cast<std::uint8_t>(query);
+  const auto which = static_cast<codec::QueryNumber>(query);
   std::int32_t rest = 0;
   multiply_rests(list, {&which, 1}, &rest);
   return product(query, list, rest);
 }
 
-void CentroidScores::inner(std::uint32_t list, std::span<const std::uint8_t> which, std::span<float> biases) {
+void CentroidScores::inner(std::uint32_t list, std::span<const codec::QueryNumber> which, std::span<float> biases) {
   some_rests_.resize(which.size());
   multiply_rests(list, which, some_rests_.data());
   for (std::size_t i = 0; i < which.size(); ++i) biases[which[i]] = product(which[i], list, some_rests_[i]);
 }
 
-void CentroidScores::multiply_rests(std::uint32_t list, std::span<const std::uint8_t> which,
+void CentroidScores::multiply_rests(std::uint32_t list, std::span<const codec::QueryNumber> which,
                                     std::int32_t* out) const noexcept {
   const Centroids& centroids = lists_.centroids();
   simd::int8_products({.rows = centroids.entries.data() + std::size_t{list} * centroids.dims,

@@ -26,7 +26,7 @@ class CentroidScores {
   /// `queries`: prepared, of the lists' dimensions. They outlive what is asked about them.
   void score(codec::QueryBatch queries);
   /// ⟨q, c⟩ of a list and each query in `which`, written to biases[query].
-  void inner(std::uint32_t list, std::span<const std::uint8_t> which, std::span<float> biases);
+  void inner(std::uint32_t list, std::span<const codec::QueryNumber> which, std::span<float> biases);
   /// The same of one query.
   [[nodiscard]] float inner(std::size_t query, std::uint32_t list) const noexcept;
   /// The lists that are expected to hold at least `probe` billionths of what the query seeks.
@@ -36,7 +36,7 @@ class CentroidScores {
   [[nodiscard]] std::vector<float> promises(std::size_t query) const;
 
  private:
-  void multiply_rests(std::uint32_t list, std::span<const std::uint8_t> which, std::int32_t* out) const noexcept;
+  void multiply_rests(std::uint32_t list, std::span<const codec::QueryNumber> which, std::int32_t* out) const noexcept;
   [[nodiscard]] float product(std::size_t query, std::uint32_t list, std::int32_t rest) const noexcept;
   void round(std::size_t query, std::span<const float> values);
   /// Fills in promises by list; how widely scores of a list's rows spread about its centroid's.

@@ -16,6 +16,9 @@ using Clock = std::chrono::steady_clock;
 // Lists of the first round beyond those worth a look; each later round doubles it.
 constexpr std::size_t first_round = 8;
 
+// Queries that want a list of the first pass, on average over all lists.
+constexpr std::size_t enough_askers = 4;
+
 // Rows so few that all lists which hold one are scanned.
 constexpr std::uint64_t few_rows = 512;
 
@@ -29,7 +32,7 @@ class Askers {
     queries_.resize(ends_.back());
     std::vector<std::uint32_t> next(ends_.begin(), ends_.end() - 1);
     for (std::size_t q = 0; q < wanted.size(); ++q)
-      for (const std::uint32_t list : wanted[q]) queries_[next[list]++] = static_cast<std::uint8_t>(q);
+      for (const std::uint32_t list : wanted[q]) queries_[next[list]++] = static_cast<codec::QueryNumber>(q);
   }
 
   /// The first list from number `list` on that is wanted; their count where none is.
@@ -37,13 +40,13 @@ class Askers {
     while (list + 1 < ends_.size() && ends_[list] == ends_[list + 1]) ++list;
     return list;
   }
-  [[nodiscard]] std::span<const std::uint8_t> of(std::uint32_t list) const noexcept {
+  [[nodiscard]] std::span<const codec::QueryNumber> of(std::uint32_t list) const noexcept {
     return std::span(queries_).subspan(ends_[list], ends_[list + 1] - ends_[list]);
   }
 
  private:
   std::vector<std::uint32_t> ends_;
-  std::vector<std::uint8_t> queries_;
+  std::vector<codec::QueryNumber> queries_;
 };
 
 // A batch of queries, list by list: those that want a list share the decoding of its codes.
@@ -114,13 +117,20 @@ class Searching {
       first[q] = std::move(worth.first);
       then[q] = std::move(worth.then);
     }
-    // Among many queries those that share the decoding of a list save more than good rows found early.
-    if (size > codec::max_batch)
+    // Good rows found early leave less to be kept of the others; what queries save by sharing the decoding of a list is
+    // more, unless each has company enough in both passes.
+    const bool two_passes = size <= codec::max_batch || all_of(first) >= enough_askers * lists_.count();
+    if (!two_passes)
       for (std::size_t q = 0; q < size; ++q) first[q].insert(first[q].end(), then[q].begin(), then[q].end());
     scan_lists(first, scan);
-    if (size <= codec::max_batch) scan_lists(then, scan);
+    if (two_passes) scan_lists(then, scan);
     for (std::size_t q = 0; q < size; ++q)
       if (found_rows_[q] < job_.kept) probe_further(q, first[q], then[q], scan);
+  }
+
+  static std::size_t all_of(std::span<const std::vector<std::uint32_t>> wanted) {
+    return std::accumulate(wanted.begin(), wanted.end(), std::size_t{0},
+                           [](std::size_t sum, const auto& own) { return sum + own.size(); });
   }
 
   template <class Scanning>
@@ -137,7 +147,7 @@ class Searching {
   template <class Scanning>
   void probe_further(std::size_t query, std::span<const std::uint32_t> first, std::span<const std::uint32_t> then,
                      const Scanning& scan) {
-    const auto which = static_cast<std::uint8_t>(query);
+    const auto which = static_cast<codec::QueryNumber>(query);
     const std::vector<std::uint32_t> others = without(query, first, then);
     std::size_t round_end = first_round;
     for (std::size_t i = 0; i < others.size(); ++i) {
@@ -149,14 +159,14 @@ class Searching {
   }
 
   template <class Scanning>
-  void scan_list(std::uint32_t list, std::span<const std::uint8_t> queries, const Scanning& scan) {
+  void scan_list(std::uint32_t list, std::span<const codec::QueryNumber> queries, const Scanning& scan) {
     const codec::Range rows = lists_.positions(list);
     const std::uint64_t allowed = filter_ == nullptr ? rows.size() : filter_->allowed_in(list);
     if (allowed == 0 || !is_sound(list)) return;
     scanned_ += rows.size() * queries.size();
     scanned_lists_ += queries.size();
     centroids_.inner(list, queries, bias_);
-    for (const std::uint8_t q : queries) found_rows_[q] += allowed;
+    for (const codec::QueryNumber q : queries) found_rows_[q] += allowed;
     scan(rows, {.allowed = allowed_, .bias = bias_, .which = queries});
   }
 

@@ -15,9 +15,9 @@ struct Int8Products {
   const std::int8_t* queries = nullptr;      ///< query_count × dims; no value may be −128
   const std::int32_t* query_sums = nullptr;  ///< by query: Σ of its values
   std::size_t query_count = 0;
-  const std::uint8_t* which = nullptr;  ///< query_count numbers of the queries to multiply; null: the first ones
-  std::size_t dims = 0;                 ///< at most 2¹⁶
-  std::int32_t* out = nullptr;          ///< query_count rows of `count` values
+  const std::uint16_t* which = nullptr;  ///< query_count numbers of the queries to multiply; null: the first ones
+  std::size_t dims = 0;                  ///< at most 2¹⁶
+  std::int32_t* out = nullptr;           ///< query_count rows of `count` values
 
   [[nodiscard]] std::size_t query(std::size_t place) const noexcept { return which == nullptr ? place : which[place]; }
 };

@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "engine/plan_text.h"
 #include "engine/support.h"
+#include "format/container_bytes.h"
 #include "index/lists.h"
 
 namespace attar::engine {
@@ -103,6 +105,7 @@ struct Golden {
   std::string budget = "400B/vec";
   bool slope = false;
   std::string index = "flat";
+  index::Look look = {};  // in place of the planner's, which takes one look at so few rows
 
   [[nodiscard]] std::vector<float> vectors(std::uint64_t count, std::uint64_t seed) const {
     return slope ? sloped(count, dims, seed) : clustered(count, dims, seed, 0.6, 8);
@@ -140,6 +143,15 @@ std::vector<Golden> goldens() {
                    .rows = rows,
                    .budget = budget,
                    .index = "ivf"});
+  // Lists that are looked at twice, and not all of them.
+  out.push_back({.name = fmt::format("ivf-v{}-looks", index::lists_wire_version),
+                 .codec = "tcq",
+                 .rows = 400,
+                 .dims = 48,
+                 .budget = "90B/vec",
+                 .slope = true,
+                 .index = "ivf",
+                 .look = {.head = 1, .shortlist = 40, .window = 300, .probe = 50'000'000}});
   // Originals row by row, and a second look at them.
   for (const auto& [originals, metric, index] :
        {std::tuple("i8", Metric::inner_product, "ivf"), std::tuple("f16", Metric::l2, "flat"),
@@ -154,6 +166,24 @@ std::vector<Golden> goldens() {
   return out;
 }
 
+// Writes another look into a file's plan.
+void look_so(const std::filesystem::path& path, const index::Look& look) {
+  const std::string text = read_whole(path);
+  const std::size_t from = text.find("{\"codec\""), to = text.find('}', text.find("\"proxy\":", from)) + 1;
+  auto plan = plan_from_json(std::string_view(text).substr(from, to - from));
+  ASSERT_TRUE(plan) << error_of(plan);
+  plan->look = look;
+  const std::string changed = to_json(*plan);
+  const std::size_t room = text.find_first_not_of(' ', to) - from;
+  ASSERT_LE(changed.size(), room);
+  std::string out = text;
+  out.replace(from, room, changed + std::string(room - changed.size(), ' '));
+  const auto bytes = std::as_bytes(std::span(out));
+  format::raw::Bytes file(bytes.begin(), bytes.end());
+  format::raw::seal_sections(file);
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(file.data()), std::ssize(file));
+}
+
 class GoldenArtifacts : public EngineTest {
  protected:
   void write_missing() {
@@ -161,15 +191,21 @@ class GoldenArtifacts : public EngineTest {
       const auto path = golden_folder() / (golden.name + ".attar");
       if (std::filesystem::exists(path)) continue;
       const auto base = put_vectors("golden.npy", golden.vectors(golden.rows, 1), golden.dims);
-      const auto packed = pack_and_open(base, path,
-                                        {.budget = parse_budget(golden.budget).value(),
-                                         .metric = golden.metric,
-                                         .ids = put_ids("ids.txt", golden.rows),
-                                         .codec = golden.codec,
-                                         .index = golden.index,
-                                         .keep_originals = golden.originals,
-                                         .threads = 1});
+      auto packed = pack_and_open(base, path,
+                                  {.budget = parse_budget(golden.budget).value(),
+                                   .metric = golden.metric,
+                                   .ids = put_ids("ids.txt", golden.rows),
+                                   .codec = golden.codec,
+                                   .index = golden.index,
+                                   .keep_originals = golden.originals,
+                                   .threads = 1});
       ASSERT_TRUE(packed.artifact) << path << ": " << packed.failed;
+      if (golden.look != index::Look{}) {
+        ASSERT_NO_FATAL_FAILURE(look_so(path, golden.look));
+        auto changed = Artifact::open(path);
+        ASSERT_TRUE(changed) << error_of(changed);
+        packed.artifact = std::move(*changed);
+      }
       const auto answers = ask(*packed.artifact, golden.vectors(queries, 2));
       ASSERT_TRUE(answers) << error_of(answers);
       std::ofstream(golden_folder() / (golden.name + ".json")) << text_of(*answers);

@@ -56,9 +56,9 @@ TEST(Int8Products, EveryLevelIsExact) {
           ASSERT_EQ(out[q * count + i], expected) << level_name(static_cast<Level>(level)) << " " << dims;
         }
       // Some of the queries, backwards.
-      std::vector<std::uint8_t> which;
+      std::vector<std::uint16_t> which;
       for (std::size_t q = queries; q-- > 0; q -= std::min<std::size_t>(q, 1))
-        which.push_back(static_cast<std::uint8_t>(q));
+        which.push_back(static_cast<std::uint16_t>(q));
       std::vector<std::int32_t> some(std::size_t{count} * which.size(), 7);
       int8_products({.rows = rows.data(),
                      .count = count,

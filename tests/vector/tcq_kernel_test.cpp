@@ -34,7 +34,7 @@ struct PreparedQueries {
   std::vector<std::int8_t> values;
   std::vector<float> factors;
   std::vector<std::int32_t> sums;
-  std::vector<std::uint8_t> which;
+  std::vector<codec::QueryNumber> which;
   Queries view;
 
   PreparedQueries(const Shape& shape, std::size_t count, base::Random& random)
@@ -47,8 +47,26 @@ struct PreparedQueries {
         for (std::uint32_t j = 0; j < shape.runs[r].components(); ++j) sums[q * max_runs + r] += values[at++];
     }
     // Scored in another order than stored, as after some queries have dropped out.
-    for (std::size_t q = 0; q < count; ++q) which.push_back(static_cast<std::uint8_t>(count - 1 - q));
+    for (std::size_t q = 0; q < count; ++q) which.push_back(static_cast<codec::QueryNumber>(count - 1 - q));
     view = {values.data(), shape.values(), factors.data(), sums.data(), which.data(), count};
+  }
+};
+
+// Blocks of a random shape, queries, and a range of whole groups of the rows.
+struct SomeGroups {
+  Shape shape;
+  std::size_t rows;
+  std::vector<std::byte> codes;
+  PreparedQueries queries;
+  std::uint32_t first = 0, last = 0;
+
+  explicit SomeGroups(base::Random& random)
+      : shape(random_shape(random)),
+        rows((1 + random.below(3)) * block_rows),
+        codes(random_bytes(random, rows * shape.row_bytes() + overread_bytes)),
+        queries(shape, 1 + random.below(batch_queries), random) {
+    last = static_cast<std::uint32_t>(8 * (1 + random.below(rows / 8)));
+    first = static_cast<std::uint32_t>(8 * random.below(last / 8));
   }
 };
 
@@ -83,16 +101,11 @@ TEST(TcqKernel, EveryLevelGivesTheScalarScoresBitForBit) {
 TEST(TcqKernel, GroupsOfBlocksScoreAsInTheWholeBlocks) {
   base::Random random(8);
   for (int trial = 0; trial < 30; ++trial) {
-    const Shape shape = random_shape(random);
-    const std::size_t blocks = 1 + random.below(3), rows = blocks * block_rows;
-    const auto codes = random_bytes(random, rows * shape.row_bytes() + overread_bytes);
-    const std::size_t count = 1 + random.below(8);
-    const PreparedQueries queries(shape, count, random);
-    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(rows / 8)));
-    const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
+    const SomeGroups some_groups(random);
+    const auto& [shape, rows, codes, queries, first, last] = some_groups;
     for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
       const Kernel& kernel = kernel_for(static_cast<simd::Level>(level));
-      const std::size_t places = blocks * batch_queries * block_rows;
+      const std::size_t places = rows * batch_queries;
       std::vector<float> whole(places, -7.0f), some(places, -7.0f);
       kernel.scan(shape, 0, codes.data(), {0, static_cast<std::uint32_t>(rows)}, queries.view, whole.data());
       kernel.scan(shape, 0, codes.data(), {first, last}, queries.view, some.data());
@@ -109,14 +122,9 @@ TEST(TcqKernel, GroupsOfBlocksScoreAsInTheWholeBlocks) {
 TEST(TcqKernel, LevelsDecodedOnceGiveTheScoresOfAScan) {
   base::Random random(11);
   for (int trial = 0; trial < 40; ++trial) {
-    const Shape shape = random_shape(random);
-    const std::size_t blocks = 1 + random.below(3), rows = blocks * block_rows;
-    const auto codes = random_bytes(random, rows * shape.row_bytes() + overread_bytes);
-    const std::size_t count = 1 + random.below(batch_queries);
-    const PreparedQueries queries(shape, count, random);
-    const auto last = static_cast<std::uint32_t>(8 * (1 + random.below(rows / 8)));
-    const auto first = static_cast<std::uint32_t>(8 * random.below(last / 8));
-    const std::size_t places = blocks * batch_queries * block_rows;
+    const SomeGroups some_groups(random);
+    const auto& [shape, rows, codes, queries, first, last] = some_groups;
+    const std::size_t places = rows * batch_queries;
     std::vector<float> whole(places, -7.0f);
     kernel_for(simd::Level::scalar).scan(shape, 0, codes.data(), {first, last}, queries.view, whole.data());
     struct alignas(64) Line {
@@ -221,7 +229,7 @@ TEST(TcqKernel, ExtremeLevelsAndQueriesDoNotOverflow) {
         const std::vector<std::int8_t> values(batch_queries * shape.values(), static_cast<std::int8_t>(value));
         const std::vector<float> factors(batch_queries * max_runs, 1.0f);
         const std::vector<std::int32_t> sums(batch_queries * max_runs, value * static_cast<int>(shape.values()));
-        const std::array<std::uint8_t, batch_queries> which = {0, 1, 2, 3, 4, 5, 6, 7};
+        const std::array<codec::QueryNumber, batch_queries> which = {0, 1, 2, 3, 4, 5, 6, 7};
         std::vector<std::int8_t> levels(shape.values());
         decode_row(shape.runs[0], true, codes.data(), block_rows, 0, levels.data());
         std::int32_t sum = 0;

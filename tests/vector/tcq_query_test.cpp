@@ -61,7 +61,7 @@ TEST(TcqQuery, WhatRoundingLeavesIsRoundedMoreFinely) {
     for (float& value : y) value = static_cast<float>(random.normal());
     coarse.round(1, y);
     rest.round_rest(1, y, coarse);
-    const std::array<std::uint8_t, 1> which = {1};
+    const std::array<codec::QueryNumber, 1> which = {1};
     const Queries first = coarse.of(which), second = rest.of(which);
     std::size_t at = first.stride;
     for (std::size_t r = 0; r < shape.run_count; ++r) {
@@ -85,7 +85,7 @@ TEST(TcqQuery, NoiseIsWhatRoundingChanges) {
   base::Random random(5);
   const Shape shape = two_layers();
   RoundedQueries rounded(shape, 1);
-  const std::array<std::uint8_t, 1> which = {0};
+  const std::array<codec::QueryNumber, 1> which = {0};
   double expected = 0, measured = 0;
   for (int trial = 0; trial < 400; ++trial) {
     std::vector<float> y(shape.components());
@@ -109,7 +109,7 @@ TEST(TcqQuery, NoiseIsWhatRoundingChanges) {
 TEST(TcqQuery, QueriesOfAnyMagnitudeBecomeBytes) {
   const Shape shape = two_layers();
   RoundedQueries coarse(shape, 1), rest(shape, 1);
-  const std::array<std::uint8_t, 1> which = {0};
+  const std::array<codec::QueryNumber, 1> which = {0};
   for (const float size : {0.0f, 1e-45f, 1e-39f, 1e-20f, 1e20f, 0x1p96f}) {
     std::vector<float> y(shape.components());
     for (std::size_t j = 0; j < y.size(); ++j) y[j] = j % 3 == 0 ? size : -size / static_cast<float>(j);

@@ -99,11 +99,11 @@ inline constexpr std::size_t batch_queries = codec::max_batch;
 
 /// Prepared queries, of which `which[0 … count)` are to be scored.
 struct Queries {
-  const std::int8_t* values = nullptr;  ///< [query][shape.values()]: −127 … 127, `stride` apart
-  std::size_t stride = 0;               ///< a multiple of 8
-  const float* factors = nullptr;       ///< [query][max_runs]: f_r
-  const std::int32_t* sums = nullptr;   ///< [query][max_runs]: Σ q̂ of the run
-  const std::uint8_t* which = nullptr;  ///< indices of queries
+  const std::int8_t* values = nullptr;        ///< [query][shape.values()]: −127 … 127, `stride` apart
+  std::size_t stride = 0;                     ///< a multiple of 8
+  const float* factors = nullptr;             ///< [query][max_runs]: f_r
+  const std::int32_t* sums = nullptr;         ///< [query][max_runs]: Σ q̂ of the run
+  const codec::QueryNumber* which = nullptr;  ///< indices of queries
   std::size_t count = 0;
   const std::uint8_t* slots = nullptr;  ///< where the results of each stand, below batch_queries; null: as `which`
 

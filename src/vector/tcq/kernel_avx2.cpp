@@ -1,6 +1,10 @@
 // tcq with AVX2: windows are cut by byte shuffles and 16-bit multiplications (there is no byte-wise variable shift),
 // levels looked up sixteen entries at a time, products taken as |level| × (query with the level's sign), since
 // vpmaddubsw of unsigned by signed bytes would saturate.
+//
+// A shuffle by bytes looks at an index's low four bits and gives 0 where its highest bit is set. So part i of a table,
+// kept as what it differs in from part i − 1, is looked up by the window less 16·i: parts beyond the window's own give
+// 0, and the exclusive or of all others is its entry. That takes three operations a part; blending takes up to five.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -58,6 +62,27 @@ constexpr auto make_controls() {
 
 constexpr auto controls = make_controls();
 
+constexpr std::size_t part_entries = 16;
+constexpr std::size_t most_entries = 128;  // of a table that is looked up
+
+// Levels in parts of sixteen, each but the first as what it differs in from the one before.
+struct alignas(16) Differences {
+  std::array<std::uint8_t, most_entries> parts{};
+
+  explicit Differences(const LevelTable& table) noexcept {
+    const auto level = [&](std::size_t i) { return static_cast<std::uint8_t>(table.levels[i]); };
+    for (std::size_t i = 0; i < most_entries; ++i)
+      parts[i] = static_cast<std::uint8_t>(i < part_entries ? level(i) : level(i) ^ level(i - part_entries));
+  }
+};
+
+template <int Bits>
+const std::uint8_t* differences(bool trellis) noexcept {
+  static const std::array<Differences, 2> tables = {Differences(level_table(false, Bits)),
+                                                    Differences(level_table(true, Bits))};
+  return tables[trellis ? 1 : 0].parts.data();
+}
+
 __m256i load(const void* from) noexcept { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
 
 void store(void* to, __m256i value) noexcept { _mm256_store_si256(static_cast<__m256i*>(to), value); }
@@ -82,26 +107,24 @@ __m256i windows_of(__m256i rings, const WindowControl& control) noexcept {
 }
 
 template <int Bits>
-__m256i levels_of(__m256i rings, std::size_t group, const std::int8_t* levels) noexcept {
+__m256i levels_of(__m256i rings, std::size_t group, const std::uint8_t* differences) noexcept {
   if constexpr (Bits == 8) {
     const __m256i value = _mm256_xor_si256(rings, _mm256_set1_epi8(static_cast<char>(0x80)));
     return _mm256_max_epi8(value, _mm256_set1_epi8(-127));
   } else {
+    constexpr std::size_t parts = (std::size_t{1} << widths[Bits].window) / part_entries;
     const __m256i windows = windows_of<Bits>(rings, controls[Bits][group]);
-    const auto part = [&](int index) {
-      const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(levels + index * 16));
-      return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(sixteen), windows);
+    const auto part = [&](std::size_t index) {
+      const auto* from = reinterpret_cast<const __m128i*>(differences + index * part_entries);
+      const __m256i less = _mm256_set1_epi8(static_cast<char>(index * part_entries));
+      return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(from)), _mm256_sub_epi8(windows, less));
     };
-    // Bit 4, then 5, then 6 of the window moves to bit 7, where the blend looks; no bit crosses into the next byte's
-    // top.
-    const __m256i by_bit4 = _mm256_slli_epi16(windows, 3);
-    const __m256i by_bit5 = _mm256_slli_epi16(windows, 2);
-    const __m256i low = _mm256_blendv_epi8(_mm256_blendv_epi8(part(0), part(1), by_bit4),
-                                           _mm256_blendv_epi8(part(2), part(3), by_bit4), by_bit5);
-    if constexpr (widths[Bits].window == 6) return low;
-    const __m256i high = _mm256_blendv_epi8(_mm256_blendv_epi8(part(4), part(5), by_bit4),
-                                            _mm256_blendv_epi8(part(6), part(7), by_bit4), by_bit5);
-    return _mm256_blendv_epi8(low, high, _mm256_slli_epi16(windows, 1));
+    __m256i even = part(0), odd = part(1);
+    for (std::size_t i = 2; i < parts; i += 2) {
+      even = _mm256_xor_si256(even, part(i));
+      odd = _mm256_xor_si256(odd, part(i + 1));
+    }
+    return _mm256_xor_si256(even, odd);
   }
 }
 
@@ -150,7 +173,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
                 float* sums) noexcept {
   constexpr Width width = widths[Bits];
   const Run run = shape.runs[r];
-  const std::int8_t* levels = level_table(shape.trellis, Bits).levels.data();
+  const std::uint8_t* table = differences<Bits>(shape.trellis);
   const std::size_t q = query.which[0];
   const std::int8_t* values = query.values + q * query.stride + shape.first_value(r);
   for (std::size_t first = 0; first < places.size(); first += lane_rows) {
@@ -165,7 +188,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       const __m256i rings = gather_rings<Bits>(at);
       for (std::size_t group = 0; group < width.unit / 8u; ++group, own += 8) {
-        const __m256i level = levels_of<Bits>(rings, group, levels);
+        const __m256i level = levels_of<Bits>(rings, group, table);
         total = accumulate(total, _mm256_abs_epi8(level), level, broadcast_query(own));
       }
       for (auto& from : at) from += block_rows * width.ring_bytes;
@@ -183,7 +206,7 @@ void score_rows(const Shape& shape, std::size_t r, std::span<const Place> places
 template <int Bits>
 void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, const Part<1>& part,
               bool first) noexcept {
-  const std::int8_t* levels = level_table(trellis, Bits).levels.data();
+  const std::uint8_t* table = differences<Bits>(trellis);
   for (std::size_t row = rows.first; row < rows.last; row += lane_rows) {
     __m256i total = _mm256_setzero_si256();
     const std::byte* at = ring_of(run, blocks, row);
@@ -191,7 +214,7 @@ void scan_run(const Run& run, bool trellis, const std::byte* blocks, Rows rows, 
     for (std::uint32_t unit = 0; unit < run.units; ++unit) {
       const __m256i rings = load_rings<Bits>(at);
       for (std::size_t group = 0; group < widths[Bits].unit / 8u; ++group, values += 8) {
-        const __m256i level = levels_of<Bits>(rings, group, levels);
+        const __m256i level = levels_of<Bits>(rings, group, table);
         total = accumulate(total, _mm256_abs_epi8(level), level, broadcast_query(values));
       }
       at += block_rows * widths[Bits].ring_bytes;
@@ -210,7 +233,7 @@ void scan_one(const Shape& shape, std::size_t r, const std::byte* blocks, Rows r
 void decode(const Shape& shape, std::size_t r, const std::byte* blocks, Rows rows, std::byte* levels) noexcept {
   const Run& run = shape.runs[r];
   by_number(run.bits, [&]<int Bits>() {
-    const std::int8_t* table = level_table(shape.trellis, Bits).levels.data();
+    const std::uint8_t* table = differences<Bits>(shape.trellis);
     for (std::size_t row = rows.first; row < rows.last; row += group_rows) {
       const std::byte* at = ring_of(run, blocks, row);
       for (std::uint32_t unit = 0; unit < run.units; ++unit) {

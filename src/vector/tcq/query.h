@@ -26,7 +26,7 @@ class RoundedQueries {
   [[nodiscard]] double noise(std::size_t query) const noexcept;
 
   /// For a kernel; `which` names the queries to be scored.
-  [[nodiscard]] Queries of(std::span<const std::uint8_t> which) const noexcept {
+  [[nodiscard]] Queries of(std::span<const codec::QueryNumber> which) const noexcept {
     return {values_.data(), stride_, factors_.data(), sums_.data(), which.data(), which.size()};
   }
 

@@ -27,17 +27,17 @@ constexpr std::size_t cache_line = 64;
 // Bytes of the next rows that are asked for while others are scanned.
 constexpr std::size_t most_expected = 32 << 10;
 
-constexpr auto identity = [] {
-  std::array<std::uint8_t, 256> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i);
+template <class Number, std::size_t Count>
+constexpr auto counting = [] {
+  std::array<Number, Count> out{};
+  for (std::size_t i = 0; i < Count; ++i) out[i] = static_cast<Number>(i);
   return out;
 }();
-
-constexpr std::array<std::uint8_t, batch_queries> first_slots = {0, 1, 2, 3, 4, 5, 6, 7};
+constexpr auto& first_slots = counting<std::uint8_t, batch_queries>;
 
 // Takes queries in groups of batch_queries or somewhat fewer, all of about one size.
 template <class Take>
-void each_group(std::span<const std::uint8_t> which, const Take& take) noexcept {
+void each_group(std::span<const codec::QueryNumber> which, const Take& take) noexcept {
   for (std::size_t groups = (which.size() + batch_queries - 1) / batch_queries; groups != 0; --groups) {
     const std::size_t size = (which.size() + groups - 1) / groups;
     take(which.first(size));
@@ -81,8 +81,8 @@ struct TcqScorer::Blocks {
   alignas(64) float norms[most * block_rows];
   alignas(64) float sums[most * batch_queries * block_rows];
   alignas(64) float scores[block_rows];
-  std::size_t slots = 0;                          ///< that may be in use
-  std::array<std::uint8_t, batch_queries> which;  ///< by slot: the queries that are scored, `asked` of them
+  std::size_t slots = 0;                                ///< that may be in use
+  std::array<codec::QueryNumber, batch_queries> which;  ///< by slot: the queries that are scored, `asked` of them
   std::size_t asked = 0;
   std::array<float, batch_queries> bases;  ///< by slot: ⟨q, c⟩ of the codec's and the list's centre
   Rows rows;                               ///< of the blocks, whole groups: no others are scored
@@ -206,12 +206,14 @@ Finish TcqScorer::finish(const Blocks& blocks, std::size_t block, std::size_t sl
           .count = count};
 }
 
-std::span<const std::uint8_t> TcqScorer::asked(const codec::Scan& scan) const noexcept {
-  return scan.which.empty() ? std::span(identity).first(count_) : scan.which;
+std::span<const codec::QueryNumber> TcqScorer::asked(const codec::Scan& scan) const noexcept {
+  return scan.which.empty() ? std::span(counting<codec::QueryNumber, TcqView::largest_batch>).first(count_)
+                            : scan.which;
 }
 
 // Gives queries their slots.
-void TcqScorer::seat(Blocks& blocks, std::span<const std::uint8_t> which, const codec::Scan& scan) const noexcept {
+void TcqScorer::seat(Blocks& blocks, std::span<const codec::QueryNumber> which,
+                     const codec::Scan& scan) const noexcept {
   blocks.asked = which.size();
   for (std::size_t slot = 0; slot < which.size(); ++slot) {
     blocks.which[slot] = which[slot];
@@ -220,7 +222,7 @@ void TcqScorer::seat(Blocks& blocks, std::span<const std::uint8_t> which, const 
 }
 
 void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
-  each_group(asked(scan), [&](std::span<const std::uint8_t> which) {
+  each_group(asked(scan), [&](std::span<const codec::QueryNumber> which) {
     Blocks blocks;
     blocks.slots = which.size();
     seat(blocks, which, scan);
@@ -231,7 +233,8 @@ void TcqScorer::scan(codec::Range rows, const codec::Scan& scan, std::span<codec
 void TcqScorer::scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept {
   const Shape& shape = view_.model().shape;
   const bool l2 = view_.schema().metric == Metric::l2;
-  std::array<std::uint8_t, batch_queries> which = block.which, slots = first_slots;
+  std::array<codec::QueryNumber, batch_queries> which = block.which;
+  std::array<std::uint8_t, batch_queries> slots = first_slots;
   Queries active = coarse_.of(std::span(which).first(block.asked));
   active.slots = slots.data();
   const auto rows_above = [&](std::size_t slot, float threshold) {
@@ -272,7 +275,7 @@ float TcqScorer::largest_norm(const Blocks& block) noexcept {
 void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint32_t parts,
                            std::span<codec::Shortlist> lists) const noexcept {
   const Shape& shape = view_.model().shape;
-  const std::span<const std::uint8_t> which = asked(scan);
+  const std::span<const codec::QueryNumber> which = asked(scan);
   Head head = {.runs = shape.part(parts - 1).last, .gain = view_.gain(parts - 1)};
   const std::size_t block_levels = shape.first_value(head.runs) * block_rows;
   head.keeps_levels = which.size() > batch_queries && block_levels <= near_levels;  // fewer share them in the kernel
@@ -282,7 +285,7 @@ void TcqScorer::scan_parts(codec::Range rows, const codec::Scan& scan, std::uint
   each_blocks(rows, scan, most, blocks, [&](Blocks& some) { scan_head(some, head, which, scan, lists); });
 }
 
-void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<const std::uint8_t> which,
+void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<const codec::QueryNumber> which,
                           const codec::Scan& scan, std::span<codec::Shortlist> lists) const noexcept {
   const Shape& shape = view_.model().shape;
   const std::size_t rows = blocks.rows.last - blocks.rows.first;
@@ -290,10 +293,10 @@ void TcqScorer::scan_head(Blocks& blocks, const Head& head, std::span<const std:
   alignas(64) std::byte levels[near_levels];
   for (std::size_t r = 0; head.keeps_levels && r < head.runs; ++r)
     kernel_.decode(shape, r, view_.block(r, blocks.first), blocks.rows, levels + rows * shape.first_value(r));
-  each_group(which, [&](std::span<const std::uint8_t> some) {
+  each_group(which, [&](std::span<const codec::QueryNumber> some) {
     seat(blocks, some, scan);
     Queries queries = coarse_.of(some);
-    queries.slots = identity.data();
+    queries.slots = first_slots.data();
     for (std::size_t r = 0; r < head.runs; ++r)
       if (head.keeps_levels)
         kernel_.multiply(shape, r, levels + rows * shape.first_value(r), blocks.rows, queries, blocks.sums);
@@ -362,9 +365,9 @@ void TcqScorer::refine(std::size_t query, std::span<codec::Partial> rows) const 
 
 void TcqScorer::add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
                          std::span<codec::Partial> rows) const noexcept {
-  const auto which = static_cast<std::uint8_t>(query);
+  const auto which = static_cast<codec::QueryNumber>(query);
   Queries one = queries.of({&which, 1});
-  one.slots = identity.data();
+  one.slots = first_slots.data();
   fetch(runs, rows.first(std::min(rows_together, rows.size())));
   for (std::size_t first = 0; first < rows.size(); first += rows_together) {
     const auto some = rows.subspan(first, std::min(rows_together, rows.size() - first));

@@ -41,15 +41,15 @@ class TcqScorer final : public codec::Scorer {
   template <class Take>
   void each_blocks(codec::Range rows, const codec::Scan& scan, std::size_t most, Blocks& blocks,
                    const Take& take) const noexcept;
-  [[nodiscard]] std::span<const std::uint8_t> asked(const codec::Scan& scan) const noexcept;
-  void seat(Blocks& blocks, std::span<const std::uint8_t> which, const codec::Scan& scan) const noexcept;
+  [[nodiscard]] std::span<const codec::QueryNumber> asked(const codec::Scan& scan) const noexcept;
+  void seat(Blocks& blocks, std::span<const codec::QueryNumber> which, const codec::Scan& scan) const noexcept;
   static void trim(Blocks& blocks) noexcept;
   void load(Blocks& blocks, std::size_t block) const noexcept;
   void scan_block(Blocks& block, const codec::Scan& scan, std::span<codec::TopK> top) const noexcept;
   void add_runs(const RoundedQueries& queries, std::size_t query, RunRange runs,
                 std::span<codec::Partial> rows) const noexcept;
   void fetch(RunRange runs, std::span<const codec::Partial> rows) const noexcept;
-  void scan_head(Blocks& blocks, const Head& head, std::span<const std::uint8_t> which, const codec::Scan& scan,
+  void scan_head(Blocks& blocks, const Head& head, std::span<const codec::QueryNumber> which, const codec::Scan& scan,
                  std::span<codec::Shortlist> lists) const noexcept;
   void gather(const Blocks& blocks, const codec::Scan& scan, std::span<codec::Shortlist> lists) const noexcept;
   [[nodiscard]] static float largest_norm(const Blocks& block) noexcept;

@@ -11,6 +11,9 @@ namespace attar::vector::tcq {
 
 class TcqView final : public codec::View, public codec::Scorable {
  public:
+  /// Lists that many queries want are decoded once for all of them: the more come together, the less each pays.
+  static constexpr std::size_t largest_batch = 1024;
+
   [[nodiscard]] static Result<std::unique_ptr<codec::View>> open(format::SectionReader codes,
                                                                  std::shared_ptr<const TcqModel> model,
                                                                  const codec::Schema& schema);
@@ -19,7 +22,7 @@ class TcqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] Status verify(codec::Range rows) const override;
   [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const override;
   [[nodiscard]] const codec::Scorable* scorable() const noexcept override { return this; }
-  [[nodiscard]] std::size_t most_queries() const override { return 256; }
+  [[nodiscard]] std::size_t most_queries() const override { return largest_batch; }
   [[nodiscard]] Result<std::unique_ptr<codec::Scorer>> prepare(codec::QueryBatch queries) const override;
   [[nodiscard]] std::vector<double> part_costs() const override;
 

@@ -2,7 +2,7 @@
 
     python bench/scale.py [--set manuals] [--rows N] [--seconds 1]
 
-Rows are those of growth.py (beyond the end of the set its rows again, jittered), packed to 120 bytes a row with inverted lists.
+Rows are those of growth.py (beyond the end of the set its rows again, jittered), packed to 120 bytes a row as there.
 threads   queries a second in calls of 1,000, on 1 … all cores.
 calls     one call of 1,000 queries and one of 100,000 (the report queries, jittered): seconds, and the peak memory of the process, which holds
           the queries as well as the answers.
@@ -25,11 +25,12 @@ from pathlib import Path
 import numpy as np
 
 import attar_cli
+import curves
 import growth
 import measures
 import speed
 
-BUDGET, FEW, MANY, JITTER = 120.0, 1000, 100_000, 0.02
+FEW, MANY, JITTER = 1000, 100_000, 0.02
 LEAST_MEMORY = 24 << 20  # the program itself, its queries and centroids
 
 
@@ -121,11 +122,12 @@ def main() -> None:
         data = datasets.load(options.set)
     except datasets.Missing as missing:
         sys.exit(f"skipped: {missing}")
-    tune, report = data.query_file("tune"), data.query_file("report")
+    data.query_file("tune")
+    report = data.query_file("report")
     data.base = data.base[:0].copy()  # only the queries are wanted from here on
     rows = growth.Size(data, options.rows)
-    packed = attar_cli.pack(rows.file, BUDGET, tune, f"scale-{data.name}", os.cpu_count() or 1, ("--index", "ivf"))
-    file = packed["file"]
+    packed = curves.pack(rows, growth.BUDGET, "none", curves.digest(attar_cli.binary()))  # growth.py's, where it is there
+    file = Path(packed["file"])
     print(f"{options.rows:,} rows, {packed['plan']}: {file.stat().st_size:,} bytes", flush=True)
     result = {"set": options.set, "rows": options.rows, "cpu": speed.cpu(), "plan": packed["plan"], "bytes": file.stat().st_size,
               "memory": memory(file, report), "calls": calls(file, data.report), "threads": threads(file, report, options.seconds / 5)}

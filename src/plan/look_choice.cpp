@@ -54,8 +54,9 @@ constexpr std::array<std::uint32_t, 8> shortlists = {48, 64, 96, 128, 192, 256, 
 // Rows that originals are asked about, for each row asked for, the fewest first; and some more for unseen queries.
 constexpr std::array rescored_shares = {1.0, 1.5, 2.0, 3.0, 4.0, 6.0};
 constexpr double rescored_reserve = 1.25;
-// Shares of the margin over the floor that quicker looks keep, the safest first.
-constexpr std::array quicker_margins = {0.7, 0.45, 0.25, 0.1};
+// Multiples of the margin over the floor that the looks of a sequence keep, the safest first. Of three plans with the
+// margin itself some one fails on fresh queries.
+constexpr std::array margins = {3.0, 1.9, 1.4, 1.0, 0.7, 0.45, 0.25, 0.1};
 
 // Every row scored whole, in one look.
 index::Look whole_rows(const Measured& plan) { return {.rescored = plan.look.rescored}; }
@@ -206,13 +207,19 @@ Status LookChoice::spare_originals(Measured& plan) const {
   return {};
 }
 
-Result<std::vector<index::Look>> LookChoice::quicker(const Measured& plan, double floor, double margin) const {
-  std::vector<index::Look> out;
-  if (plan.look.probe == 0) return out;
-  for (const double share : quicker_margins) {
+Result<std::vector<index::Look>> LookChoice::sequence(Measured& plan, double floor, double margin) {
+  ATTAR_TRY(choose(plan, 0));
+  std::vector<index::Look> out = {plan.look};
+  ATTAR_TRY(choose(plan, floor + margin));
+  if (plan.look.probe == 0) {
+    if (plan.look != out.back()) out.push_back(plan.look);
+    return out;
+  }
+  for (const double share : margins) {
+    if (floor + share * margin >= plan.contender.recall) continue;
     index::Look look = plan.look;
-    ATTAR_TRY(shorten_probe(plan, look, floor + share * margin));
-    if (look.probe > (out.empty() ? plan.look : out.back()).probe) out.push_back(look);
+    if (share != 1) ATTAR_TRY(shorten_probe(plan, look, floor + share * margin));
+    if (look != out.back() && look.probe > (out.size() == 1 ? 0 : out.back().probe)) out.push_back(look);
   }
   return out;
 }

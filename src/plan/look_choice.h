@@ -62,8 +62,9 @@ class LookChoice {
   /// What a plan does with tune queries, in its look.
   [[nodiscard]] Result<Account> account(const Measured& plan) const;
 
-  /// Quicker looks at the lists of a plan, safest first: those that keep `floor` and ever smaller shares of `margin`.
-  [[nodiscard]] Result<std::vector<index::Look>> quicker(const Measured& plan, double floor, double margin) const;
+  /// Ever quicker looks at the lists of a plan: first one that loses next to nothing, then such as keep `floor` and
+  /// ever smaller multiples of `margin` on tune queries. Sets `plan.look`, and may set another layout as choose() does.
+  [[nodiscard]] Result<std::vector<index::Look>> sequence(Measured& plan, double floor, double margin);
 
  private:
   struct Probed {

@@ -455,12 +455,8 @@ class Chooser {
       });
       const auto place = static_cast<std::size_t>(best - ladder_.begin());
       const double above = sizes_->margin(*best, target.floor);
-      ATTAR_TRY(looks_->choose(*best, 0));  // the safest: it loses next to nothing
-      out.push_back({.plan = place, .look = best->look});
-      ATTAR_TRY(looks_->choose(*best, target.floor + above));
-      if (best->look != out.back().look) out.push_back({.plan = place, .look = best->look});
-      ATTAR_ASSIGN(const auto quicker, looks_->quicker(*best, target.floor, above));
-      for (const index::Look& look : quicker) out.push_back({.plan = place, .look = look});
+      ATTAR_ASSIGN(const auto looks, looks_->sequence(*best, target.floor, above));
+      for (const index::Look& look : looks) out.push_back({.plan = place, .look = look});
       return out;
     }
     std::vector<double> means, costs;

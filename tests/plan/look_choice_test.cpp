@@ -133,6 +133,27 @@ TEST(LookChoice, HasteReadsFewerLists) {
   EXPECT_GT(quick.pace.alone, 0);
 }
 
+TEST(LookChoice, ASequenceGoesFromSafeToQuickInSteps) {
+  Bench bench(true);
+  LookChoice looks = bench.looks();
+  Measured plan = bench.plan();
+  const double recall = plan.contender.recall, floor = recall - 0.1, margin = 0.02;
+  const std::vector<index::Look> sequence = looks.sequence(plan, floor, margin).value();
+  ASSERT_GE(sequence.size(), 5u);
+  std::vector<double> found, work;
+  for (const index::Look& look : sequence) {
+    index::SearchTimes times;
+    found.push_back(mean_of(bench.jury->grade(*plan.trial, look, bench.pool, &times).value()));
+    work.push_back(times.share);
+  }
+  EXPECT_GT(found.front(), recall - 0.003) << "the first loses next to nothing";
+  EXPECT_GE(found.back(), floor);
+  EXPECT_LT(found.back(), floor + margin);
+  for (std::size_t i = 1; i < sequence.size(); ++i) EXPECT_LT(work[i], work[i - 1]) << i;
+  // Between the safest and the one that keeps the margin stand others: one failure does not cost all speed.
+  EXPECT_GE(std::ranges::count_if(found, [&](double r) { return r > floor + 1.2 * margin && r < recall - 0.003; }), 2);
+}
+
 TEST(LookChoice, AnAccountTellsCodesFromLists) {
   Bench bench(true);
   LookChoice looks = bench.looks();

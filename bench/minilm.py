@@ -86,6 +86,7 @@ def share(job: tuple[list[str], int]) -> np.ndarray:
 
 def embed(texts: list[str]) -> np.ndarray:
     """(n, 384) in float32. Start this with one BLAS thread (datasets.py sees to it): the processes share the cores."""
+    folder()  # says here what is missing: a pool whose processes end at once would wait for ever
     cores = multiprocessing.cpu_count()
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         parts = pool.map(share, [(texts[i::cores], i) for i in range(cores)])

@@ -20,7 +20,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/attarConfig.cmake.in $
 # Before 1.0 a minor version may change the interface.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/attarConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/attarConfig.cmake ${PROJECT_BINARY_DIR}/attarConfigVersion.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/FindSerialOpenBLAS.cmake DESTINATION ${ATTAR_CMAKE_DIR})
+  ${PROJECT_SOURCE_DIR}/cmake/FindSerialOpenBLAS.cmake ${PROJECT_SOURCE_DIR}/cmake/FindStemmer.cmake DESTINATION ${ATTAR_CMAKE_DIR})
 
 # pkg-config. A static library brings its dependencies along, so they are not private to it.
 get_filename_component(PC_OPENBLAS_DIR ${SerialOpenBLAS_LIBRARY} DIRECTORY)

@@ -24,6 +24,7 @@ using vector::tcq::Kind;
 constexpr std::uint32_t dims = 64;
 constexpr std::uint64_t rows = 5'003;
 constexpr std::uint32_t list_count = 37;
+constexpr std::size_t many = 1'101;  // queries: more than a batch holds
 
 // Rows in lists, and the codes of what the centroids leave.
 struct Listed {
@@ -101,9 +102,9 @@ struct Listed {
 class Ivf : public testing::TestWithParam<Metric> {
  protected:
   const Listed base_{GetParam()};
-  const std::vector<float> queries_ = vector::tcq::make_rows(Kind::clustered, 301, dims, GetParam(), 6);
+  const std::vector<float> queries_ = vector::tcq::make_rows(Kind::clustered, many, dims, GetParam(), 6);
 
-  HitLists search(const SearchOptions& options, std::size_t count = 301, unsigned threads = 1,
+  HitLists search(const SearchOptions& options, std::size_t count = many, unsigned threads = 1,
                   SearchTimes* times = nullptr) const {
     base::ThreadPool pool(threads);
     return ivf_search(*base_.coded.view, *base_.lists, GetParam(), std::span(queries_).first(count * dims), options,
@@ -134,11 +135,11 @@ TEST_P(Ivf, ScoresAreThoseOfTheDecodedRows) {
 TEST_P(Ivf, BatchesThreadsAndLooksDoNotChangeAnswers) {
   const SearchOptions options{.k = 10, .look = {.probe = 3'000'000}};
   const auto whole = search(options);
-  EXPECT_EQ(search(options, 301, 3), whole);
-  const auto some = search(options, 7);
-  for (std::size_t q = 0; q < some.size(); ++q) EXPECT_EQ(some[q], whole[q]) << q;
-  const auto one = search(options, 1);
-  EXPECT_EQ(one[0], whole[0]);
+  EXPECT_EQ(search(options, many, 3), whole);
+  for (const std::size_t count : {1u, 7u, 60u, 400u}) {  // in two passes over the lists, and in one
+    const auto some = search(options, count);
+    for (std::size_t q = 0; q < some.size(); ++q) EXPECT_EQ(some[q], whole[q]) << q << " of " << count;
+  }
   // A shortlist that nothing drops out of: the very same hits.
   ASSERT_GT(parts(), 1u);
   EXPECT_EQ(search({.k = 10, .look = {.head = 1, .shortlist = 4 * rows, .probe = 3'000'000}}), whole);
@@ -146,8 +147,8 @@ TEST_P(Ivf, BatchesThreadsAndLooksDoNotChangeAnswers) {
 
 TEST_P(Ivf, FewerListsAreReadAndNearlyAllIsFound) {
   SearchTimes all, some;
-  const auto whole = search({.k = 10}, 301, 1, &all),
-             fewer = search({.k = 10, .look = {.probe = 300'000}}, 301, 1, &some);
+  const auto whole = search({.k = 10}, many, 1, &all),
+             fewer = search({.k = 10, .look = {.probe = 300'000}}, many, 1, &some);
   EXPECT_EQ(all.share, 1);
   EXPECT_LT(some.share, 0.7);
   std::size_t kept = 0;
@@ -181,8 +182,8 @@ TEST_P(Ivf, AFilterAnswersAsLeavingRowsOutAfterwards) {
 TEST_P(Ivf, AFilterSpreadsTheProbesAndItsSharesAreOfAllowedRows) {
   const auto allowed = every(6);  // more rows than are looked at all in any case
   SearchTimes times;
-  const auto whole = search({.k = 10, .allowed = allowed}, 301),
-             fewer = search({.k = 10, .look = {.probe = 300'000}, .allowed = allowed}, 301, 1, &times);
+  const auto whole = search({.k = 10, .allowed = allowed}, many),
+             fewer = search({.k = 10, .look = {.probe = 300'000}, .allowed = allowed}, many, 1, &times);
   EXPECT_LT(times.share, 0.9);
   std::size_t kept = 0;
   for (std::size_t q = 0; q < whole.size(); ++q)
@@ -191,24 +192,24 @@ TEST_P(Ivf, AFilterSpreadsTheProbesAndItsSharesAreOfAllowedRows) {
   const auto filter = ListFilter::make(*base_.lists, allowed);
   ASSERT_TRUE(filter);
   EXPECT_EQ(filter->allowed(), 834u);
-  EXPECT_EQ(search({.k = 10, .look = {.probe = 300'000}, .filter = &*filter}, 301), fewer);
+  EXPECT_EQ(search({.k = 10, .look = {.probe = 300'000}, .filter = &*filter}, many), fewer);
 }
 
 TEST_P(Ivf, AWindowLeavesOutOnlyWhatCannotReachTheBest) {
   const index::Look all{.head = 1, .shortlist = 400};
-  const auto whole = search({.k = 10, .look = all}, 301);
+  const auto whole = search({.k = 10, .look = all}, many);
   Look wide = all, narrow = all, closed = all;
   wide.window = 2000;  // twice what the other parts can add: a row below cannot pass the k-th best
   narrow.window = 400;
   closed.window = 1;
-  EXPECT_EQ(search({.k = 10, .look = wide}, 301), whole);
+  EXPECT_EQ(search({.k = 10, .look = wide}, many), whole);
   std::size_t kept = 0;
-  const auto fewer = search({.k = 10, .look = narrow}, 301);
+  const auto fewer = search({.k = 10, .look = narrow}, many);
   for (std::size_t q = 0; q < whole.size(); ++q)
     for (const Hit& hit : fewer[q]) kept += std::count(whole[q].begin(), whole[q].end(), hit) == 1 ? 1u : 0u;
   EXPECT_GT(kept, whole.size() * 10 * 97 / 100);
-  EXPECT_NE(search({.k = 10, .look = closed}, 301), whole);
-  for (const auto& hits : search({.k = 10, .look = closed}, 301)) EXPECT_EQ(hits.size(), 10u);
+  EXPECT_NE(search({.k = 10, .look = closed}, many), whole);
+  for (const auto& hits : search({.k = 10, .look = closed}, many)) EXPECT_EQ(hits.size(), 10u);
 }
 
 TEST_P(Ivf, ThereAreKRowsWheneverKExist) {

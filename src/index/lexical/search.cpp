@@ -1,0 +1,139 @@
+#include "index/lexical/search.h"
+
+#include <algorithm>
+#include <array>
+
+namespace attar::index::lexical {
+namespace {
+
+constexpr float largest_impact = 255;
+
+struct Weighted {
+  List list;
+  float weight = 0;
+};
+
+// A query's terms without repeats, in their first order.
+struct Wanted {
+  std::string_view term;
+  std::uint32_t times = 1;
+};
+std::vector<Wanted> counted(std::span<const std::string_view> terms) {
+  std::vector<Wanted> out;
+  for (const std::string_view term : terms) {
+    const auto same = std::ranges::find(out, term, &Wanted::term);
+    if (same == out.end())
+      out.push_back({term});
+    else
+      ++same->times;
+  }
+  return out;
+}
+
+Result<std::vector<Weighted>> read_lists(const LexicalIndex& index, std::span<const std::string_view> terms) {
+  std::vector<Weighted> out;
+  const Header& header = index.header();
+  for (const Wanted& wanted : counted(terms)) {
+    ATTAR_ASSIGN(const auto term, index.find(wanted.term));
+    if (!term) continue;
+    Weighted& own = out.emplace_back();
+    ATTAR_TRY(index.read(*term, own.list));
+    const float many = idf(header.documents, term->holding) * static_cast<float>(wanted.times);
+    own.weight = many * (header.parameters.k1 + 1.0f) / largest_impact;
+  }
+  return out;
+}
+
+// A block and the most that a document in it may score. The largest first, of equal ones the lower block: a heap's
+// order.
+struct Bound {
+  float most = 0;
+  std::uint32_t block = 0;
+
+  friend bool operator<(const Bound& a, const Bound& b) noexcept {
+    return a.most != b.most ? a.most < b.most : a.block > b.block;
+  }
+};
+
+// Sums in the order of the lists, as scores are summed: rounding is monotone, so no score passes its block's bound.
+std::vector<Bound> bounds_of(std::span<const Weighted> lists, std::uint32_t documents) {
+  std::vector<float> most((documents - 1) / block_documents + 1);
+  for (const Weighted& own : lists)
+    for (const ListBlock& block : own.list.blocks())
+      most[block.block] += own.weight * static_cast<float>(block.largest);
+  std::vector<Bound> out;
+  for (std::uint32_t block = 0; block < most.size(); ++block)
+    if (most[block] > 0) out.push_back({most[block], block});
+  return out;
+}
+
+class Scoring {
+ public:
+  Scoring(std::span<const Weighted> lists, const LexicalIndex::Lengths& lengths, std::span<const std::uint64_t> allowed)
+      : lists_(lists), lengths_(lengths), allowed_(allowed) {}
+
+  // False where the block's documents contradict themselves.
+  bool score(std::uint32_t block, codec::TopK& top) {
+    scores_.fill(0);
+    const std::uint32_t first = block * block_documents;
+    for (const Weighted& own : lists_) {
+      const auto blocks = own.list.blocks();
+      const auto at = std::ranges::lower_bound(blocks, block, {}, &ListBlock::block);
+      if (at == blocks.end() || at->block != block) continue;
+      const bool sound =
+          own.list.each(static_cast<std::size_t>(at - blocks.begin()), [&](std::uint32_t place, std::uint32_t count) {
+            scores_[place] +=
+                own.weight * static_cast<float>(lengths_.impacts.of(lengths_.codes[first + place], count));
+          });
+      if (!sound) return false;
+    }
+    const float threshold = std::max(top.threshold(), 0.0f);
+    for (std::uint32_t place = 0; place < block_documents; ++place)
+      if (scores_[place] > 0 && scores_[place] >= threshold && may_be(first + place))
+        top.push(scores_[place], first + place);
+    return true;
+  }
+
+  [[nodiscard]] bool any_allowed(std::uint32_t block) const noexcept {
+    static_assert(block_documents == 2 * 64);
+    if (allowed_.empty()) return true;
+    const std::size_t word = std::size_t{block} * 2;
+    return allowed_[word] != 0 || (word + 1 < allowed_.size() && allowed_[word + 1] != 0);
+  }
+
+ private:
+  [[nodiscard]] bool may_be(std::uint32_t document) const noexcept {
+    return allowed_.empty() || (allowed_[document / 64] >> (document % 64) & 1) != 0;
+  }
+
+  std::span<const Weighted> lists_;
+  const LexicalIndex::Lengths& lengths_;
+  std::span<const std::uint64_t> allowed_;
+  std::array<float, block_documents> scores_{};
+};
+
+}  // namespace
+
+Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<const std::string_view> terms,
+                                       const SearchOptions& options, SearchTimes* times) {
+  ATTAR_ASSIGN(const auto lists, read_lists(index, terms));
+  ATTAR_ASSIGN(const auto* const lengths, index.lengths());
+  std::vector<Bound> bounds = bounds_of(lists, index.header().documents);
+  const std::size_t all = bounds.size();
+  codec::TopK top(options.k);
+  Scoring scoring(lists, *lengths, options.allowed);
+  std::uint64_t scored = 0;
+  std::make_heap(bounds.begin(), bounds.end());
+  while (!bounds.empty() && bounds.front().most >= top.threshold()) {
+    const std::uint32_t block = bounds.front().block;
+    std::pop_heap(bounds.begin(), bounds.end());
+    bounds.pop_back();
+    if (!scoring.any_allowed(block)) continue;
+    ++scored;
+    if (!scoring.score(block, top)) return fail(ErrorCode::corrupt, "the list of a term contradicts itself");
+  }
+  if (times != nullptr) *times = {.blocks = all, .scored = scored};
+  return top.sorted();
+}
+
+}  // namespace attar::index::lexical

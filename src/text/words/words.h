@@ -1,0 +1,52 @@
+// Text to the terms of a lexical index. spec.md has the rules.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attar/result.h"
+
+struct sb_stemmer;
+
+namespace attar::text {
+
+struct Word {
+  std::string_view term;  ///< good until the splitter reads again
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+/// Reads one text at a time: for one thread.
+class WordSplitter {
+ public:
+  /// A language of the Snowball stemmers ("english", "german", "fr" …), or "none". `invalid_argument` names those that
+  /// there are.
+  [[nodiscard]] static Result<WordSplitter> make(std::string_view language);
+
+  /// The words of a text of less than 4 GiB, in order.
+  [[nodiscard]] const std::vector<Word>& split(std::string_view text);
+
+ private:
+  struct Free {
+    void operator()(sb_stemmer* stemmer) const noexcept;
+  };
+  // A word before its term stands still in memory.
+  struct Piece {
+    std::size_t first = 0, size = 0;  // of its bytes in terms_
+    std::uint32_t begin = 0, end = 0;
+    bool letters = true;
+  };
+  class Reading;
+
+  void stem(Piece& piece);
+
+  std::unique_ptr<sb_stemmer, Free> stemmer_;  // null: none
+  std::string terms_;
+  std::vector<Piece> pieces_;
+  std::vector<Word> words_;
+};
+
+}  // namespace attar::text

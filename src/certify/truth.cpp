@@ -10,6 +10,9 @@
 #include "base/checked.h"
 #include "math/vector_ops.h"
 #include "simd/inner_products.h"
+#include "simd/int8_rounding.h"
+#include "simd/int8_rows.h"
+#include "simd/isa.h"
 
 namespace attar::certify {
 namespace {
@@ -18,6 +21,10 @@ constexpr double largest_norm = 1e18;
 constexpr std::uint32_t most_tile_rows = 1024;
 constexpr std::uint32_t most_tile_queries = 256;
 constexpr std::uint64_t tiles_a_block = 16;
+// Rows whose products of bytes with a tile's queries stay near the processor.
+constexpr std::uint32_t rows_together = 32;
+// Products of bytes are used as long as no more than one of so many rows has to be scored exactly for them.
+constexpr std::uint64_t least_left_out = 32;
 
 struct Neighbour {
   double score = 0;
@@ -40,8 +47,10 @@ Result<Shape> plan_shape(std::uint64_t queries, std::uint64_t rows, std::uint32_
                          unsigned threads) {
   Shape shape;
   const std::uint64_t spread = base::ceil_div(queries, std::uint64_t{4} * threads);
-  shape.tile_queries = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(spread, 16, most_tile_queries));
-  const std::uint64_t row_bytes = std::uint64_t{dims} * sizeof(float) + sizeof(float);
+  shape.tile_queries = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(base::round_up(spread, simd::Int8Rows::block), most_tile_queries));
+  // Each value as a float and as a byte, and four numbers a row.
+  const std::uint64_t row_bytes = std::uint64_t{dims} * (sizeof(float) + 1) + 4 * sizeof(float);
   ATTAR_ASSIGN(const std::uint64_t kept, base::checked_mul(queries, options.k));
   ATTAR_ASSIGN(const std::uint64_t result_bytes, base::checked_mul(kept, neighbour_bytes));
   ATTAR_ASSIGN(const std::uint64_t fixed, base::checked_add(result_bytes, queries * row_bytes));
@@ -81,10 +90,19 @@ class Search {
         block_(shape.block_rows * dims_),
         bias_(shape.block_rows),
         tile_norms_(shape.block_rows / shape.tile_rows),
+        by_bytes_(simd::active_level() >= simd::Level::avx512_vnni),
         workers_(pool.size()) {
     for (std::size_t q = 0; q < count_; ++q) norms_[q] = std::sqrt(math::squared_norm(query(q)));
+    if (by_bytes_) {
+      query_bytes_.resize(queries_.size(), count_);
+      for (std::size_t q = 0; q < count_; ++q) query_bytes_.round(q, query(q));
+      query_rows_ = simd::Int8Rows(query_bytes_.values, dims_);
+      block_bytes_.resize(block_.size(), shape.block_rows);
+      tile_lost_.resize(tile_norms_.size());
+    }
     for (Worker& worker : workers_) {
       worker.products.resize(std::size_t{shape.tile_queries} * shape.tile_rows);
+      if (by_bytes_) worker.whole.resize(std::size_t{shape.tile_queries} * rows_together);
       worker.sorted.resize(shape.tile_rows);
     }
   }
@@ -100,6 +118,7 @@ class Search {
         for (std::uint64_t tile = 0; tile * shape_.tile_rows < count; ++tile)
           scan_tile(piece * shape_.tile_queries, tile, first, count, workers_[worker]);
       });
+      by_bytes_ = by_bytes_ && bytes_pay(first + count);
       if (options_.progress != nullptr) {
         options_.progress->advance(count);
         ATTAR_TRY(base::check_cancelled(*options_.progress));
@@ -127,9 +146,45 @@ class Search {
 
  private:
   struct Worker {
-    std::vector<float> products;  // tile_queries × tile_rows
-    std::vector<float> sorted;    // scratch for one row of products
+    std::vector<float> products;      // tile_queries × tile_rows
+    std::vector<std::int32_t> whole;  // of bytes: rows_together × tile_queries
+    std::vector<float> sorted;        // scratch for one row of products
+    std::uint64_t scored = 0;         // rows scored exactly
   };
+
+  // Vectors rounded to bytes, and how much that lost.
+  struct Bytes {
+    std::vector<std::int8_t> values;
+    std::vector<std::int32_t> sums;
+    std::vector<float> units;
+    std::vector<double> lost;  // norm of what the rounding left
+
+    void resize(std::size_t all, std::size_t count) {
+      values.resize(all);
+      sums.resize(count);
+      units.resize(count);
+      lost.resize(count);
+    }
+    void round(std::size_t i, std::span<const float> from) {
+      std::int8_t* own = values.data() + i * from.size();
+      units[i] = simd::round_int8(from, own).unit;
+      sums[i] = simd::sum_int8({own, from.size()});
+      double squares = 0;
+      for (std::size_t j = 0; j < from.size(); ++j) {
+        const double left = static_cast<double>(from[j]) - static_cast<double>(units[i]) * own[j];
+        squares += left * left;
+      }
+      lost[i] = std::sqrt(squares);
+    }
+  };
+
+  [[nodiscard]] bool bytes_pay(std::uint64_t rows) const noexcept {
+    std::uint64_t scored = 0;
+    for (const Worker& worker : workers_) scored += worker.scored;
+    // As many as are sought are scored in any case, and some more on the way to the best.
+    const std::uint64_t expected = 8 * heaps_.size();
+    return scored <= expected + rows * count_ / least_left_out;
+  }
 
   [[nodiscard]] std::span<const float> query(std::size_t q) const noexcept {
     return std::span(queries_).subspan(q * dims_, dims_);
@@ -154,26 +209,37 @@ class Search {
   Status load_tile(std::size_t tile, std::uint64_t first, std::span<float> rows) {
     ATTAR_TRY(base_.read(first, rows));
     ATTAR_TRY(prepare_rows(metric_, rows, dims_, first, base_.name()));
-    double largest = 0;
+    double largest = 0, lost = 0;
     for (std::size_t i = 0; i < rows.size() / dims_; ++i) {
-      const double squared = math::squared_norm(rows.subspan(i * dims_, dims_));
+      const std::size_t place = tile * shape_.tile_rows + i;
+      const auto row = rows.subspan(i * dims_, dims_);
+      const double squared = math::squared_norm(row);
       largest = std::max(largest, squared);
-      bias_[tile * shape_.tile_rows + i] = static_cast<float>(-squared / 2);
+      bias_[place] = static_cast<float>(-squared / 2);
+      if (!by_bytes_) continue;
+      block_bytes_.round(place, row);
+      lost = std::max(lost, block_bytes_.lost[place]);
     }
     tile_norms_[tile] = std::sqrt(largest);
+    if (by_bytes_) tile_lost_[tile] = lost;
     return {};
   }
 
   /// How far a float product of this query with any row of the tile can lie from the exact one. With u = 2⁻²⁴, a sum of
   /// n products in any order errs by at most n·u/(1 − n·u) times the sum of magnitudes, which Cauchy–Schwarz bounds by
   /// the norms (Higham, Accuracy and Stability, §3.1); under l2 the bias −‖x‖²/2 joins the sum. The rest covers double
-  /// and underflow.
+  /// and underflow. Of bytes: ⟨q,x⟩ − ⟨q̂,x̂⟩ = ⟨q, x − x̂⟩ + ⟨q − q̂, x̂⟩, by Cauchy–Schwarz; their product itself is
+  /// exact.
   [[nodiscard]] double error_bound(std::size_t q, std::uint64_t tile) const noexcept {
     const double terms = (static_cast<double>(dims_) + 4) * 0x1.0p-24;
-    const double row_norm = tile_norms_[tile];
-    const double magnitude = norms_[q] * row_norm + (metric_ == Metric::l2 ? row_norm * row_norm / 2 : 0);
-    const double reach = norms_[q] + row_norm;
-    return terms / (1 - terms) * magnitude + static_cast<double>(dims_) * (0x1.0p-50 * reach * reach + 0x1.0p-125);
+    const double row_norm = tile_norms_[tile], norm = norms_[q];
+    const double row_lost = by_bytes_ ? tile_lost_[tile] : 0, lost = by_bytes_ ? query_bytes_.lost[q] : 0;
+    const double rounding = norm * row_lost + lost * (row_norm + row_lost);
+    const double magnitude =
+        (norm + lost) * (row_norm + row_lost) + (metric_ == Metric::l2 ? row_norm * row_norm / 2 : 0);
+    const double reach = norm + row_norm;
+    return rounding * (1 + 0x1.0p-40) + terms / (1 - terms) * magnitude +
+           static_cast<double>(dims_) * (0x1.0p-50 * reach * reach + 0x1.0p-125);
   }
 
   /// The products below this float are surely worse than `score`.
@@ -187,6 +253,18 @@ class Search {
     const std::uint64_t start = tile * shape_.tile_rows;
     const auto rows = static_cast<std::uint32_t>(std::min<std::uint64_t>(shape_.tile_rows, block_count - start));
     const auto queries = static_cast<std::uint32_t>(std::min<std::size_t>(shape_.tile_queries, count_ - first_query));
+    if (by_bytes_)
+      multiply_bytes(first_query, queries, start, rows, worker);
+    else
+      multiply_floats(first_query, queries, start, rows, worker);
+    for (std::uint32_t q = 0; q < queries; ++q) {
+      const auto products = std::span<const float>(worker.products).subspan(std::size_t{q} * shape_.tile_rows, rows);
+      scan_query(first_query + q, products, start, block_first, error_bound(first_query + q, tile), worker);
+    }
+  }
+
+  void multiply_floats(std::size_t first_query, std::uint32_t queries, std::uint64_t start, std::uint32_t rows,
+                       Worker& worker) const noexcept {
     const bool biased = metric_ == Metric::l2;
     if (biased)
       for (std::uint32_t q = 0; q < queries; ++q)
@@ -200,9 +278,24 @@ class Search {
                           .out = worker.products.data(),
                           .stride = shape_.tile_rows,
                           .add = biased});
-    for (std::uint32_t q = 0; q < queries; ++q) {
-      const auto products = std::span<const float>(worker.products).subspan(std::size_t{q} * shape_.tile_rows, rows);
-      scan_query(first_query + q, products, start, block_first, error_bound(first_query + q, tile), worker.sorted);
+  }
+
+  void multiply_bytes(std::size_t first_query, std::uint32_t queries, std::uint64_t start, std::uint32_t rows,
+                      Worker& worker) const noexcept {
+    const float with_bias = metric_ == Metric::l2 ? 1.0f : 0.0f;
+    for (std::uint32_t first = 0; first < rows; first += rows_together) {
+      const std::uint32_t some = std::min(rows_together, rows - first);
+      const std::uint64_t at = start + first;
+      query_rows_.multiply(first_query, queries, block_bytes_.values.data() + at * dims_,
+                           std::span(block_bytes_.sums).subspan(at, some), worker.whole.data());
+      for (std::uint32_t q = 0; q < queries; ++q) {
+        float* out = worker.products.data() + std::size_t{q} * shape_.tile_rows + first;
+        const float unit = query_bytes_.units[first_query + q];
+        for (std::uint32_t j = 0; j < some; ++j) {
+          const auto whole = static_cast<float>(worker.whole[std::size_t{j} * queries + q]);
+          out[j] = (unit * block_bytes_.units[at + j]) * whole + with_bias * bias_[at + j];
+        }
+      }
     }
   }
 
@@ -220,11 +313,11 @@ class Search {
   }
 
   void scan_query(std::size_t q, std::span<const float> products, std::uint64_t start, std::uint64_t block_first,
-                  double error, std::span<float> scratch) noexcept {
+                  double error, Worker& worker) noexcept {
     constexpr std::size_t group = 64;
     const auto heap = heap_of(q);
     float least =
-        filled_[q] == options_.k ? sieve(q, heap.front().score, error) : first_sieve(products, error, scratch);
+        filled_[q] == options_.k ? sieve(q, heap.front().score, error) : first_sieve(products, error, worker.sorted);
     for (std::size_t i = 0; i < products.size(); i += group) {
       const std::size_t end = std::min(i + group, products.size());
       int any = 0;  // no branch inside, so that the compiler compares whole registers
@@ -234,6 +327,7 @@ class Search {
         if (products[j] < least) continue;
         const auto row = static_cast<std::uint32_t>(block_first + start + j);
         const bool own = !options_.excluded_row.empty() && options_.excluded_row[q] == row;
+        ++worker.scored;
         if (own || !keep(q, row, std::span<const float>(block_).subspan((start + j) * dims_, dims_))) continue;
         if (filled_[q] == options_.k) least = std::max(least, sieve(q, heap.front().score, error));
       }
@@ -270,6 +364,10 @@ class Search {
   std::vector<float> block_;           // block_rows × dims, prepared
   std::vector<float> bias_;            // −‖x‖²/2 of the block's rows
   std::vector<double> tile_norms_;     // largest norm in each tile of the block
+  bool by_bytes_;                      // rows are sieved by products of bytes, where these are quick and tell enough
+  Bytes query_bytes_, block_bytes_;
+  simd::Int8Rows query_rows_;
+  std::vector<double> tile_lost_;  // largest Bytes::lost in each tile of the block
   std::vector<Worker> workers_;
 };
 

@@ -40,6 +40,7 @@ NearestCentroids::NearestCentroids(const Matrix<float>& centroids) : centroids_(
     const std::span<const float> own(centroids.row(c), dims);
     const double norm = squared_norm(own);
     steps_.push_back(simd::round_int8(own, entries_.data() + c * dims).unit);
+    exact_halves_.push_back(norm / 2);
     halves_.push_back(static_cast<float>(norm / 2));
     largest_step_ = std::max(largest_step_, steps_.back());
     largest_norm_ = std::max(largest_norm_, static_cast<float>(std::sqrt(norm)));
@@ -107,13 +108,22 @@ void NearestCentroids::gather(Tile& tile, std::size_t first, std::size_t count) 
 
 void NearestCentroids::settle(const Tile& tile, std::span<std::uint32_t> out) const {
   const std::size_t dims = centroids_.cols;
-  std::vector<double> best(out.size(), -std::numeric_limits<double>::infinity());
+  const auto may_be = [&](const Candidate& candidate) {
+    return candidate.score >= tile.best[candidate.row] - tile.slack[candidate.row];
+  };
+  std::vector<std::uint32_t> rivals(out.size());
   std::fill(out.begin(), out.end(), 0);
+  for (const Candidate& candidate : tile.candidates)
+    if (may_be(candidate)) {
+      ++rivals[candidate.row];
+      out[candidate.row] = candidate.centroid;
+    }
+  std::vector<double> best(out.size(), -std::numeric_limits<double>::infinity());
   for (const Candidate& candidate : tile.candidates) {  // ascending by centroid for each row
-    if (candidate.score < tile.best[candidate.row] - tile.slack[candidate.row]) continue;
+    if (rivals[candidate.row] < 2 || !may_be(candidate)) continue;
     const double score =
         dot(tile.rows.subspan(candidate.row * dims, dims), {centroids_.row(candidate.centroid), dims}) -
-        squared_norm({centroids_.row(candidate.centroid), dims}) / 2;
+        exact_halves_[candidate.centroid];
     if (score > best[candidate.row]) {
       best[candidate.row] = score;
       out[candidate.row] = candidate.centroid;

@@ -39,6 +39,7 @@ class NearestCentroids {
   std::vector<std::int8_t> entries_;   // centroids × dims
   simd::Int8Rows packed_;              // of these
   std::vector<float> steps_, halves_;  // by centroid: what 1 in an entry stands for, ‖c‖²/2
+  std::vector<double> exact_halves_;
   float largest_step_ = 0, largest_norm_ = 0;
 };
 

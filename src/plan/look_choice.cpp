@@ -14,10 +14,9 @@ namespace {
 constexpr double probe_loss = 0.002;
 constexpr double probe_loss_share = 0.1;
 constexpr double look_share = 0.2;
-// What a list is expected to hold of what is sought, in billionths (Look::probe): all lists are as quick at the least,
-// and one is the outcome at the most; values closer than this factor count as found.
+// What a list is expected to hold of what is sought, in billionths (Look::probe): all lists are as quick at the least;
+// values closer than this factor count as found.
 constexpr std::uint32_t least_probe = 2'000;
-constexpr std::uint32_t most_probe = 200'000'000;
 constexpr double probe_resolution = 1.05;
 // Below this, one look is quick enough.
 constexpr std::uint64_t least_rows_for_looks = 20'000;
@@ -61,6 +60,11 @@ constexpr std::array margins = {3.0, 1.9, 1.4, 1.0, 0.7, 0.45, 0.25, 0.1};
 // Every row scored whole, in one look.
 index::Look whole_rows(const Measured& plan) { return {.rescored = plan.look.rescored}; }
 
+// Codes of two layers: the first, and the longest shortlist, which finds what whole rows find for less work.
+index::Look longest_look(const Measured& plan) {
+  return {.head = 1, .shortlist = shortlists.back(), .rescored = plan.look.rescored};
+}
+
 // Three standard errors: `known` was chosen as the best on these very queries, and is flattered by that.
 bool not_shown_worse(const std::vector<double>& other, const std::vector<double>& known) {
   const math::Interval lost = math::paired_difference(known, other);
@@ -87,15 +91,16 @@ Status LookChoice::choose(Measured& plan, double least) {
 // quality is asked for costs next to no recall.
 Status LookChoice::choose_probe(Measured& plan, double least) {
   ATTAR_ASSIGN(auto layered, best_layered(plan));
-  if (layered) plan = *std::move(layered);
+  if (layered) plan = *layered;
   const double recall = plan.contender.recall;
   const double loss = std::min(probe_loss, probe_loss_share * (1 - recall));
   const double needed = least > 0 && least < recall ? least : recall - loss;
-  index::Look look = whole_rows(plan);
+  index::Look look = layered ? longest_look(plan) : whole_rows(plan);
   ATTAR_ASSIGN(const Probed probed, shorten_probe(plan, look, needed + (recall - needed) * look_share));
   Measured found = plan;
   found.contender.recall = probed.recall;
-  found.look = look;
+  found.look = whole_rows(plan);
+  found.look.probe = look.probe;
   ATTAR_TRY(cheapest_look(found, needed, most_look_cost * full_scan(plan) * probed.share, probed.share));
   ATTAR_TRY(narrow_window(found));
   ATTAR_TRY(spare_originals(found));
@@ -105,11 +110,13 @@ Status LookChoice::choose_probe(Measured& plan, double least) {
   return {};
 }
 
-// The fewest lists that keep `needed` on tune queries: the largest Look::probe; where none does, all are probed.
-Result<LookChoice::Probed> LookChoice::shorten_probe(const Measured& plan, index::Look& look, double needed) const {
-  double low = least_probe, high = most_probe;
+// The fewest lists that keep `needed` on tune queries: the largest Look::probe between `low`, which is known to keep it
+// unless it is 0, and `high`, which is not; where none does, all are probed.
+Result<LookChoice::Probed> LookChoice::shorten_probe(const Measured& plan, index::Look& look, double needed,
+                                                     std::uint32_t known, std::uint32_t first_doubtful) const {
+  double low = std::max(known, least_probe), high = first_doubtful;
   Probed out{.recall = plan.contender.recall, .share = 1};
-  look.probe = 0;
+  look.probe = known;
   while (high > low * probe_resolution) {
     const double middle = std::sqrt(low * high);
     index::Look tried = look;
@@ -215,11 +222,24 @@ Result<std::vector<index::Look>> LookChoice::sequence(Measured& plan, double flo
     if (plan.look != out.back()) out.push_back(plan.look);
     return out;
   }
+  std::uint32_t known = 0;  // a probe that keeps more
+  double work = 1;          // of the last look
   for (const double share : margins) {
     if (floor + share * margin >= plan.contender.recall) continue;
     index::Look look = plan.look;
-    if (share != 1) ATTAR_TRY(shorten_probe(plan, look, floor + share * margin));
-    if (look != out.back() && look.probe > (out.size() == 1 ? 0 : out.back().probe)) out.push_back(look);
+    Probed found{.recall = plan.contender.recall, .share = 1};
+    if (share == 1) {
+      index::SearchTimes times;
+      ATTAR_TRY(jury_.grade(*plan.trial, look, *setting_.pool, &times));
+      found.share = times.share;
+    } else {
+      const std::uint32_t doubtful = share > 1 ? plan.look.probe : most_probe;
+      ATTAR_ASSIGN(found, shorten_probe(plan, look, floor + share * margin, known, doubtful));
+    }
+    known = look.probe;
+    if (look == out.back() || found.share >= work) continue;
+    work = found.share;
+    out.push_back(look);
   }
   return out;
 }

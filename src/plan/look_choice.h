@@ -38,6 +38,9 @@ struct Timing {
 /// where a goal in time asks for it.
 class LookChoice {
  public:
+  /// Look::probe at which one list is the outcome at the most.
+  static constexpr std::uint32_t most_probe = 200'000'000;
+
   /// Tries a contender on the whole base.
   using Measure = std::function<Result<Measured>(const Contender&)>;
 
@@ -84,7 +87,8 @@ class LookChoice {
   [[nodiscard]] Result<Timed> hurry(const Measured& plan);
   [[nodiscard]] std::vector<std::vector<index::Look>> ways(const Measured& plan) const;
   [[nodiscard]] Status choose_probe(Measured& plan, double least);
-  [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed) const;
+  [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed,
+                                             std::uint32_t known = 0, std::uint32_t first_doubtful = most_probe) const;
   [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);
   [[nodiscard]] Status cheapest_look(Measured& plan, double least, double cost, double share) const;
   [[nodiscard]] Status narrow_window(Measured& plan) const;

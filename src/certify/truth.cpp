@@ -53,7 +53,7 @@ Result<Shape> plan_shape(std::uint64_t queries, std::uint64_t rows, std::uint32_
   const std::uint64_t row_bytes = std::uint64_t{dims} * (sizeof(float) + 1) + 4 * sizeof(float);
   ATTAR_ASSIGN(const std::uint64_t kept, base::checked_mul(queries, options.k));
   ATTAR_ASSIGN(const std::uint64_t result_bytes, base::checked_mul(kept, neighbour_bytes));
-  ATTAR_ASSIGN(const std::uint64_t fixed, base::checked_add(result_bytes, queries * row_bytes));
+  ATTAR_ASSIGN(const std::uint64_t fixed, base::checked_add(result_bytes, queries * (row_bytes + dims)));
   const std::uint64_t tile_column = std::uint64_t{threads} * (shape.tile_queries + 1) * sizeof(float);
   const std::uint64_t least = 16 * (row_bytes + tile_column);
   if (fixed > options.memory_bytes || options.memory_bytes - fixed < least)

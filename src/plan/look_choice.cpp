@@ -110,8 +110,8 @@ Status LookChoice::choose_probe(Measured& plan, double least) {
   return {};
 }
 
-// The fewest lists that keep `needed` on tune queries: the largest Look::probe between `low`, which is known to keep it
-// unless it is 0, and `high`, which is not; where none does, all are probed.
+// The fewest lists that keep `needed` on tune queries: the largest Look::probe from `known` on, which keeps it for
+// sure, and below `first_doubtful`. Where none is known (0) and none found, all are probed.
 Result<LookChoice::Probed> LookChoice::shorten_probe(const Measured& plan, index::Look& look, double needed,
                                                      std::uint32_t known, std::uint32_t first_doubtful) const {
   double low = std::max(known, least_probe), high = first_doubtful;

@@ -28,6 +28,7 @@ import attar_cli
 import curves
 import growth
 import measures
+import open_file
 import speed
 
 FEW, MANY, JITTER = 1000, 100_000, 0.02
@@ -58,13 +59,6 @@ class MemoryGroup:
     def close(self) -> None:
         if self.path.is_dir():
             self.path.rmdir()
-
-
-def forget(file: Path) -> None:
-    """Drops a file from the page cache."""
-    with file.open("rb") as stream:
-        os.fsync(stream.fileno())
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def threads(file: Path, queries: Path, seconds: float) -> list[dict]:
@@ -102,7 +96,7 @@ def memory(file: Path, queries: Path) -> dict:
     found, answers = {"file_bytes": size, "limit_bytes": limit}, []
     try:
         for name, before in (("free", None), ("limited", group.enter)):
-            forget(file)
+            open_file.drop_from_cache(file)
             text, seconds, peak = attar_cli.call("search", str(file), "--vector", str(queries), "-k", "10", "-T", "1", "--json", before=before)
             answers.append(text)
             found[name] = {"seconds": round(seconds, 3), "peak_mb": round(peak, 1)}

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/leb128.h"
 
 namespace attar::format {
 namespace {
@@ -14,23 +15,14 @@ constexpr unsigned leb_bytes = 3;
 
 void write_rest_of_length(base::ByteWriter& out, std::uint64_t length) {
   if (length < in_token) return;
-  std::uint64_t value = length - in_token;
-  for (; value >= 0x80; value >>= 7) out.write(static_cast<std::uint8_t>(value | 0x80));
-  out.write(static_cast<std::uint8_t>(value));
+  base::write_leb128(out, length - in_token);
 }
 
 /// The length that a token's four bits announce, continued where they are full.
 Result<std::uint64_t> read_length(base::ByteReader& in, std::uint64_t nibble) {
   if (nibble < in_token) return nibble;
-  std::uint64_t value = 0;
-  for (unsigned i = 0; i < leb_bytes; ++i) {
-    ATTAR_ASSIGN(const auto byte, in.read<std::uint8_t>());
-    value |= std::uint64_t{byte & 0x7fu} << (7 * i);
-    if ((byte & 0x80) != 0) continue;
-    if (byte == 0 && i > 0) return fail(ErrorCode::corrupt, "a length is longer than needed");
-    return in_token + value;
-  }
-  return fail(ErrorCode::corrupt, "a length does not end");
+  ATTAR_ASSIGN(const std::uint64_t more, base::read_leb128(in, leb_bytes));
+  return in_token + more;
 }
 
 /// Turns the id before into the next one.

@@ -5,20 +5,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/leb128.h"
 #include "format/ids.h"
 #include "index/lexical/layout.h"
 #include "index/lexical/postings.h"
 
 namespace attar::index::lexical {
-namespace {
-
-void put_leb128(base::ByteWriter& out, std::uint32_t value) {
-  for (; value >= 0x80; value >>= 7) out.write(static_cast<std::uint8_t>(value | 0x80));
-  out.write(static_cast<std::uint8_t>(value));
-}
-
-}  // namespace
-
 Result<std::uint32_t> Builder::number_of(std::string_view term) {
   if (const auto found = numbers_.find(term); found != numbers_.end()) return found->second;
   if (term.size() > most_term_bytes)
@@ -83,8 +75,8 @@ Result<Sections> Builder::finish() const {
     const std::uint32_t term = order[i];
     const auto own = std::span(postings).subspan(ends[term], ends[term + 1] - ends[term]);
     const std::vector<std::byte> list = encode_list(own, codes, impacts);
-    put_leb128(entries, static_cast<std::uint32_t>(own.size()));
-    put_leb128(entries, static_cast<std::uint32_t>(list.size()));
+    base::write_leb128(entries, own.size());
+    base::write_leb128(entries, list.size());
     lists.write_bytes(list);
     ATTAR_TRY(strings.append(*names[term]));
   }

@@ -4,21 +4,19 @@
 
 #include <algorithm>
 
+#include "base/leb128.h"
 #include "index/lexical/builder.h"
 
 namespace attar::index::lexical {
 namespace {
 
-Result<std::uint32_t> read_leb128(base::ByteReader& in) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
-    ATTAR_ASSIGN(const auto byte, in.read<std::uint8_t>());
-    value |= std::uint64_t{byte & 0x7fu} << shift;
-    if ((byte & 0x80) != 0) continue;
-    if (value > 0xffff'ffffu || (byte == 0 && shift != 0)) break;
-    return static_cast<std::uint32_t>(value);
-  }
-  return fail(ErrorCode::corrupt, "a number of a term's entry does not end where it must");
+constexpr unsigned number_bytes = 5;
+
+// A number of 32 bits.
+Result<std::uint32_t> read_number(base::ByteReader& in) {
+  ATTAR_ASSIGN(const std::uint64_t value, base::read_leb128(in, number_bytes));
+  if (value > 0xffff'ffffu) return fail(ErrorCode::corrupt, "a number of a term's entry is too large");
+  return static_cast<std::uint32_t>(value);
 }
 
 // Kept's value, made once.
@@ -96,7 +94,7 @@ Result<Term> LexicalIndex::entry(std::uint64_t term) const {
   ATTAR_TRY(section_.verify(layout_.entries + entries, most));
   base::ByteReader in(section_.bytes().subspan(layout_.entries + entries, most));
   for (std::uint64_t i = term / group_terms * group_terms;; ++i) {
-    const auto holding = read_leb128(in), size = holding ? read_leb128(in) : holding;
+    const auto holding = read_number(in), size = holding ? read_number(in) : holding;
     if (!size || *size > header_.list_bytes - list)
       return section_.fail(ErrorCode::corrupt, fmt::format("the entry of term {} cannot be read", i), place);
     if (i == term)

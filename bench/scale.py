@@ -32,7 +32,7 @@ import open_file
 import speed
 
 FEW, MANY, JITTER = 1000, 100_000, 0.02
-LEAST_MEMORY = 96 << 20  # a batch of 1,024 queries takes some 50 MB beside 8,192 lists
+LEAST_MEMORY = 96 << 20  # a process of two threads takes some 50 MB beside 8,192 lists, pages of the file apart
 
 
 class NoGroup(RuntimeError):

@@ -22,6 +22,8 @@ using simd::largest_of;
 using Floats = simd::FloatLanes;
 // Lists that are expected to hold this many times what makes one worth a look are scanned first.
 constexpr float most_promising = 8;
+// Products with all centroids are kept of so many queries at a time, rather than of a whole batch.
+constexpr std::size_t most_products = std::size_t{1} << 20, fewest_queries = 16;
 
 using Whole [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
 
@@ -69,9 +71,20 @@ void CentroidScores::score(codec::QueryBatch queries) {
   query_sums_.resize(queries.size());
   rest_sums_.resize(queries.size());
   units_.resize(queries.size());
-  sums_.resize(queries.size() * lists_.count());
+  multiplied_ = {};
   for (std::size_t q = 0; q < queries.size(); ++q) round(q, queries.query(q));
-  lists_.entries().multiply(0, lists_.count(), coarse_.data(), query_sums_, sums_.data());
+}
+
+std::span<const std::int32_t> CentroidScores::coarse_products(std::size_t query) {
+  const std::size_t count = lists_.count();
+  if (query < multiplied_.first || query >= multiplied_.last) {
+    const std::size_t room = std::max(most_products / count, fewest_queries);
+    multiplied_ = {query, std::min(query + room, queries_.size())};
+    products_.resize(multiplied_.size() * count);
+    lists_.entries().multiply(0, count, coarse_.data() + query * queries_.dims,
+                              std::span(query_sums_).subspan(query, multiplied_.size()), products_.data());
+  }
+  return std::span<const std::int32_t>(products_).subspan((query - multiplied_.first) * count, count);
 }
 
 void CentroidScores::round(std::size_t query, std::span<const float> values) {
@@ -84,10 +97,10 @@ void CentroidScores::round(std::size_t query, std::span<const float> values) {
   units_[query] = scale.unit;
 }
 
-float CentroidScores::promise(std::size_t query, std::span<float> out) const {
+float CentroidScores::promise(std::size_t query, std::span<float> out) {
   const std::vector<float>& steps = lists_.centroids().steps;
   const std::vector<float>& spreads = lists_.centroids().spreads;
-  const std::int32_t* sums = sums_.data() + query * lists_.count();
+  const std::span<const std::int32_t> sums = coarse_products(query);
   const float unit = units_[query];
   const double squared_norm = math::squared_norm(queries_.query(query));
   const float root = std::sqrt(static_cast<float>(lists_.dims()));
@@ -113,43 +126,48 @@ float CentroidScores::promise(std::size_t query, std::span<float> out) const {
 
 float CentroidScores::inner(std::size_t query, std::uint32_t list) const noexcept {
   const auto which = static_cast<codec::QueryNumber>(query);
-  std::int32_t rest = 0;
-  multiply_rests(list, {&which, 1}, &rest);
-  return product(query, list, rest);
+  std::int32_t coarse = 0, rest = 0;
+  multiply(list, {&which, 1}, coarse_, query_sums_, &coarse);
+  multiply(list, {&which, 1}, rest_, rest_sums_, &rest);
+  return product(query, list, coarse, rest);
 }
 
 void CentroidScores::inner(std::uint32_t list, std::span<const codec::QueryNumber> which, std::span<float> biases) {
+  some_coarse_.resize(which.size());
   some_rests_.resize(which.size());
-  multiply_rests(list, which, some_rests_.data());
-  for (std::size_t i = 0; i < which.size(); ++i) biases[which[i]] = product(which[i], list, some_rests_[i]);
+  multiply(list, which, coarse_, query_sums_, some_coarse_.data());
+  multiply(list, which, rest_, rest_sums_, some_rests_.data());
+  for (std::size_t i = 0; i < which.size(); ++i)
+    biases[which[i]] = product(which[i], list, some_coarse_[i], some_rests_[i]);
 }
 
-void CentroidScores::multiply_rests(std::uint32_t list, std::span<const codec::QueryNumber> which,
-                                    std::int32_t* out) const noexcept {
+void CentroidScores::multiply(std::uint32_t list, std::span<const codec::QueryNumber> which,
+                              std::span<const std::int8_t> rounded, std::span<const std::int32_t> sums,
+                              std::int32_t* out) const noexcept {
   const Centroids& centroids = lists_.centroids();
   simd::int8_products({.rows = centroids.entries.data() + std::size_t{list} * centroids.dims,
                        .count = 1,
-                       .queries = rest_.data(),
-                       .query_sums = rest_sums_.data(),
+                       .queries = rounded.data(),
+                       .query_sums = sums.data(),
                        .query_count = which.size(),
                        .which = which.data(),
                        .dims = centroids.dims,
                        .out = out});
 }
 
-float CentroidScores::product(std::size_t query, std::uint32_t list, std::int32_t rest) const noexcept {
-  const std::int32_t coarse = sums_[query * lists_.count() + list];
+float CentroidScores::product(std::size_t query, std::uint32_t list, std::int32_t coarse,
+                              std::int32_t rest) const noexcept {
   return (units_[query] * lists_.centroids().steps[list]) *
          (static_cast<float>(coarse) + static_cast<float>(rest) / simd::finer_int8);
 }
 
-std::vector<float> CentroidScores::promises(std::size_t query) const {
+std::vector<float> CentroidScores::promises(std::size_t query) {
   std::vector<float> out(lists_.count());
   promise(query, out);
   return out;
 }
 
-Worth CentroidScores::worth(std::size_t query, std::uint32_t probe, const ListFilter* filter) const {
+Worth CentroidScores::worth(std::size_t query, std::uint32_t probe, const ListFilter* filter) {
   constexpr float log2_e = 1.44269504089f;
   const std::size_t count = lists_.count();
   // What fills the last lanes weighs next to nothing.

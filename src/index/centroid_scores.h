@@ -31,16 +31,21 @@ class CentroidScores {
   [[nodiscard]] float inner(std::size_t query, std::uint32_t list) const noexcept;
   /// The lists that are expected to hold at least `probe` billionths of what the query seeks.
   /// With a filter, of those that hold allowed rows.
-  [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe, const ListFilter* filter) const;
+  /// Quickest where queries are asked about in their order, as promises() is.
+  [[nodiscard]] Worth worth(std::size_t query, std::uint32_t probe, const ListFilter* filter);
   /// How good the best rows of each list are taken to be, by list.
-  [[nodiscard]] std::vector<float> promises(std::size_t query) const;
+  [[nodiscard]] std::vector<float> promises(std::size_t query);
 
  private:
-  void multiply_rests(std::uint32_t list, std::span<const codec::QueryNumber> which, std::int32_t* out) const noexcept;
-  [[nodiscard]] float product(std::size_t query, std::uint32_t list, std::int32_t rest) const noexcept;
+  void multiply(std::uint32_t list, std::span<const codec::QueryNumber> which, std::span<const std::int8_t> rounded,
+                std::span<const std::int32_t> sums, std::int32_t* out) const noexcept;
+  [[nodiscard]] float product(std::size_t query, std::uint32_t list, std::int32_t coarse,
+                              std::int32_t rest) const noexcept;
+  /// By list, of coarse_.
+  [[nodiscard]] std::span<const std::int32_t> coarse_products(std::size_t query);
   void round(std::size_t query, std::span<const float> values);
   /// Fills in promises by list; how widely scores of a list's rows spread about its centroid's.
-  float promise(std::size_t query, std::span<float> out) const;
+  float promise(std::size_t query, std::span<float> out);
 
   const Lists& lists_;
   Metric metric_;
@@ -48,8 +53,9 @@ class CentroidScores {
   std::vector<std::int8_t> coarse_, rest_;            // [query][dims]
   std::vector<std::int32_t> query_sums_, rest_sums_;  // by query: Σ of coarse_, of rest_
   std::vector<float> units_;                          // by query: what 1 in coarse_ stands for
-  std::vector<std::int32_t> sums_;                    // [query][list]: of coarse_
-  std::vector<std::int32_t> some_rests_;
+  std::vector<std::int32_t> some_coarse_, some_rests_;
+  std::vector<std::int32_t> products_;  // [query of multiplied_][list]: of coarse_
+  codec::Range multiplied_;
 };
 
 }  // namespace attar::index

@@ -187,7 +187,7 @@ class Searching {
 
   // The lists but these, the most promising first.
   [[nodiscard]] std::vector<std::uint32_t> without(std::size_t query, std::span<const std::uint32_t> first,
-                                                   std::span<const std::uint32_t> then) const {
+                                                   std::span<const std::uint32_t> then) {
     std::vector<bool> done(lists_.count());
     for (const auto lists : {first, then})
       for (const std::uint32_t list : lists) done[list] = true;

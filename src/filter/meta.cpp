@@ -7,13 +7,15 @@
 #include <unordered_map>
 
 #include "data/input_file.h"
+#include "data/records.h"
 #include "filter/column_writer.h"
 #include "filter/nearest.h"
-#include "filter/records.h"
 #include "format/ids.h"
 
 namespace attar::filter {
 namespace {
+
+using data::Cell;
 
 constexpr std::size_t most_fields = 1u << 16;
 constexpr std::uint64_t rows_between_checks = 4096;
@@ -100,7 +102,7 @@ class Reading {
 
   /// Visits all rows; after_row(row) follows each.
   template <class AfterRow>
-  Status each_row(const RecordReader::Visit& visit, const AfterRow& after_row) {
+  Status each_row(const data::RecordReader::Visit& visit, const AfterRow& after_row) {
     ATTAR_ASSIGN(const auto records, open_records(file_));
     row_ = 0;
     for (;;) {

@@ -3,12 +3,11 @@
 #include <simdjson.h>
 
 #include "data/line_reader.h"
-#include "filter/records.h"
+#include "data/records.h"
 
-namespace attar::filter {
+namespace attar::data {
 namespace {
 
-using data::LineReader;
 using simdjson::dom::element;
 using simdjson::dom::element_type;
 
@@ -18,13 +17,13 @@ constexpr std::uint64_t longest_line = 64ull << 20;  // as of a line with a vect
 
 class JsonRecords final : public RecordReader {
  public:
-  explicit JsonRecords(const data::InputFile& file) : lines_(file, longest_line) {}
+  explicit JsonRecords(const InputFile& file) : lines_(file, longest_line) {}
 
   Result<bool> next(const Visit& visit) override {
     for (;;) {
       ATTAR_ASSIGN(const std::optional<std::string_view> line, lines_.next());
       if (!line) return false;
-      if (data::is_blank(*line)) continue;
+      if (is_blank(*line)) continue;
       ATTAR_TRY(read(*line, visit));
       return true;
     }
@@ -94,6 +93,6 @@ class JsonRecords final : public RecordReader {
 
 }  // namespace
 
-std::unique_ptr<RecordReader> jsonl_records(const data::InputFile& file) { return std::make_unique<JsonRecords>(file); }
+std::unique_ptr<RecordReader> jsonl_records(const InputFile& file) { return std::make_unique<JsonRecords>(file); }
 
-}  // namespace attar::filter
+}  // namespace attar::data

@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "data/line_reader.h"
-#include "filter/records.h"
+#include "data/records.h"
 
-namespace attar::filter {
+namespace attar::data {
 namespace {
 
 constexpr std::uint64_t longest_record = 64ull << 20;
@@ -43,7 +43,7 @@ void find_kind(Cell& cell) {
 
 class CsvRecords final : public RecordReader {
  public:
-  CsvRecords(const data::InputFile& file, char separator)
+  CsvRecords(const InputFile& file, char separator)
       : lines_(file, longest_record), file_(file), separator_(separator) {}
 
   Result<bool> next(const Visit& visit) override {
@@ -75,7 +75,7 @@ class CsvRecords final : public RecordReader {
     for (const Field& field : fields_) {
       if (field.text.empty()) return lines_.fail(ErrorCode::invalid_data, "names a field with no name");
       if (std::ranges::find(names_, field.text) != names_.end())
-        return lines_.fail(ErrorCode::invalid_data, fmt::format("names {} twice", data::in_quotes(field.text)));
+        return lines_.fail(ErrorCode::invalid_data, fmt::format("names {} twice", in_quotes(field.text)));
       names_.push_back(field.text);
     }
     return {};
@@ -145,8 +145,8 @@ class CsvRecords final : public RecordReader {
     }
   }
 
-  data::LineReader lines_;
-  const data::InputFile& file_;
+  LineReader lines_;
+  const InputFile& file_;
   char separator_;
   std::vector<std::string> names_;
   std::vector<Field> fields_;
@@ -155,8 +155,8 @@ class CsvRecords final : public RecordReader {
 
 }  // namespace
 
-std::unique_ptr<RecordReader> csv_records(const data::InputFile& file, char separator) {
+std::unique_ptr<RecordReader> csv_records(const InputFile& file, char separator) {
   return std::make_unique<CsvRecords>(file, separator);
 }
 
-}  // namespace attar::filter
+}  // namespace attar::data

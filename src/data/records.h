@@ -11,7 +11,7 @@
 #include "attar/result.h"
 #include "data/input_file.h"
 
-namespace attar::filter {
+namespace attar::data {
 
 /// One value as the file has it.
 struct Cell {
@@ -45,11 +45,11 @@ class RecordReader {
 };
 
 /// By the ending (.jsonl, .ndjson, .csv, .tsv), else by the first byte: { is JSON lines. `file` outlives the reader.
-[[nodiscard]] Result<std::unique_ptr<RecordReader>> open_records(const data::InputFile& file);
+[[nodiscard]] Result<std::unique_ptr<RecordReader>> open_records(const InputFile& file);
 
-[[nodiscard]] std::unique_ptr<RecordReader> jsonl_records(const data::InputFile& file);
+[[nodiscard]] std::unique_ptr<RecordReader> jsonl_records(const InputFile& file);
 /// RFC 4180 with a line of names: quotes hold separators, doubled quotes and line ends. An empty cell without quotes
 /// has no value.
-[[nodiscard]] std::unique_ptr<RecordReader> csv_records(const data::InputFile& file, char separator);
+[[nodiscard]] std::unique_ptr<RecordReader> csv_records(const InputFile& file, char separator);
 
-}  // namespace attar::filter
+}  // namespace attar::data

@@ -1,4 +1,4 @@
-#include "filter/records.h"
+#include "data/records.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <filesystem>
 
-namespace attar::filter {
+namespace attar::data {
 namespace {
 
 std::string lowered(std::string text) {
@@ -27,7 +27,7 @@ std::string Cell::as_text() const {
   }
 }
 
-Result<std::unique_ptr<RecordReader>> open_records(const data::InputFile& file) {
+Result<std::unique_ptr<RecordReader>> open_records(const InputFile& file) {
   const std::string ending = file.spooled() ? "" : lowered(std::filesystem::path(file.name()).extension().string());
   if (ending == ".jsonl" || ending == ".ndjson") return jsonl_records(file);
   if (ending == ".csv") return csv_records(file, ',');
@@ -39,4 +39,4 @@ Result<std::unique_ptr<RecordReader>> open_records(const data::InputFile& file) 
                    "is neither JSON lines nor CSV by its name; attributes come as .jsonl, .ndjson, .csv or .tsv");
 }
 
-}  // namespace attar::filter
+}  // namespace attar::data

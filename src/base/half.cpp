@@ -30,6 +30,13 @@ std::uint16_t float_to_half(float value) noexcept {
   return sign | static_cast<std::uint16_t>((magnitude + 0xfffu + odd - (112u << 23)) >> 13);
 }
 
+std::uint16_t float_to_bf16(float value) noexcept {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);  // NaN
+  const std::uint32_t odd = (bits >> 16) & 1u;
+  return static_cast<std::uint16_t>((bits + 0x7fffu + odd) >> 16);
+}
+
 float e4m3_to_float(std::uint8_t bits) noexcept {
   const int exponent = (bits >> 3) & 15;
   const int mantissa = bits & 7;

@@ -29,6 +29,23 @@ TEST(Half, AgreesWithTheCompilersConversionOnRoundingCases) {
   }
 }
 
+TEST(Bfloat, RoundsToTheNearestTiesToEven) {
+  for (std::uint32_t upper = 0; upper < 0x10000u; upper += 7) {
+    const auto value = bf16_to_float(static_cast<std::uint16_t>(upper));
+    if (std::isnan(value)) {
+      EXPECT_TRUE(std::isnan(bf16_to_float(float_to_bf16(value))));
+      continue;
+    }
+    EXPECT_EQ(float_to_bf16(value), upper);
+    if (std::isinf(value)) continue;
+    const auto beside = [&](std::uint32_t lower) { return float_to_bf16(std::bit_cast<float>(upper << 16 | lower)); };
+    EXPECT_EQ(beside(0x7fffu), upper);
+    EXPECT_EQ(beside(0x8000u), upper + upper % 2);
+    EXPECT_EQ(beside(0x8001u), upper + 1);
+  }
+  EXPECT_TRUE(std::isnan(bf16_to_float(float_to_bf16(std::bit_cast<float>(0x7f800001u)))));
+}
+
 TEST(E4m3, EveryValueSurvivesTheRoundTrip) {
   for (unsigned bits = 0; bits < 256; ++bits) {
     const float value = e4m3_to_float(static_cast<std::uint8_t>(bits));

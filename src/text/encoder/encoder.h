@@ -14,10 +14,10 @@ namespace attar::text {
 
 /// What tells one encoder from another; vectors of two compare only where digests are equal.
 struct EncoderInfo {
-  std::string name;              ///< "attar-static-1", "all-MiniLM-L6-v2"
+  std::string name;  ///< "attar-static-1", "all-MiniLM-L6-v2"
   std::uint32_t dims = 0;
   std::uint32_t max_tokens = 0;  ///< of a text, what comes after is not read
-  std::string digest;            ///< 64 hexadecimal digits over all that the vectors depend on: vocabulary, weights, settings
+  std::string digest;  ///< 64 hexadecimal digits over all that the vectors depend on: vocabulary, weights, settings
 };
 
 /// Const calls are safe from many threads.

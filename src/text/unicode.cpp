@@ -92,6 +92,8 @@ bool is_nonspacing_mark(char32_t c) noexcept { return c >= 0x300 && in_category(
 
 char32_t to_lower(char32_t c) noexcept { return static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))); }
 
+bool is_lower_case(char32_t c) noexcept { return in_category(c, U_GC_LL_MASK); }
+
 char32_t fold(char32_t c) noexcept {
   return static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
 }

@@ -41,6 +41,8 @@ extern const std::array<AsciiKind, 128> ascii_kinds;
 [[nodiscard]] bool is_nonspacing_mark(char32_t c) noexcept;
 /// By the simple mapping.
 [[nodiscard]] char32_t to_lower(char32_t c) noexcept;
+/// Category Ll.
+[[nodiscard]] bool is_lower_case(char32_t c) noexcept;
 /// By the simple case folding.
 [[nodiscard]] char32_t fold(char32_t c) noexcept;
 /// Categories L and M; with N and the underscore.

@@ -49,6 +49,11 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::single_rows: return "originals";
     case SectionKind::lists: return "lists";
     case SectionKind::attributes: return "attributes";
+    case SectionKind::words: return "words";
+    case SectionKind::terms: return "terms";
+    case SectionKind::texts: return "texts";
+    case SectionKind::documents: return "documents";
+    case SectionKind::encoder: return "encoder";
   }
   return {};
 }
@@ -173,7 +178,8 @@ Status check_length(const SectionEntry& entry, const OpenLimits& limits, std::ui
   if (entry.spec.kind == SectionKind::model) {
     limit = limits.max_model_bytes;
     option = "max_model_bytes";
-  } else if (entry.spec.kind == SectionKind::plan || entry.spec.kind == SectionKind::certificate) {
+  } else if (entry.spec.kind == SectionKind::plan || entry.spec.kind == SectionKind::certificate ||
+             entry.spec.kind == SectionKind::encoder) {
     limit = limits.max_text_bytes;
     option = "max_text_bytes";
   }

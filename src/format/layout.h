@@ -30,6 +30,11 @@ enum class SectionKind : std::uint32_t {
   single_rows = 8,  ///< originals that are read row by row
   lists = 16,
   attributes = 32,  ///< one column; the instance is its number
+  words = 48,       ///< lexical lists
+  terms = 49,       ///< of the lists
+  texts = 50,
+  documents = 51,  ///< which rows they are made of
+  encoder = 52,    ///< what made the vectors
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

@@ -136,4 +136,27 @@ Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<cons
   return top.sorted();
 }
 
+Result<std::vector<std::uint64_t>> documents_with_all(const LexicalIndex& index,
+                                                      std::span<const std::string_view> terms) {
+  const std::uint32_t documents = index.header().documents;
+  std::vector<std::uint64_t> out((std::size_t{documents} + 63) / 64, ~std::uint64_t{0});
+  if (documents % 64 != 0) out.back() = (std::uint64_t{1} << (documents % 64)) - 1;
+  for (const std::string_view term : terms) {
+    std::vector<std::uint64_t> own(out.size());
+    ATTAR_ASSIGN(const auto found, index.find(term));
+    List list;
+    if (found) ATTAR_TRY(index.read(*found, list));
+    for (std::size_t block = 0; block < list.blocks().size(); ++block) {
+      const std::uint32_t first = list.blocks()[block].block * block_documents;
+      const bool sound = list.each(block, [&](std::uint32_t place, std::uint32_t) {
+        const std::uint32_t document = first + place;
+        own[document / 64] |= std::uint64_t{1} << (document % 64);
+      });
+      if (!sound) return fail(ErrorCode::corrupt, "the list of a term contradicts itself");
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] &= own[i];
+  }
+  return out;
+}
+
 }  // namespace attar::index::lexical

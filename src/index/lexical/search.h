@@ -26,4 +26,8 @@ struct SearchTimes {
 [[nodiscard]] Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<const std::string_view> terms,
                                                      const SearchOptions& options, SearchTimes* times = nullptr);
 
+/// Bit d of word d/64: document d holds every one of the terms. All documents where there is no term.
+[[nodiscard]] Result<std::vector<std::uint64_t>> documents_with_all(const LexicalIndex& index,
+                                                                    std::span<const std::string_view> terms);
+
 }  // namespace attar::index::lexical

@@ -18,6 +18,7 @@ LineReader::LineReader(const InputFile& file, std::uint64_t longest)
     : file_(file), longest_(longest), buffer_(std::min<std::uint64_t>(file.size(), read_bytes) + padding) {}
 
 Result<std::optional<std::string_view>> LineReader::next() {
+  if (too_long_) ATTAR_TRY(skip_line());
   std::size_t searched = 0;
   for (;;) {
     const std::string_view unread(buffer_.data() + begin_, end_ - begin_);
@@ -27,6 +28,7 @@ Result<std::optional<std::string_view>> LineReader::next() {
     std::string_view line = unread.substr(0, stop);
     if (line.size() > longest_) {
       ++number_;
+      too_long_ = true;
       return fail(ErrorCode::over_limit, fmt::format("is longer than {} bytes; is the file made of lines?", longest_));
     }
     if (last || stop != std::string_view::npos) {
@@ -36,6 +38,18 @@ Result<std::optional<std::string_view>> LineReader::next() {
       return line;
     }
     searched = unread.size();
+    ATTAR_TRY(refill());
+  }
+}
+
+/// Drops the buffer as often as need be, so that a line of any length takes no more memory.
+Status LineReader::skip_line() {
+  for (;;) {
+    const std::string_view unread(buffer_.data() + begin_, end_ - begin_);
+    const std::size_t stop = unread.find('\n');
+    too_long_ = stop == std::string_view::npos && offset_ != file_.size();
+    begin_ = stop == std::string_view::npos ? end_ : begin_ + stop + 1;
+    if (!too_long_) return {};
     ATTAR_TRY(refill());
   }
 }

@@ -1,10 +1,11 @@
-// Attributes as CSV or TSV, after a line of names.
+// Rows as CSV or TSV, after a line of names.
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "data/line_reader.h"
 #include "data/records.h"
@@ -12,7 +13,7 @@
 namespace attar::data {
 namespace {
 
-constexpr std::uint64_t longest_record = 64ull << 20;
+constexpr std::size_t most_fields = 1u << 16;
 
 struct Field {
   std::string text;
@@ -43,11 +44,17 @@ void find_kind(Cell& cell) {
 
 class CsvRecords final : public RecordReader {
  public:
-  CsvRecords(const InputFile& file, char separator)
-      : lines_(file, longest_record), file_(file), separator_(separator) {}
+  CsvRecords(const InputFile& file, char separator, std::uint64_t longest)
+      : lines_(file, longest), file_(file), separator_(separator), longest_(longest) {}
 
   Result<bool> next(const Visit& visit) override {
-    if (names_.empty()) ATTAR_TRY(read_names());
+    if (broken_) return false;
+    if (names_.empty()) {
+      // Without names nothing that follows is a row.
+      auto named = read_names();
+      broken_ = !named;
+      ATTAR_TRY(std::move(named));
+    }
     ATTAR_ASSIGN(const bool there, read_record());
     if (!there) return false;
     if (fields_.size() != names_.size())
@@ -67,6 +74,8 @@ class CsvRecords final : public RecordReader {
     }
     return true;
   }
+  std::uint64_t line() const noexcept override { return line_; }
+  std::uint64_t position() const noexcept override { return lines_.position(); }
 
  private:
   Status read_names() {
@@ -74,10 +83,12 @@ class CsvRecords final : public RecordReader {
     if (!there) return file_.fail(ErrorCode::invalid_data, "is empty; its first line must name the fields");
     for (const Field& field : fields_) {
       if (field.text.empty()) return lines_.fail(ErrorCode::invalid_data, "names a field with no name");
-      if (std::ranges::find(names_, field.text) != names_.end())
-        return lines_.fail(ErrorCode::invalid_data, fmt::format("names {} twice", in_quotes(field.text)));
       names_.push_back(field.text);
     }
+    std::vector<std::string_view> sorted(names_.begin(), names_.end());
+    std::ranges::sort(sorted);
+    if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
+      return lines_.fail(ErrorCode::invalid_data, fmt::format("names {} twice", in_quotes(*twice)));
     return {};
   }
 
@@ -85,17 +96,22 @@ class CsvRecords final : public RecordReader {
   Result<bool> read_record() {
     fields_.clear();
     bool open = false;
+    std::uint64_t bytes = 0;
     do {
-      ATTAR_ASSIGN(const std::optional<std::string_view> line, lines_.next());
-      if (!line) {
+      auto line = lines_.next();
+      broken_ = !line && line.error().code != ErrorCode::over_limit;
+      if (!open) line_ = lines_.number();
+      ATTAR_ASSIGN(const std::optional<std::string_view> found, std::move(line));
+      if (!found) {
         if (open) return file_.fail(ErrorCode::truncated, "ends inside a quoted field");
         return false;
       }
-      if (!open && line->empty() && names_.size() != 1) continue;
-      if (!simdjson::validate_utf8(*line))
+      if (!open && found->empty() && names_.size() != 1) continue;
+      if (!simdjson::validate_utf8(*found))
         return lines_.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
-      ATTAR_ASSIGN(open, split(*line, open));
-      if (open && fields_.back().text.size() > longest_record)
+      bytes += found->size() + 1;
+      ATTAR_ASSIGN(open, split(*found, open));
+      if (open && bytes > longest_)
         return lines_.fail(ErrorCode::over_limit, "ends a quoted field that is too long; is a quote missing?");
     } while (open || fields_.empty());
     return true;
@@ -121,6 +137,8 @@ class CsvRecords final : public RecordReader {
         at = end;
       }
       if (at == line.size()) return false;
+      if (fields_.size() == most_fields)
+        return lines_.fail(ErrorCode::over_limit, fmt::format("has more than {} fields", most_fields));
       ++at;
       fields_.emplace_back();
     }
@@ -148,6 +166,9 @@ class CsvRecords final : public RecordReader {
   LineReader lines_;
   const InputFile& file_;
   char separator_;
+  std::uint64_t longest_;
+  std::uint64_t line_ = 0;  ///< where the present record begins
+  bool broken_ = false;     ///< nothing that follows can be read
   std::vector<std::string> names_;
   std::vector<Field> fields_;
   Cell cell_;
@@ -155,8 +176,8 @@ class CsvRecords final : public RecordReader {
 
 }  // namespace
 
-std::unique_ptr<RecordReader> csv_records(const InputFile& file, char separator) {
-  return std::make_unique<CsvRecords>(file, separator);
+std::unique_ptr<RecordReader> csv_records(const InputFile& file, char separator, std::uint64_t longest) {
+  return std::make_unique<CsvRecords>(file, separator, longest);
 }
 
 }  // namespace attar::data

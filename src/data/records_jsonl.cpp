@@ -1,6 +1,8 @@
-// Attributes as JSON lines: one object a row.
+// Rows as JSON lines: one object a row.
 #include <fmt/format.h>
 #include <simdjson.h>
+
+#include <utility>
 
 #include "data/line_reader.h"
 #include "data/records.h"
@@ -13,21 +15,24 @@ using simdjson::dom::element_type;
 
 static_assert(LineReader::padding >= simdjson::SIMDJSON_PADDING);
 
-constexpr std::uint64_t longest_line = 64ull << 20;  // as of a line with a vector
-
 class JsonRecords final : public RecordReader {
  public:
-  explicit JsonRecords(const InputFile& file) : lines_(file, longest_line) {}
+  JsonRecords(const InputFile& file, std::uint64_t longest) : lines_(file, longest) {}
 
   Result<bool> next(const Visit& visit) override {
-    for (;;) {
-      ATTAR_ASSIGN(const std::optional<std::string_view> line, lines_.next());
-      if (!line) return false;
-      if (is_blank(*line)) continue;
-      ATTAR_TRY(read(*line, visit));
+    while (!broken_) {
+      auto line = lines_.next();
+      broken_ = !line && line.error().code != ErrorCode::over_limit;  // the failure is the file's, not a line's
+      ATTAR_ASSIGN(const std::optional<std::string_view> found, std::move(line));
+      if (!found) return false;
+      if (is_blank(*found)) continue;
+      ATTAR_TRY(read(*found, visit));
       return true;
     }
+    return false;
   }
+  std::uint64_t line() const noexcept override { return lines_.number(); }
+  std::uint64_t position() const noexcept override { return lines_.position(); }
 
  private:
   Status read(std::string_view line, const Visit& visit) {
@@ -87,12 +92,15 @@ class JsonRecords final : public RecordReader {
   }
 
   LineReader lines_;
+  bool broken_ = false;
   simdjson::dom::parser parser_;
   Cell cell_;
 };
 
 }  // namespace
 
-std::unique_ptr<RecordReader> jsonl_records(const InputFile& file) { return std::make_unique<JsonRecords>(file); }
+std::unique_ptr<RecordReader> jsonl_records(const InputFile& file, std::uint64_t longest) {
+  return std::make_unique<JsonRecords>(file, longest);
+}
 
 }  // namespace attar::data

@@ -80,6 +80,16 @@ Result<InputFile> InputFile::open_as(const std::filesystem::path& path, std::str
   return out;
 }
 
+Result<InputFile> InputFile::again() const {
+  InputFile out;
+  out.name_ = name_;
+  out.size_ = size_;
+  out.spooled_ = spooled_;
+  out.descriptor_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (out.descriptor_ < 0) return io_error("cannot open", name_);
+  return out;
+}
+
 InputFile::InputFile(InputFile&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       size_(other.size_),

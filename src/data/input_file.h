@@ -21,6 +21,9 @@ class InputFile {
   /// Opens `path` under another name for messages; a regular file only.
   [[nodiscard]] static Result<InputFile> open_as(const std::filesystem::path& path, std::string name);
 
+  /// The same bytes once more, through a descriptor of its own.
+  [[nodiscard]] Result<InputFile> again() const;
+
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) noexcept;
   ~InputFile();

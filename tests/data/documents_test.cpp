@@ -335,6 +335,7 @@ TEST(Kinds, NamesTellFormats) {
 
 TEST(Kinds, FirstBytesTellTheRest) {
   EXPECT_EQ(format_of_bytes("x.3pm.gz", ".\\\" comment\n.TH X 3pm\n").kind, DocumentKind::man);
+  EXPECT_EQ(format_of_bytes("x.3readline", "'\\\" t\n.TH X 3\n").kind, DocumentKind::man);
   EXPECT_EQ(format_of_bytes("log.1", "May 1 12:00 started\n").kind, DocumentKind::plain);
   EXPECT_EQ(format_of_bytes("x", ".TH X 1\n").kind, DocumentKind::plain);
   EXPECT_EQ(format_of_bytes("x", "\n<!-- c --> <!DOCTYPE HTML>").kind, DocumentKind::html);

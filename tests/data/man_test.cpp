@@ -29,6 +29,8 @@ TEST(Roff, EscapesBecomeCharacters) {
   EXPECT_EQ(resolved("\\h'-04'\\(bu\\h'+03'x\\v'1'\\w\"a\"y\\N'39'"), "\u2022xy'");
   EXPECT_EQ(resolved("text \\\" comment"), "text ");
   EXPECT_EQ(resolved("\\[u110000]\\[uD800]\\[nosuch]"), "");
+  // Characters of several bytes are not cut in two.
+  EXPECT_EQ(resolved("\\f\u00e9a\\s\u00e9b\\*\u00e9c\\(\u00e9d\\h\u00e9x\u00e9e\\\u00e9"), "abcde\u00e9");
   EXPECT_TRUE(RoffText().resolve("joined\\c").joined);
   EXPECT_TRUE(RoffText().resolve("joined\\").joined);
   EXPECT_FALSE(RoffText().resolve("not").joined);

@@ -17,7 +17,7 @@ namespace attar::data {
 namespace {
 
 constexpr std::size_t looked_at = 8 << 10;
-constexpr std::size_t detected_in = 256 << 10;
+constexpr std::size_t detected_in = 16 << 10;  // the detector reads a few MB a second
 
 using Converter = std::unique_ptr<UConverter, decltype([](UConverter* c) { ucnv_close(c); })>;
 using Detector = std::unique_ptr<UCharsetDetector, decltype([](UCharsetDetector* d) { ucsdet_close(d); })>;
@@ -118,12 +118,14 @@ bool mostly_ascii(std::string_view bytes) {
   return static_cast<std::size_t>(ascii) > bytes.size() / 2;
 }
 
-/// By the statistics of ICU's detector, the likeliest first.
+/// By the statistics of ICU's detector, the likeliest first; what is ASCII tells it little.
 Result<Decoded> detected(std::string_view bytes) {
   UErrorCode status = U_ZERO_ERROR;
   const Detector detector(ucsdet_open(&status));
-  const std::string_view head = bytes.substr(0, detected_in);
-  ucsdet_setText(detector.get(), head.data(), static_cast<std::int32_t>(head.size()), &status);
+  const auto first = std::ranges::find_if(bytes, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const auto before = std::min<std::size_t>(static_cast<std::size_t>(first - bytes.begin()), detected_in / 4);
+  const std::string_view part = std::string_view(first - before, bytes.end()).substr(0, detected_in);
+  ucsdet_setText(detector.get(), part.data(), static_cast<std::int32_t>(part.size()), &status);
   std::int32_t count = 0;
   const UCharsetMatch** matches = ucsdet_detectAll(detector.get(), &count, &status);
   for (std::int32_t i = 0; U_SUCCESS(status) && i < count; ++i) {

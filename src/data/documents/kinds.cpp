@@ -178,7 +178,7 @@ std::string ending_of(std::string_view path) {
 
 /// "1" … "9", also with letters behind: "3pm", "1ssl".
 bool is_section(std::string_view ending) {
-  return !ending.empty() && ending.size() <= 8 && ending[0] >= '1' && ending[0] <= '9' &&
+  return !ending.empty() && ending.size() <= 16 && ending[0] >= '1' && ending[0] <= '9' &&
          std::ranges::all_of(ending.substr(1), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 

@@ -165,7 +165,13 @@ class Page {
     rest.remove_prefix(name.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
     if (rest.starts_with('"')) rest.remove_prefix(1);  // which keeps blanks that follow
-    roff_.define(name, rest);
+    // A definition is read twice, as its value and as text.
+    std::string value;
+    for (std::size_t at = 0; at < rest.size(); ++at) {
+      value += rest[at];
+      if (rest.substr(at).starts_with("\\\\")) ++at;
+    }
+    roff_.define(name, value);
   }
 
   // ---- text ----
@@ -315,6 +321,13 @@ class Page {
         link_.clear();
         text(std::string(first) + " ", false);
         return;
+      case Macro::link_whole: {
+        const std::string shown = words.size() > 1 ? words[1] : "";
+        const std::string behind = words.size() > 2 ? words[2] : "";
+        text(shown.empty() ? fmt::format("{}{}", first, behind) : fmt::format("{} <{}>{}", shown, first, behind),
+             false);
+        return;
+      }
       case Macro::synopsis:
         separate(Break::line);
         text(first, false);
@@ -431,7 +444,10 @@ class Page {
     } else if (table_ == Table::options) {
       const std::size_t tab = line.find("tab");
       const std::size_t open = tab == std::string_view::npos ? tab : line.find('(', tab);
-      if (open != std::string_view::npos && open + 1 < line.size() && line.ends_with(';')) separator_ = line[open + 1];
+      // A separator that is one byte of several would cut characters in two.
+      if (open != std::string_view::npos && open + 1 < line.size() && line.ends_with(';') &&
+          static_cast<unsigned char>(line[open + 1]) < 0x80)
+        separator_ = line[open + 1];
       if (trimmed(line).ends_with('.')) table_ = Table::rows;
     } else if (table_ == Table::cell) {
       if (!line.starts_with("T}")) {
@@ -440,7 +456,8 @@ class Page {
         return;
       }
       table_ = Table::rows;
-      line.remove_prefix(std::min<std::size_t>(line.size(), 3));
+      line.remove_prefix(2);
+      if (line.starts_with(separator_)) line.remove_prefix(1);
       if (line.empty())
         flush_row();
       else

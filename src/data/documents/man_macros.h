@@ -38,6 +38,7 @@ enum class Macro : std::uint8_t {
   inset_end,
   link,
   link_end,
+  link_whole,  ///< the address, what is shown, and what follows: Asciidoctor's
   synopsis,
   option,
   // mdoc(7), blocks

@@ -132,7 +132,7 @@ void append_glyph(std::string& out, std::string_view name) {
     append_character(out, *letter);
   } else if (const auto composed = accented(name)) {
     append_character(out, *composed);
-  } else if (!append_by_number(out, name) && name.size() == 1) {
+  } else if (!append_by_number(out, name) && name.size() == 1 && U8_IS_SINGLE(static_cast<std::uint8_t>(name[0]))) {
     out += name;
   }
 }
@@ -154,25 +154,28 @@ class Cursor {
   }
   /// "x", "(xy" or "[xyz]".
   std::string_view name() noexcept {
-    const char first = take();
-    if (first == '(') return take(2);
-    if (first == '[') return until(']');
-    return first == '\0' ? std::string_view{} : text_.substr(at_ - 1, 1);
+    const char first = peek();
+    if (first == '(' || first == '[') ++at_;
+    return first == '[' ? until(']') : take(first == '(' ? 2 : 1);
   }
   /// Between two of the character that stands here.
   std::string_view quoted() noexcept {
     const char quote = take();
     return quote == '\0' ? std::string_view{} : until(quote);
   }
+  /// So many bytes, and what belongs to the last one's character.
   std::string_view take(std::size_t count) noexcept {
-    const std::string_view out = text_.substr(at_, count);
-    at_ += out.size();
+    std::size_t end = std::min(at_ + count, text_.size());
+    while (end < text_.size() && U8_IS_TRAIL(static_cast<std::uint8_t>(text_[end]))) ++end;
+    const std::string_view out = text_.substr(at_, end - at_);
+    at_ = end;
     return out;
   }
   /// A size: "3", "+2", "10", "(12", "[12]", "'12'".
   void size() noexcept {
     if (peek() == '+' || peek() == '-') ++at_;
-    const char first = take();
+    const char first = peek();
+    take(1);
     if (first == '(') take(2);
     if (first == '[') until(']');
     if (first == '\'') until('\'');
@@ -182,7 +185,8 @@ class Cursor {
   std::string_view until(char end) noexcept {
     const std::size_t stop = std::min(text_.find(end, at_), text_.size());
     const std::string_view out = text_.substr(at_, stop - at_);
-    at_ = std::min(stop + 1, text_.size());
+    at_ = stop;
+    take(1);
     return out;
   }
 

@@ -18,7 +18,7 @@ namespace {
 using Break = MarkupWriter::Break;
 
 constexpr std::size_t deepest = 1000;
-constexpr std::size_t most_attributes = 4096;
+constexpr std::size_t most_attributes = 1024;
 constexpr std::size_t deepest_list = 8;  // beyond, items stand no further in
 
 enum class Element : std::uint8_t {

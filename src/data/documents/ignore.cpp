@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace attar::data {
@@ -229,13 +230,13 @@ void IgnorePatterns::add(std::string_view line) {
 IgnorePatterns::Verdict IgnorePatterns::judge(std::string_view path, bool folder) const {
   const std::string_view below = path.substr(base_.size());
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  for (auto pattern = patterns_.rbegin(); pattern != patterns_.rend(); ++pattern) {
-    if (pattern->folders_only && !folder) continue;
-    const std::string_view text = pattern->name_only ? name : below;
-    const bool hit = pattern->literal ? text == pattern->prefix
-                                      : text.starts_with(pattern->prefix) &&
-                                            pattern->rest.matches(text.substr(pattern->prefix.size()));
-    if (hit) return pattern->negated ? Verdict::kept : Verdict::ignored;
+  for (const Pattern& pattern : std::views::reverse(patterns_)) {
+    if (pattern.folders_only && !folder) continue;
+    const std::string_view text = pattern.name_only ? name : below;
+    const bool hit = pattern.literal
+                         ? text == pattern.prefix
+                         : text.starts_with(pattern.prefix) && pattern.rest.matches(text.substr(pattern.prefix.size()));
+    if (hit) return pattern.negated ? Verdict::kept : Verdict::ignored;
   }
   return Verdict::none;
 }

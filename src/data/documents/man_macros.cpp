@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -182,7 +183,7 @@ class MdocLine {
     const auto tail = words_.subspan(end);
     words_ = words_.first(end);
     while (at_ < words_.size()) step();
-    for (auto closer = closers_.rbegin(); closer != closers_.rend(); ++closer) out_.close(*closer);
+    for (const std::string_view closer : std::views::reverse(closers_)) out_.close(closer);
     for (const std::string& mark : tail) out_.close(mark);
     return std::move(out_);
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
@@ -139,8 +140,8 @@ class Walk {
   /// What the nearest file of patterns says that says anything.
   [[nodiscard]] bool ignored(const std::string& path, bool folder) const {
     const std::string from_top = above_ + path;
-    for (auto patterns = patterns_.rbegin(); patterns != patterns_.rend(); ++patterns) {
-      const auto verdict = patterns->judge(from_top, folder);
+    for (const IgnorePatterns& patterns : std::views::reverse(patterns_)) {
+      const auto verdict = patterns.judge(from_top, folder);
       if (verdict != IgnorePatterns::Verdict::none) return verdict == IgnorePatterns::Verdict::ignored;
     }
     return false;

@@ -78,9 +78,16 @@ TEST_F(BeirTest, RunsAreWrittenWholeOrNotAtAll) {
   EXPECT_EQ(read_whole(path), written);
   for (const RunRow& bad :
        {RunRow{"q 1", "d", 1, 0}, RunRow{"q", "", 1, 0}, RunRow{"q", "d", 1, std::numeric_limits<double>::quiet_NaN()}})
-    expect_error(write_run(path, std::vector<RunRow>{rows[0], bad}, "attar"), ErrorCode::invalid_argument, {"row 1"});
+    expect_error(write_run(path, std::vector<RunRow>{rows[0], bad}, "attar"), ErrorCode::invalid_argument,
+                 {bad.document.empty() ? "blanks" : "query"});
   expect_error(write_run(path, rows, "two words"), ErrorCode::invalid_argument, {"'two words'"});
   EXPECT_EQ(read_whole(path), written);
+  const std::vector<Judgement> judgements{{"q1", "d7", 3}, {"q2", "d9", -1}};
+  ASSERT_TRUE(write_qrels(directory_ / "qrels", judgements));
+  EXPECT_EQ(read_qrels(directory_ / "qrels").value(), judgements);
+  expect_error(write_qrels(directory_ / "qrels", std::vector<Judgement>{{"q", "d 1", 1}}), ErrorCode::invalid_argument,
+               {"'d 1'"});
+  EXPECT_EQ(read_qrels(directory_ / "qrels").value(), judgements);
   expect_error(write_run(directory_ / "absent" / "run", rows, "t"), ErrorCode::io, {"absent"});
   EXPECT_TRUE(write_run(path, {}, "t"));
   EXPECT_EQ(read_whole(path), "");

@@ -89,6 +89,7 @@ TEST_F(DocumentsTest, AFolderOfEveryKind) {
   file("j.txt", "");
   const auto all = read();
   std::vector<std::string> seen;
+  seen.reserve(all.size());
   for (const Document& d : all)
     seen.push_back(d.path + " " + std::string(kind_name(d.kind)) + " " + std::to_string(d.record) + " " + d.title);
   EXPECT_EQ(seen, (std::vector<std::string>{"a.txt plain 0 a.txt", "b.md markdown 0 Title", "c.html html 0 Page",

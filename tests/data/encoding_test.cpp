@@ -99,6 +99,9 @@ TEST(Encoding, BinaryFilesAreToldByTheirBytes) {
   std::string late(1 << 20, 'a');
   late += '\0';
   expect_error(decode(late), ErrorCode::invalid_data, {"byte 1048576 is NUL"});
+  // The pattern of UTF-16, but half of a pair of surrogates stands alone.
+  expect_error(decode(utf16("some text", false) + "\x3d\xd8" + utf16("and more", false)), ErrorCode::invalid_data,
+               {"is binary: byte 1 is NUL"});
   EXPECT_TRUE(decode("a\tb\fc\x1b[0m"));
 }
 

@@ -118,6 +118,28 @@ bool is_word(std::string_view text) {
   return !text.empty() && text.find_first_of(" \t\r\n\f\v") == std::string_view::npos;
 }
 
+Status check_ids(std::string_view query, std::string_view document) {
+  if (is_word(query) && is_word(document)) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("query {}, document {}: ids must not be empty nor hold blanks, at which TREC splits lines",
+                          in_quotes(query), in_quotes(document)));
+}
+
+/// add(row, text) appends a line.
+template <class Row, class Add>
+Status write_lines(const fs::path& path, std::span<const Row> rows, const Add& add) {
+  ATTAR_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
+  std::string text;
+  for (const Row& row : rows) {
+    ATTAR_TRY(add(row, text));
+    if (text.size() < write_bytes) continue;
+    ATTAR_TRY(file.write(std::as_bytes(std::span(text))));
+    text.clear();
+  }
+  ATTAR_TRY(file.write(std::as_bytes(std::span(text))));
+  return file.commit();
+}
+
 }  // namespace
 
 std::optional<BeirFolder> find_beir(const fs::path& folder) {
@@ -140,26 +162,22 @@ Result<std::vector<Query>> read_queries(const fs::path& path) {
 Status write_run(const fs::path& path, std::span<const RunRow> rows, std::string_view tag) {
   if (!is_word(tag))
     return fail(ErrorCode::invalid_argument, fmt::format("the tag {} is empty or holds blanks", in_quotes(tag)));
-  ATTAR_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
-  std::string text;
-  const auto flush = [&] {
-    const Status written = file.write(std::as_bytes(std::span(text)));
-    text.clear();
-    return written;
-  };
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const RunRow& row = rows[i];
-    if (!is_word(row.query) || !is_word(row.document) || !std::isfinite(row.score))
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("row {} of the run, query {}, document {}: ids must not be empty nor hold blanks, and scores "
-                      "must be finite",
-                      i, in_quotes(row.query), in_quotes(row.document)));
+  return write_lines(path, rows, [&](const RunRow& row, std::string& text) -> Status {
+    ATTAR_TRY(check_ids(row.query, row.document));
+    if (!std::isfinite(row.score))
+      return fail(ErrorCode::invalid_argument, fmt::format("the score of document {} for query {} is not finite",
+                                                           in_quotes(row.document), in_quotes(row.query)));
     fmt::format_to(std::back_inserter(text), "{} Q0 {} {} {} {}\n", row.query, row.document, row.rank, row.score, tag);
-    if (text.size() >= write_bytes) ATTAR_TRY(flush());
-  }
-  ATTAR_TRY(flush());
-  return file.commit();
+    return {};
+  });
+}
+
+Status write_qrels(const fs::path& path, std::span<const Judgement> judgements) {
+  return write_lines(path, judgements, [](const Judgement& judgement, std::string& text) -> Status {
+    ATTAR_TRY(check_ids(judgement.query, judgement.document));
+    fmt::format_to(std::back_inserter(text), "{} 0 {} {}\n", judgement.query, judgement.document, judgement.relevance);
+    return {};
+  });
 }
 
 }  // namespace attar::data

@@ -1,4 +1,5 @@
-// Sets for evaluating retrieval: the layout of BEIR, queries, and runs as TREC has them. Judgements: data/text_lines.h.
+// Sets for evaluating retrieval: the layout of BEIR, queries, and runs and judgements as TREC has them, which
+// read_qrels() of data/text_lines.h reads.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "attar/result.h"
+#include "data/text_lines.h"
 
 namespace attar::data {
 
@@ -47,5 +49,9 @@ struct RunRow {
 /// Writes "qid Q0 docid rank score tag" a line, whole or not at all. `invalid_argument` for ids and tags that are empty
 /// or hold blanks, which the layout cannot tell apart, and for scores that are not finite.
 [[nodiscard]] Status write_run(const std::filesystem::path& path, std::span<const RunRow> rows, std::string_view tag);
+
+/// Writes "qid 0 docid rel" a line, as read_qrels() reads it, whole or not at all. `invalid_argument` for ids that are
+/// empty or hold blanks.
+[[nodiscard]] Status write_qrels(const std::filesystem::path& path, std::span<const Judgement> judgements);
 
 }  // namespace attar::data

@@ -151,7 +151,8 @@ Result<Decoded> decode(std::string bytes, std::string_view declared) {
   const std::size_t offset = mark == marks.end() ? 0 : mark->bytes.size();
   if (mark != marks.end() && mark != marks.begin())
     return converted(std::string_view(bytes).substr(offset), mark->encoding);
-  if (const char* encoding = utf16_by_pattern(bytes)) return converted(bytes, encoding);
+  if (const char* encoding = utf16_by_pattern(bytes))
+    if (auto text = converted(bytes, encoding)) return text;
   ATTAR_TRY(check_text(bytes));
   bytes.erase(0, offset);
   if (simdjson::validate_utf8(bytes)) return Decoded{.text = std::move(bytes), .offset = offset, .verbatim = true};

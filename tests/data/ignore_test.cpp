@@ -119,7 +119,7 @@ class WalkTest : public DataTest {
     fs::create_directories((directory_ / path).parent_path());
     return put(path, bytes);
   }
-  std::vector<std::string> paths(DocumentOptions options = {}, const std::string& below = "") {
+  std::vector<std::string> paths(const DocumentOptions& options = {}, const std::string& below = "") {
     skipped_.clear();
     const auto found = walk(directory_ / below, options, [this](Skipped s) { skipped_.push_back(std::move(s)); });
     EXPECT_TRUE(found) << found.error().describe();

@@ -9,6 +9,7 @@
 
 #include "text/chunk/atoms.h"
 #include "text/chunk/choose.h"
+#include "text/chunk/cohesion.h"
 #include "text/chunk/cuts.h"
 #include "text/chunk/outline.h"
 
@@ -176,7 +177,8 @@ Result<std::vector<Chunk>> chunk(std::string_view text, Syntax syntax, const Chu
       static_cast<std::uint32_t>(std::min(options.target == 0 ? options.most : options.target, largest));
   const Outline outline = make_outline(text, syntax);
   const bool code = syntax == Syntax::braces || syntax == Syntax::indentation;
-  const std::vector<Atom> atoms = chunking::make_atoms(text, code, outline, measure, most);
+  std::vector<Atom> atoms = chunking::make_atoms(text, code, outline, measure, most);
+  if (!code) chunking::weigh_cohesion(text, atoms);
   const std::vector<std::uint32_t> cuts = chunking::choose_cuts(atoms, most, target);
   return make_chunks(text, atoms, Verifier(text, atoms, measure, most).verify(cuts), outline.scopes);
 }

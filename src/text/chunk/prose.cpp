@@ -272,12 +272,12 @@ class ProseReader {
 
   void end_block() {
     if (block_.empty()) return;
-    if (is_row(block_.front()) && block_.size() > 1 && is_row(block_[1]) && introduced_) block_seam_ = seam::introduced;
     float cost = block_seam_;
     for (std::size_t i = 0, end = 0; i < block_.size(); i = end) {
       const bool table = is_row(block_[i]) && i + 1 < block_.size() && is_row(block_[i + 1]);
       for (end = i + 1; end < block_.size() && is_row(block_[end]) == table; ++end)
         if (!table && end + 1 < block_.size() && is_row(block_[end]) && is_row(block_[end + 1])) break;
+      if (table && cost >= seam::paragraph) cost = seam::introduced;  // what stands above a table tells of it
       table ? add_table(i, end, cost) : add_text(i, end, cost);
       cost = seam::block;
     }

@@ -32,6 +32,7 @@ std::vector<Part> join_atoms(std::span<const Atom> atoms, std::uint32_t most) {
 
 std::vector<std::uint32_t> choose_cuts(std::span<const Atom> atoms, std::uint32_t most, std::uint32_t target) {
   constexpr std::size_t most_parts = 512;  // of a chunk: bounds the time where parts are tiny
+  constexpr double each = 0.15;            // what a chunk costs whatever its size
   const std::vector<Part> parts = join_atoms(atoms, most);
   std::vector<std::uint64_t> sums(parts.size() + 1, 0);
   for (std::size_t i = 0; i < parts.size(); ++i) sums[i + 1] = sums[i] + parts[i].length;
@@ -46,7 +47,7 @@ std::vector<std::uint32_t> choose_cuts(std::span<const Atom> atoms, std::uint32_
       const std::uint64_t length = sums[end] - sums[begin];
       if (length > most && begin + 1 != end) break;
       const double beside = static_cast<double>(length) / target - 1;
-      const double cost = costs[begin] + beside * beside;
+      const double cost = costs[begin] + beside * beside + each;
       if (cost >= costs[end]) continue;
       costs[end] = cost;
       from[end] = static_cast<std::uint32_t>(begin);

@@ -7,41 +7,46 @@
 #include <utility>
 #include <vector>
 
-#include "text/chunk/cuts.h"
-
 namespace attar::text::chunking {
 namespace {
 
-constexpr std::size_t window = 3;  // atoms on each side of a seam
-constexpr std::size_t dims = 256;  // words fall into so many counters, with signs, so that collisions cancel out
-constexpr std::size_t longest_atom = 1 << 20;  // bytes looked at, so that counters cannot overflow
-constexpr float weight = 3.0F;                 // of a similarity of 1 against a seam's cost
-
-// Integers: running sums of them stay exact.
-using Counters = std::array<std::int32_t, dims>;
+constexpr std::size_t window = 3;              // atoms on each side of a seam
+constexpr std::size_t longest_atom = 1 << 20;  // bytes looked at, so that sums of squares stay below 2⁶³
+constexpr float strength = 4.0F;               // of a similarity of 1 against a seam's cost
 
 std::uint32_t mixed(std::uint32_t hash) noexcept {
   hash = (hash ^ hash >> 15) * 0x85EBCA6Bu;
   return hash ^ hash >> 13;
 }
 
-// Calls `use` with a hash of every word, without ASCII case; Han and kana count one by one.
-template <class Use>
-void each_word(std::string_view text, Use use) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto alone = [&](std::size_t i) { return byte(i) >= 0xE3 && byte(i) <= 0xE9; };
+// What words are made of, as is_name() has it; Han and kana, which stand for themselves, are the last.
+enum class Kind : std::uint8_t { other, letter, capital, alone };
+constexpr std::array<Kind, 256> kinds = [] {
+  std::array<Kind, 256> out{};
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    const bool digit = c >= '0' && c <= '9', lower = c >= 'a' && c <= 'z';
+    if (digit || lower || c == '_' || c >= 0x80) out[c] = Kind::letter;
+    if (c >= 'A' && c <= 'Z') out[c] = Kind::capital;
+    if (c >= 0xE3 && c <= 0xE9) out[c] = Kind::alone;
+  }
+  return out;
+}();
+
+// Appends a hash of every word, without ASCII case.
+void hash_words(std::string_view text, std::vector<std::uint32_t>& out) {
+  const auto kind = [&](std::size_t i) { return kinds[static_cast<unsigned char>(text[i])]; };
   for (std::size_t at = 0; at < text.size();) {
-    if (!is_name(text[at])) {
+    if (kind(at) == Kind::other) {
       ++at;
       continue;
     }
     std::uint32_t hash = 2166136261u;  // FNV-1a
     do {
-      const char c = text[at++];
-      const bool upper = c >= 'A' && c <= 'Z';
-      hash = (hash ^ (static_cast<unsigned char>(c) | (upper ? 0x20u : 0u))) * 16777619u;
-    } while (at < text.size() && is_name(text[at]) && !alone(at));
-    use(mixed(hash));
+      const std::uint32_t lower = kind(at) == Kind::capital ? 0x20 : 0;
+      hash = (hash ^ (static_cast<unsigned char>(text[at]) | lower)) * 16777619u;
+      ++at;
+    } while (at < text.size() && (kind(at) == Kind::letter || kind(at) == Kind::capital));
+    out.push_back(mixed(hash));
   }
 }
 
@@ -49,28 +54,23 @@ bool is_weighed(const Atom& atom) noexcept {
   return !atom.held && atom.seam >= seam::paragraph && atom.seam <= seam::row;
 }
 
-float cosine(const Counters& a, const Counters& b) noexcept {
-  constexpr std::size_t lanes = 8;
-  std::array<float, lanes> aa{}, bb{}, ab{};
-  for (std::size_t i = 0; i < dims; i += lanes)
-    for (std::size_t j = 0; j < lanes; ++j) {
-      const auto x = static_cast<float>(a[i + j]), y = static_cast<float>(b[i + j]);
-      aa[j] += x * x;
-      bb[j] += y * y;
-      ab[j] += x * y;
-    }
-  const auto sum = [](const std::array<float, lanes>& of) {
-    float out = 0;
-    for (const float x : of) out += x;
-    return out;
-  };
-  const float lengths = std::sqrt(sum(aa)) * std::sqrt(sum(bb));
-  return lengths > 0 ? sum(ab) / lengths : 0.0F;
-}
+// How often each word stands on one side of a seam.
+struct Side {
+  std::vector<std::int32_t> counts;
+  std::int64_t square = 0;  // the sum of squares of counts times weights
+};
 
 class Weighing {
  public:
-  Weighing(std::string_view text, std::span<Atom> atoms) : text_(text), atoms_(atoms) { count_documents(); }
+  Weighing(std::string_view text, std::span<Atom> atoms) : atoms_(atoms) {
+    for (std::size_t i = 0; i < atoms_.size(); ++i) {
+      first_.push_back(words_.size());
+      const std::size_t end = i + 1 < atoms_.size() ? atoms_[i + 1].begin : text.size();
+      hash_words(text.substr(atoms_[i].begin, std::min(end - atoms_[i].begin, longest_atom)), words_);
+    }
+    first_.push_back(words_.size());
+    weigh_words();
+  }
 
   void run() {
     std::vector<float> similar(atoms_.size(), 0.0F);
@@ -80,71 +80,74 @@ class Weighing {
     for (std::size_t i = 1; i < atoms_.size(); ++i) {
       pass(i);
       if (!is_weighed(atoms_[i])) continue;
-      similar[i] = cosine(before_, after_);
+      similar[i] = likeness();
       sum += static_cast<double>(similar[i]);
       ++seams;
     }
     const float usual = seams == 0 ? 0.0F : static_cast<float>(sum / static_cast<double>(seams));
     for (std::size_t i = 1; i < atoms_.size(); ++i)
       if (is_weighed(atoms_[i]))
-        atoms_[i].seam = std::min(atoms_[i].seam + weight * (similar[i] - usual), seam::clause);
+        atoms_[i].seam = std::min(atoms_[i].seam + strength * (similar[i] - usual), seam::clause);
   }
 
  private:
-  [[nodiscard]] std::string_view text_of(std::size_t i) const noexcept {
-    const std::size_t end = i + 1 < atoms_.size() ? atoms_[i + 1].begin : text_.size();
-    return text_.substr(atoms_[i].begin, std::min(end - atoms_[i].begin, longest_atom));
+  [[nodiscard]] std::span<const std::uint32_t> words_of(std::size_t i) const noexcept {
+    return std::span(words_).subspan(first_[i], first_[i + 1] - first_[i]);
   }
 
-  // In how many atoms each word stands, by the lower bits of its hash; rare ones weigh more.
-  void count_documents() {
-    constexpr std::size_t least = 1 << 8, largest = 1 << 16, bytes_a_word = 6;
-    const std::size_t size = std::bit_ceil(std::clamp(text_.size() / bytes_a_word, least, largest));
-    mask_ = static_cast<std::uint32_t>(size - 1);
-    std::vector<std::uint32_t> counts(size, 0), seen_in(size, 0);
+  // A word weighs the more, the fewer atoms it stands in. Words are told apart by the lower bits of their hashes.
+  void weigh_words() {
+    constexpr std::size_t least = 1 << 8, largest = 1 << 16;
+    const std::size_t size = std::bit_ceil(std::clamp(words_.size(), least, largest));
+    for (std::uint32_t& word : words_) word &= static_cast<std::uint32_t>(size - 1);
+    std::vector<std::uint32_t> atoms_with(size, 0), seen_in(size, 0);
     for (std::uint32_t i = 0; i < atoms_.size(); ++i)
-      each_word(text_of(i), [&](std::uint32_t hash) {
-        if (std::exchange(seen_in[hash & mask_], i + 1) != i + 1) ++counts[hash & mask_];
-      });
-    weights_.resize(size);
+      for (const std::uint32_t word : words_of(i))
+        if (std::exchange(seen_in[word], i + 1) != i + 1) ++atoms_with[word];
+    squares_.assign(size, 0);
     const double all = static_cast<double>(atoms_.size()) + 1;
-    std::ranges::transform(counts, weights_.begin(), [&](std::uint32_t count) {
-      return static_cast<std::int32_t>(std::lround(16 * std::log(all / std::max(count, 1u))));
-    });
+    for (std::size_t i = 0; i < size; ++i)
+      if (atoms_with[i] != 0) squares_[i] = std::lround(256 * std::pow(std::log(all / atoms_with[i]), 2));
+    before_.counts.assign(size, 0);
+    after_.counts.assign(size, 0);
   }
 
-  // Counts an atom's words, and adds them to what follows the seam.
+  // Adds the words of an atom to a side, or takes them away (by = −1). All sums are integers, and so exact.
+  void change(Side& side, const Side& other, std::size_t atom, std::int32_t by) {
+    for (const std::uint32_t word : words_of(atom)) {
+      std::int32_t& count = side.counts[word];
+      const std::int64_t weight = squares_[word];
+      side.square += weight * (2 * count * by + 1);
+      product_ += weight * by * other.counts[word];
+      count += by;
+    }
+  }
+
   void enter(std::size_t i) {
-    Counters& own = ring_[i % ring_.size()];
-    own.fill(0);
-    if (i >= atoms_.size()) return;
-    each_word(text_of(i), [&](std::uint32_t hash) {
-      const std::int32_t by = weights_[hash & mask_];
-      own[hash >> 16 & (dims - 1)] += hash >> 31 != 0 ? by : -by;
-    });
-    for (std::size_t d = 0; d < dims; ++d) after_[d] += own[d];
+    if (i < atoms_.size()) change(after_, before_, i, 1);
   }
 
   // Moves on to the seam before atom i.
   void pass(std::size_t i) {
-    const Counters& last = ring_[(i - 1) % ring_.size()];
-    for (std::size_t d = 0; d < dims; ++d) {
-      before_[d] += last[d];
-      after_[d] -= last[d];
-    }
-    if (i > window) {
-      const Counters& left = ring_[(i - 1 - window) % ring_.size()];
-      for (std::size_t d = 0; d < dims; ++d) before_[d] -= left[d];
-    }
+    change(after_, before_, i - 1, -1);
+    change(before_, after_, i - 1, 1);
+    if (i > window) change(before_, after_, i - 1 - window, -1);
     enter(i - 1 + window);
   }
 
-  std::string_view text_;
+  // The cosine of the two sides.
+  [[nodiscard]] float likeness() const noexcept {
+    const double lengths =
+        std::sqrt(static_cast<double>(before_.square)) * std::sqrt(static_cast<double>(after_.square));
+    return lengths > 0 ? static_cast<float>(static_cast<double>(product_) / lengths) : 0.0F;
+  }
+
   std::span<Atom> atoms_;
-  std::uint32_t mask_ = 0;
-  std::vector<std::int32_t> weights_;
-  std::array<Counters, 2 * window + 1> ring_{};  // of the atoms at hand
-  Counters before_{}, after_{};
+  std::vector<std::uint32_t> words_;   // atom by atom
+  std::vector<std::size_t> first_;     // of each atom's
+  std::vector<std::int64_t> squares_;  // of each word's weight
+  Side before_, after_;
+  std::int64_t product_ = 0;  // of the two sides
 };
 
 }  // namespace

@@ -1,11 +1,13 @@
 #include "nn/byte_linear.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "nn/rows.h"
 #include "simd/clones.h"
 #include "simd/int8_rounding.h"
+#include "simd/lanes.h"
 
 namespace attar::nn {
 namespace {
@@ -15,20 +17,55 @@ constexpr std::size_t fours_together = 128;
 // Rows that pass each piece of the weights: their bytes stay in the second cache. A multiple of the kernels' six.
 constexpr std::size_t rows_together = 96;
 
-// Whole numbers to floats, by the scale of the row and those of the columns.
+using simd::FloatLanes;
+using simd::lanes;
+using IntLanes [[gnu::vector_size(lanes * sizeof(std::int32_t))]] = std::int32_t;
+
+// A panel's whole numbers and what makes floats of them, by the scale of the row and those of the columns. Arrays by
+// column have panel_columns entries, whatever the number of columns that are there.
 struct Scaling {
-  const std::int32_t* sums;         // panel_columns
-  const std::int32_t* column_sums;  // Σ of the weights, by column
-  const float* units;               // by column
-  const float* biases;              // by column
-  ByteScale row;
+  const std::int32_t* sums;  // count × panel_columns
+  const ByteScale* rows;
+  std::size_t count;
+  const std::int32_t* column_sums;  // Σ of the weights
+  const float* units;
+  const float* biases;
 };
 
-ATTAR_VECTOR_CLONES void scale(const Scaling& by, std::size_t columns, float* out) noexcept {
-  for (std::size_t j = 0; j < columns; ++j) {
-    const auto sum = static_cast<float>(by.sums[j] - by.row.zero * by.column_sums[j]);
-    out[j] = sum * by.row.unit * by.units[j] + by.biases[j];
+// All of a panel is computed: what the columns have in common stays in registers, and a row's bytes are written
+// together.
+template <bool Whole>
+[[gnu::always_inline]] inline void scale_rows(const Scaling& by, std::size_t columns, float* out,
+                                              std::size_t stride) noexcept {
+  constexpr std::size_t registers = panel_columns / lanes;
+  IntLanes of_column[registers];
+  FloatLanes unit[registers], bias[registers];
+  std::memcpy(of_column, by.column_sums, sizeof(of_column));
+  std::memcpy(unit, by.units, sizeof(unit));
+  std::memcpy(bias, by.biases, sizeof(bias));
+  const std::int32_t* sums = by.sums;
+  const ByteScale* row = by.rows;
+  for (const ByteScale* end = row + by.count; row < end; ++row, sums += panel_columns, out += stride) {
+#pragma GCC unroll 4
+    for (std::size_t c = 0; c < registers; ++c) {
+      IntLanes sum;
+      std::memcpy(&sum, sums + c * lanes, sizeof(sum));
+      sum -= of_column[c] * row->zero;
+      const FloatLanes value = __builtin_convertvector(sum, FloatLanes) * row->unit * unit[c] + bias[c];
+      if (Whole)
+        std::memcpy(out + c * lanes, &value, sizeof(value));
+      else if (c * lanes < columns)
+        std::memcpy(out + c * lanes, &value, std::min(lanes, columns - c * lanes) * sizeof(float));
+    }
   }
+}
+
+// `columns` of each row into `out`, whose rows are `stride` apart.
+ATTAR_VECTOR_CLONES void scale(const Scaling& by, std::size_t columns, float* out, std::size_t stride) noexcept {
+  if (columns == panel_columns)
+    scale_rows<true>(by, columns, out, stride);
+  else
+    scale_rows<false>(by, columns, out, stride);
 }
 
 }  // namespace
@@ -111,13 +148,13 @@ void ByteLinear::apply(const LinearTask& task) const noexcept {
     for (std::size_t panel = 0; panel < panels(); ++panel) {
       multiply_panel(scratch, panel, count);
       const std::size_t column = panel * panel_columns;
-      for (std::size_t i = 0; i < count; ++i)
-        scale({.sums = scratch.sums + i * panel_columns,
-               .column_sums = sums_.data() + column,
-               .units = units_.data() + column,
-               .biases = biases_.data() + column,
-               .row = scratch.scales[i]},
-              std::min(panel_columns, outputs_ - column), task.out + (row + i) * outputs_ + column);
+      scale({.sums = scratch.sums,
+             .rows = scratch.scales,
+             .count = count,
+             .column_sums = sums_.data() + column,
+             .units = units_.data() + column,
+             .biases = biases_.data() + column},
+            std::min(panel_columns, outputs_ - column), task.out + row * outputs_ + column, outputs_);
     }
   }
 }

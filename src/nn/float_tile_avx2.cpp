@@ -1,4 +1,5 @@
 // Six rows by two registers of columns, sixteen columns at a time: twelve sums, two columns, one value.
+// Loops over sums are unrolled by word, for GCC 12 does it too late to keep them in registers by itself.
 #include "nn/float_tile.h"
 
 #if defined(__x86_64__)
@@ -31,7 +32,9 @@ void tile(const FloatTile& task, std::size_t row, std::size_t column) noexcept {
   const std::size_t left = task.columns - column;
   const __m256i masks[registers] = {lanes_below(left), lanes_below(left < width ? 0 : left - width)};
   __m256 sums[Rows][registers];
+#pragma GCC unroll 6
   for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 6
     for (std::size_t c = 0; c < registers; ++c) {
       if (task.add)
         sums[r][c] = _mm256_maskload_ps(out + r * task.out_stride + c * width, masks[c]);
@@ -41,12 +44,16 @@ void tile(const FloatTile& task, std::size_t row, std::size_t column) noexcept {
   const float* b = task.b + column;
   for (std::size_t k = 0; k < task.depth; ++k, b += task.b_stride) {
     const __m256 columns[registers] = {_mm256_loadu_ps(b), _mm256_loadu_ps(b + width)};
+#pragma GCC unroll 6
     for (std::size_t r = 0; r < Rows; ++r) {
       const __m256 value = _mm256_broadcast_ss(a + r * task.a_stride + k);
+#pragma GCC unroll 6
       for (std::size_t c = 0; c < registers; ++c) sums[r][c] = _mm256_fmadd_ps(value, columns[c], sums[r][c]);
     }
   }
+#pragma GCC unroll 6
   for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 6
     for (std::size_t c = 0; c < registers; ++c)
       _mm256_maskstore_ps(out + r * task.out_stride + c * width, masks[c], sums[r][c]);
 }

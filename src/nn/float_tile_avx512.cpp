@@ -1,4 +1,5 @@
 // Six rows by four registers of columns: 24 sums, and ten loads for 24 products.
+// Loops over sums are unrolled by word, for GCC 12 does it too late to keep them in registers by itself.
 #include "nn/float_tile.h"
 
 #if defined(__x86_64__)
@@ -25,7 +26,9 @@ void tile(const FloatTile& task, std::size_t row) noexcept {
   const auto last = static_cast<__mmask16>(0xffffu >> past);
   const auto mask = [&](std::size_t c) { return c + 1 == Registers ? last : static_cast<__mmask16>(0xffff); };
   __m512 sums[Rows][Registers];
+#pragma GCC unroll 6
   for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 6
     for (std::size_t c = 0; c < Registers; ++c) {
       if (task.add)
         sums[r][c] = _mm512_maskz_loadu_ps(mask(c), out + r * task.out_stride + c * width);
@@ -35,13 +38,18 @@ void tile(const FloatTile& task, std::size_t row) noexcept {
   const float* b = task.b;
   for (std::size_t k = 0; k < task.depth; ++k, b += task.b_stride) {
     __m512 columns[Registers];
+#pragma GCC unroll 6
     for (std::size_t c = 0; c < Registers; ++c) columns[c] = _mm512_loadu_ps(b + c * width);
+#pragma GCC unroll 6
     for (std::size_t r = 0; r < Rows; ++r) {
       const __m512 value = _mm512_set1_ps(a[r * task.a_stride + k]);
+#pragma GCC unroll 6
       for (std::size_t c = 0; c < Registers; ++c) sums[r][c] = _mm512_fmadd_ps(value, columns[c], sums[r][c]);
     }
   }
+#pragma GCC unroll 6
   for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 6
     for (std::size_t c = 0; c < Registers; ++c)
       _mm512_mask_storeu_ps(out + r * task.out_stride + c * width, mask(c), sums[r][c]);
 }

@@ -20,7 +20,7 @@ struct BertOptions {
   nn::Precision precision = nn::Precision::int8;
   /// Tokens of a text, [CLS] and [SEP] among them; 0, or more than the model has: as many as the model says.
   std::uint32_t longest = 0;
-  std::string name;  ///< for EncoderInfo; empty: the folder's
+  std::string name = {};  ///< for EncoderInfo; empty: the folder's
   simd::Level level = simd::active_level();
 };
 

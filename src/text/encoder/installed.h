@@ -10,9 +10,9 @@ namespace attar::text {
 
 /// What tells where Python's packages are; empty strings for what is not set.
 struct PythonPlaces {
-  std::string virtual_environment;  ///< $VIRTUAL_ENV
-  std::string path;                 ///< $PYTHONPATH: folders, colons between
-  std::string home;                 ///< $HOME
+  std::string virtual_environment = {};  ///< $VIRTUAL_ENV
+  std::string path = {};                 ///< $PYTHONPATH: folders, colons between
+  std::string home = {};                 ///< $HOME
   /// Under which lib/python3*/{site,dist}-packages are looked for.
   std::vector<std::filesystem::path> prefixes = {"/usr/local", "/usr"};
 

@@ -1,0 +1,169 @@
+"""The sentence encoder against its reference and against sentence-transformers: MiniLM-L6 on real texts.
+
+    cmake --preset release -D ATTAR_BUILD_BENCH=ON && cmake --build --preset release --target encode_bench
+    python bench/encoders.py [--only cosines|speed|layers] [--rival PYTHON] [--rounds 7] [--tool build/release/bench/encode_bench]
+
+cosines  of 1,000 descriptions of Debian's packages, cut after 128 tokens, with the vectors that minilm.py computes in single precision.
+         Bars, for the least of them: 0.99999 with f32 weights, 0.999 with bf16, 0.99 with int8.
+speed    texts a second on two threads: 1,500 sentences of descriptions, and 400 descriptions of 128 tokens and more, cut there. Every
+         round runs each contender in turn; figures are medians, ratios are taken inside each round and then their median. PYTHON is an
+         interpreter that has sentence-transformers, which gets as many threads and the batch size that suits it best.
+         Bar: int8 at twice its speed.
+layers   operations a second of single layers on one thread, beside what the processor does in registers alone.
+Results: bench/results/encoders.json
+"""
+from __future__ import annotations
+
+from datasets import DATA, OUT, RESULTS
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import zstandard
+
+import minilm
+from make_sentences import distinct, split
+
+LONGEST, SEED, THREADS = 128, 11, 2
+BARS = {"f32": 0.99999, "bf16": 0.999, "int8": 0.99}
+PATH = RESULTS / "encoders.json"
+HERE = Path(__file__).resolve().parent
+
+
+def descriptions() -> list[str]:
+    path = DATA / "text" / "debian.jsonl.zst"
+    if not path.exists():
+        sys.exit("the descriptions are absent: point ATTAR_DATA to the folder that holds text/")
+    with path.open("rb") as file:
+        stream = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8")
+        return [" ".join(json.loads(line)["text"].split()) for line in stream]
+
+
+def sample(texts: list[str], count: int) -> list[str]:
+    return [texts[i] for i in np.random.default_rng(SEED).permutation(len(texts))[:count]]
+
+
+class Contender:
+    """A program that encodes all texts of a file each time it is told to."""
+
+    def __init__(self, name: str, command: list[str], out: Path) -> None:
+        self.name, self.out = name, out
+        # datasets.py holds numpy's own threads at one; the contenders' are theirs.
+        clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean)
+        self.ready = self.process.stdout.readline().split()
+        if not self.ready:
+            sys.exit(f"{name} does not start")
+
+    def run(self) -> float:
+        """Seconds of one pass."""
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def finish(self) -> np.ndarray:
+        self.process.stdin.close()
+        if self.process.wait() != 0:
+            sys.exit(f"{self.name} failed")
+        return np.load(self.out)
+
+
+def attar(tool: str, precision: str, texts: Path) -> Contender:
+    out = OUT / f"encoders-{precision}.npy"
+    return Contender(f"attar {precision}", [tool, "encode", str(minilm.folder()), precision, str(LONGEST), str(THREADS), str(texts), str(out)],
+                     out)
+
+
+def sentence_transformers(python: str, texts: Path) -> Contender:
+    out = OUT / "encoders-rival.npy"
+    return Contender("sentence-transformers",
+                     [python, str(HERE / "encode_rival.py"), str(minilm.folder()), str(LONGEST), str(THREADS), str(texts), str(out)], out)
+
+
+def write(name: str, texts: list[str]) -> Path:
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / f"encoders-{name}.txt"
+    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    return path
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    rows = rows.astype(np.float64)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def cosines(tool: str) -> dict:
+    texts = sample(descriptions(), 1_000)
+    path = write("cosines", texts)
+    model = minilm.MiniLM()
+    ids = model.tokens(texts)
+    reference = unit(np.concatenate([model.encode([row]) for row in ids]))
+    out = {}
+    for precision, bar in BARS.items():
+        contender = attar(tool, precision, path)
+        contender.run()
+        rows = contender.finish()
+        found = (unit(rows) * reference).sum(1)
+        scores = unit(rows) @ unit(rows).T - reference @ reference.T
+        out[precision] = {"least": float(found.min()), "mean": float(found.mean()), "bar": bar, "holds": bool(found.min() >= bar),
+                          "score_rms": float(np.sqrt((scores**2).mean()))}
+        print(f"{precision}: cosine at least {found.min():.7f}, mean {found.mean():.7f} (bar {bar}); "
+              f"scores between texts differ by {out[precision]['score_rms']:.2g} (root mean square)")
+    return out
+
+
+def speed(tool: str, rival: str | None, rounds: int) -> dict:
+    tokens = minilm.MiniLM().tokens
+    all_texts = descriptions()
+    sentences = sample(distinct([s for text in sample(all_texts, 2_000) for s in split(text)], set()), 1_500)
+    long = [text for text in sample(all_texts, 8_000) if len(tokens([text])[0]) >= LONGEST][:400]
+    out = {}
+    for name, texts in {"sentences": sentences, "passages": long}.items():
+        path = write(name, texts)
+        count = sum(map(len, tokens(texts)))
+        contenders = [attar(tool, precision, path) for precision in ("int8", "f32", "bf16")]
+        if rival:
+            contenders.append(sentence_transformers(rival, path))
+        for contender in contenders:
+            contender.run()
+        times = np.array([[contender.run() for contender in contenders] for _ in range(rounds)])
+        out[name] = {"texts": len(texts), "tokens": count, "rounds": rounds, "contenders": {}}
+        for i, contender in enumerate(contenders):
+            contender.finish()
+            figures = {"texts_per_second": float(np.median(len(texts) / times[:, i])), "ready": contender.ready[1:]}
+            line = f"{name} ({len(texts)} texts, {count} tokens): {contender.name} {figures['texts_per_second']:.0f} texts/s"
+            if rival:
+                figures["times_the_rival"] = float(np.median(times[:, -1] / times[:, i]))
+                line += f", {figures['times_the_rival']:.2f} times sentence-transformers"
+            out[name]["contenders"][contender.name] = figures
+            print(line)
+    return out
+
+
+def main() -> None:
+    words = argparse.ArgumentParser()
+    words.add_argument("--only", choices=("cosines", "speed", "layers"))
+    words.add_argument("--rival", help="an interpreter that has sentence-transformers")
+    words.add_argument("--rounds", type=int, default=7)
+    words.add_argument("--tool", default=str(HERE.parent / "build" / "release" / "bench" / "encode_bench"))
+    asked = words.parse_args()
+    result = json.loads(PATH.read_text()) if PATH.exists() else {}
+    if asked.only in (None, "cosines"):
+        result["cosines"] = cosines(asked.tool)
+    if asked.only in (None, "speed"):
+        result["speed"] = speed(asked.tool, asked.rival, asked.rounds)
+    if asked.only in (None, "layers"):
+        lines = subprocess.run([asked.tool, "layers"], capture_output=True, text=True, check=True).stdout.splitlines()
+        result["layers"] = lines
+        print("\n".join(lines))
+    PATH.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ speed    texts a second on two threads: 1,500 sentences of descriptions, and 400
          interpreter that has sentence-transformers, which gets as many threads and the batch size that suits it best.
          Bar: int8 at twice its speed.
 layers   operations a second of single layers on one thread, beside what the processor does in registers alone.
+golden   writes what tests/text compares with: vectors of minilm.py for the lines of tests/golden/minilm.txt. Not done unless asked for.
 Results: bench/results/encoders.json
 """
 from __future__ import annotations
@@ -118,6 +119,13 @@ def cosines(tool: str) -> dict:
     return out
 
 
+def golden() -> None:
+    folder = HERE.parent / "tests" / "golden"
+    model = minilm.MiniLM()
+    ids = model.tokens((folder / "minilm.txt").read_text(encoding="utf-8").splitlines())
+    np.save(folder / "minilm.f16.npy", unit(np.concatenate([model.encode([row]) for row in ids])).astype(np.float16))
+
+
 def speed(tool: str, rival: str | None, rounds: int) -> dict:
     tokens = minilm.MiniLM().tokens
     all_texts = descriptions()
@@ -148,11 +156,13 @@ def speed(tool: str, rival: str | None, rounds: int) -> dict:
 
 def main() -> None:
     words = argparse.ArgumentParser()
-    words.add_argument("--only", choices=("cosines", "speed", "layers"))
+    words.add_argument("--only", choices=("cosines", "speed", "layers", "golden"))
     words.add_argument("--rival", help="an interpreter that has sentence-transformers")
     words.add_argument("--rounds", type=int, default=7)
     words.add_argument("--tool", default=str(HERE.parent / "build" / "release" / "bench" / "encode_bench"))
     asked = words.parse_args()
+    if asked.only == "golden":
+        return golden()
     result = json.loads(PATH.read_text()) if PATH.exists() else {}
     if asked.only in (None, "cosines"):
         result["cosines"] = cosines(asked.tool)

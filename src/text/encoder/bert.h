@@ -36,7 +36,7 @@ class BertEncoder final : public Encoder {
   /// Errors of read_bert_folder(), Safetensors::open(), nn::Bert::make() and WordPiece::make(); `invalid_data` too for
   /// a vocabulary without [CLS] and [SEP] or with more tokens than the model has words. The weights' file stays mapped
   /// and must not change.
-  [[nodiscard]] static Result<std::unique_ptr<BertEncoder>> open(const std::filesystem::path& folder,
+  [[nodiscard]] static Result<std::unique_ptr<BertEncoder>> open(const std::filesystem::path& path,
                                                                  const BertOptions& options = {});
 
   [[nodiscard]] const EncoderInfo& info() const noexcept override { return info_; }

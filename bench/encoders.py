@@ -8,7 +8,7 @@ cosines  of 1,000 descriptions of Debian's packages, cut after 128 tokens, with 
          Bars, for the least of them: 0.99999 with f32 weights, 0.999 with bf16, 0.99 with int8.
 speed    texts a second on --threads (2): 600 sentences of descriptions, and 150 descriptions of 128 tokens and more, cut there. Every
          round runs each contender in turn; figures are medians, ratios are taken inside each round and then their median. PYTHON is an
-         interpreter that has sentence-transformers, which gets as many threads and the batch size that suits it best. Ratios of
+         interpreter that has sentence-transformers (pip install sentence-transformers, an environment of its own), which gets as many threads and the batch size that suits it best. Ratios of
          processors' time stand beside those of the clock: they hold on a machine that does other work too.
          Bar: int8 at twice its speed.
 layers   operations a second of single layers on one thread, beside what the processor does in registers alone.
@@ -146,7 +146,9 @@ def race(name: str, texts: list[str], tokens: int, tool: str, rival: str | None,
     for contender in contenders:
         contender.run()
     times = np.array([[contender.run() for contender in contenders] for _ in range(rounds)])  # (round, contender, clock or spent)
-    out = {"texts": len(texts), "tokens": tokens, "threads": threads, "rounds": rounds, "contenders": {}}
+    # Of all that the machine did meanwhile: threads that wait for each other, as the rival's do, suffer most from others.
+    load = os.getloadavg()[1]
+    out = {"texts": len(texts), "tokens": tokens, "threads": threads, "rounds": rounds, "load": load, "contenders": {}}
     for i, contender in enumerate(contenders):
         contender.finish()
         figures = {"texts_per_second": float(np.median(len(texts) / times[:, i, 0])),

@@ -205,6 +205,8 @@ Status BertEncoder::encode_spans(std::string_view text, std::span<const ByteSpan
                                  std::span<float> out) const {
   const std::size_t dims = info_.dims;
   std::ranges::fill(out, 0.0f);
+  if (text.size() > std::numeric_limits<std::uint32_t>::max())
+    return fail(ErrorCode::over_limit, "a text of 4 GiB and more has no places for its tokens; give it in parts");
   for (const ByteSpan& span : spans)
     if (span.begin > span.end || span.end > text.size())
       return fail(ErrorCode::invalid_argument,

@@ -47,7 +47,8 @@ class BertEncoder final : public Encoder {
 
   /// Late chunking: a row of dims floats a span into `out` (spans.size() × dims), of length 1, pooled from vectors of
   /// tokens that saw the text around them, a window of max_tokens at a time; a span without tokens has zeros. Spans may
-  /// overlap and come in any order. `invalid_argument` for one that is no range of the text.
+  /// overlap and come in any order. `invalid_argument` for one that is no range of the text, `over_limit` for a
+  /// text of 4 GiB and more.
   [[nodiscard]] Status encode_spans(std::string_view text, std::span<const ByteSpan> spans, base::ThreadPool& pool,
                                     std::span<float> out) const;
 

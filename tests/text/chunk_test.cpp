@@ -242,6 +242,19 @@ TEST(Chunk, PartsAreOfLikeSize) {
   EXPECT_GE(found[1].size(), 2 * 9u - 1) << "not 16 words and 4";
 }
 
+TEST(Chunk, CutsWhereTheTextTurnsToSomethingElse) {
+  const std::vector<std::string> cats = {"Cats sleep on warm mats. ", "A cat likes mats and sleep. ",
+                                         "Warm mats please every cat. "};
+  const std::vector<std::string> ships = {"Ships sail over deep seas. ", "A ship needs sails and seas. ",
+                                          "Deep seas test every ship. "};
+  for (const std::size_t turn : {5u, 6u, 7u}) {  // of 12 sentences of five words or six
+    std::string before, after;
+    for (std::size_t i = 0; i < turn; ++i) before += cats[i % 3];
+    for (std::size_t i = turn; i < 12; ++i) after += ships[i % 3];
+    EXPECT_EQ(cut(before + after, Syntax::plain, 48), (std::vector<std::string>{before, after})) << turn;
+  }
+}
+
 TEST(Chunk, TheTargetSetsTheSize) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "One two three four five. ";

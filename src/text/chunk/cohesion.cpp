@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t window = 3;              // atoms on each side of a seam
 constexpr std::size_t longest_atom = 1 << 20;  // bytes looked at, so that sums of squares stay below 2⁶³
+constexpr float unknown = 2.0F;                // more than any likeness
 constexpr float strength = 4.0F;               // of a similarity of 1 against a seam's cost
 
 std::uint32_t mixed(std::uint32_t hash) noexcept {
@@ -73,7 +74,7 @@ class Weighing {
   }
 
   void run() {
-    std::vector<float> similar(atoms_.size(), 0.0F);
+    std::vector<float> similar(atoms_.size(), unknown);
     double sum = 0;
     std::size_t seams = 0;
     for (std::size_t i = 0; i < window; ++i) enter(i);
@@ -85,9 +86,13 @@ class Weighing {
       ++seams;
     }
     const float usual = seams == 0 ? 0.0F : static_cast<float>(sum / static_cast<double>(seams));
-    for (std::size_t i = 1; i < atoms_.size(); ++i)
-      if (is_weighed(atoms_[i]))
-        atoms_[i].seam = std::min(atoms_[i].seam + strength * (similar[i] - usual), seam::clause);
+    for (std::size_t i = 1; i < atoms_.size(); ++i) {
+      if (similar[i] == unknown) continue;
+      // A turn shows at the seams beside it as well; the cut should be at the turn alone.
+      const bool valley = similar[i] <= similar[i - 1] && (i + 1 == atoms_.size() || similar[i] <= similar[i + 1]);
+      const float change = strength * (similar[i] - usual);
+      if (change > 0 || valley) atoms_[i].seam = std::min(atoms_[i].seam + change, seam::clause);
+    }
   }
 
  private:

@@ -17,7 +17,7 @@ usage: ./do VERB [options]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
-                          of them), and, for an hour each, curves, growth; also forecast, scale; options go to one script: bench curves --set debian
+                          of them), and, for an hour each, curves, growth; also forecast, scale, chunks; options go to one script: bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
   lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
@@ -218,6 +218,7 @@ build_bench() {
   need debian debian-python
   need_python
   configure_python "$PWD/.venv-bench/bin/python"
+  configure release -D ATTAR_BUILD_BENCH=ON
   build release
 }
 

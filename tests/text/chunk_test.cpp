@@ -40,6 +40,7 @@ const WordPiece& tokenizer() {
 
 std::vector<std::string> texts_of(std::string_view text, const std::vector<Chunk>& chunks) {
   std::vector<std::string> out;
+  out.reserve(chunks.size());
   for (const Chunk& c : chunks) out.emplace_back(text.substr(c.begin, c.end - c.begin));
   return out;
 }
@@ -325,7 +326,9 @@ TEST(Chunk, FencesTablesAndListsAreKeptWhole) {
   for (const std::string whole :
        {"```cpp\nint a = 1;\n\n# no heading\n\nint b = 2;\n```\n", "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
         "- one thing. It is.\n- another thing\n  - with a part\n\n  and more of it\n- a third\n"}) {
-    const std::string text = before + whole + after;
+    std::string text = before;
+    text += whole;
+    text += after;
     for (std::size_t most = 22; most < 40; ++most) {
       bool found = false;
       for (const std::string& own : cut(text, Syntax::markdown, most))

@@ -115,6 +115,7 @@ class Headings {
     }
     close(place);
     std::vector<Heading> out;
+    out.reserve(open_.size());
     for (const Scope* scope : open_) out.push_back(scope->heading);
     return out;
   }

@@ -6,7 +6,7 @@ Three corpora (chat logs, finance, encyclopaedia articles; ATTAR_DATA/text/chunk
 place. Each corpus is cut by each chunker into chunks of at most 150 to 400 tokens of BERT's vocabulary (with MiniLM, which reads 128, of at most 120); questions and chunks are embedded by the same encoder and
 ranked by cosine. Two ways to read: the 5 best chunks, and the best chunks up to exactly 1,000 tokens (the last is cut there). For each question, in tokens:
 recall = gold read / gold, precision = gold read / read, iou = gold read / (gold or read). Costs of cuts were chosen on half of the questions ("tune": a
-hash of the question's words says which); what is reported is the other half. Differences are paired by question, with 95% intervals, at each size and
+hash of the question's words says which) and on 100 questions of HotpotQA over its paragraphs; what is reported is the other half. Differences are paired by question, with 95% intervals, at each size and
 for the mean over sizes (size 0), in which the luck of where single cuts fall weighs less.
 "attar, headings" embeds each chunk behind the headings over it. Time: the chunkers' own on the three corpora together, the least of 3 where they take less than a second.
 Chunkers: chonkie-core cuts at delimiters near a number of bytes (by size), or at every sentence, and joins by token counts (sentences); neither keeps a

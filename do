@@ -17,7 +17,8 @@ usage: ./do VERB [options]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
-                          of them), and, for an hour each, curves, growth; also forecast, scale, chunks; options go to one script: bench curves --set debian
+                          of them), and, for an hour each, curves, growth; also forecast, scale, chunks, encoders,
+                          encoder_quality, documents; options go to one script: bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
   lint [--all | FILE ...] clang-tidy over what changed (or all, or FILE), shellcheck, and the test of the includes
@@ -156,7 +157,7 @@ do_test() {
     '' | --quick) ;;
     *) die "test: unknown option '$1'; say ./do test or ./do test --quick" ;;
   esac
-  need debian debian-python
+  need debian debian-python debian-lint
   configure_python "$system_python"
   build release
   if [ "${1-}" = --quick ]; then
@@ -295,10 +296,10 @@ reap_fuzz() {
   for pair in $1; do
     name=${pair#*:}
     if wait "${pair%%:*}"; then
-      grep -e '^stat::' "build/fuzz/$name.log" || true
+      grep -e '^stat::' "build/fuzz-runs/$name.log" || true
     else
-      cat "build/fuzz/$name.log"
-      die "fuzz: $name found something; its input lies in build/fuzz/crashes"
+      cat "build/fuzz-runs/$name.log"
+      die "fuzz: $name found something; its input lies in build/fuzz-runs/crashes"
     fi
   done
 }
@@ -307,21 +308,21 @@ do_fuzz() {
   seconds=${1:-60}
   case "$seconds" in *[!0-9]*) die "fuzz: '$seconds' is no number of seconds; say ./do fuzz 60" ;; esac
   need debian debian-lint
-  build fuzz fuzz/all
+  build asan-ubsan fuzz/all
   count=0
   running=
-  for target in build/fuzz/fuzz/*_fuzz; do
+  for target in build/asan-ubsan/fuzz/*_fuzz; do
     [ -x "$target" ] || continue
     name=$(basename "$target")
     # A target whose source is gone stays in the build folder.
     [ -f "fuzz/$name.cpp" ] || continue
-    found=build/fuzz/corpus/$name
-    mkdir -p "$found" "build/fuzz/crashes"
+    found=build/fuzz-runs/corpus/$name
+    mkdir -p "$found" "build/fuzz-runs/crashes"
     set -- "$found"
     if [ -d "fuzz/corpus/$name" ]; then set -- "$@" "fuzz/corpus/$name"; fi
     say "do: $name for $seconds s"
     "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/crashes/$name-" "$@" >"build/fuzz/$name.log" 2>&1 &
+      -artifact_prefix="build/fuzz-runs/crashes/$name-" "$@" >"build/fuzz-runs/$name.log" 2>&1 &
     running="$running $!:$name"
     count=$((count + 1))
     # As many at a time as there are cores.

@@ -13,9 +13,10 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+import bars_text
+from bar import Bar, absent
 from measures import read_json
 
 REPO = Path(__file__).resolve().parent.parent
@@ -23,18 +24,6 @@ RESULTS = REPO / "bench" / "results"
 RECALL = {52: 0.806, 100: 0.914, 148: 0.954, 196: 0.974}
 REFERENCE = {52: 0.853, 100: 0.939, 148: 0.966, 196: 0.981}
 LEAST_RATIO, PACK_SECONDS, OPEN_SECONDS, OPEN_BYTES, FIRST_QUERY, FORECAST = 0.8, 20.0, 0.020, 2**20, 1.3, 0.01
-
-
-@dataclass
-class Bar:
-    name: str
-    required: str
-    measured: str
-    holds: bool
-
-
-def absent(name: str, required: str, script: str) -> Bar:
-    return Bar(name, required, f"not measured: ./do bench {script}", False)
 
 
 def recall_bars() -> list[Bar]:
@@ -197,7 +186,7 @@ def main() -> None:
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
     options = parser.parse_args()
     bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars(),
-            *forecast_bars()]
+            *forecast_bars(), *bars_text.encoder_bars(), *bars_text.bert_bars(), *bars_text.document_bars(), *bars_text.chunk_bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

@@ -1,9 +1,10 @@
-#include "attar/pack.h"
+#include "attar/documents.h"
 
 #include <fmt/format.h>
 
 #include <memory>
 
+#include "documents.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -18,7 +19,8 @@ struct Arguments {
   std::filesystem::path input, output;
   bool force = false;
   bool explain = false;
-  PackOptions options;
+  DocumentArguments documents;
+  [[nodiscard]] PackOptions& options() { return documents.options.pack; }
 };
 
 std::string text_of(const PackReport& report, bool explain) {
@@ -36,28 +38,39 @@ std::string text_of(const PackReport& report, bool explain) {
                      parts_text(report.parts, report.bytes, report.rows), certificates_text(report.certificates));
 }
 
-Result<PlanOutcome> pack_with_progress(const Session& session, Arguments& arguments, OutputFile& file) {
+Result<DocumentsOutcome> pack_with_progress(const Session& session, Arguments& arguments, bool documents,
+                                            OutputFile& file) {
   ProgressBar bar(session);
-  arguments.options.progress = &bar;
-  ATTAR_ASSIGN(PlanOutcome outcome, pack(arguments.input, file.path(), arguments.options));
-  outcome.report.path = arguments.output.string();
+  arguments.options().progress = &bar;
+  DocumentsOutcome outcome;
+  if (documents) {
+    ATTAR_ASSIGN(outcome, pack_documents(arguments.input, file.path(), arguments.documents.options));
+  } else {
+    ATTAR_ASSIGN(outcome.plan, pack(arguments.input, file.path(), arguments.options()));
+  }
+  outcome.plan.report.path = arguments.output.string();
   return outcome;
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
-  const PackOptions& options = arguments.options;
+  const PackOptions& options = arguments.options();
+  ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids, options.meta},
                          arguments.force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".attar", session));
-  ATTAR_ASSIGN(const PlanOutcome outcome, pack_with_progress(session, arguments, file));
+  ATTAR_ASSIGN(const DocumentsOutcome packed, pack_with_progress(session, arguments, documents, file));
+  const PlanOutcome& outcome = packed.plan;
   if (!outcome.reachable) return print_unreachable(session, outcome);
   if (file.to_stdout()) {
     note(session, fmt::format("{} bytes, {:.2f} a row; {}", grouped(outcome.report.bytes), outcome.report.bytes_per_row,
                               printable(outcome.report.plan)));
     ATTAR_TRY(file.send());
   } else {
-    ATTAR_TRY(session.json ? print_json(pack_json(outcome.report)) : print(text_of(outcome.report, arguments.explain)));
+    Json json = pack_json(outcome.report);
+    if (documents) json["documents"] = documents_json(packed.documents);
+    const std::string head = documents ? documents_text(packed.documents) : "";
+    ATTAR_TRY(session.json ? print_json(json) : print(head + text_of(outcome.report, arguments.explain)));
   }
   return Exit::done;
 }
@@ -67,13 +80,17 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 void add_pack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
-      add_command(app, session, "pack", "Pack vectors to a budget and a floor, with a certificate",
+      add_command(app, session, "pack", "Pack vectors or documents to a budget and a floor, with a certificate",
                   {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
                    "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
                    "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
+                   "attar pack notes/ -o notes.attar",
+                   "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
                    "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
-  add_path(*command, "input", arguments->input,
-           "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
+  add_path(
+      *command, "input", arguments->input,
+      "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a file "
+      "of text, Markdown, HTML, source code, manual pages, .jsonl, .csv, .tsv")
       ->required();
   add_path(*command, "-o,--output", arguments->output,
            "The artifact to write, whole or not at all; - for standard output")
@@ -81,7 +98,8 @@ void add_pack(CLI::App& app, Session& session) {
   command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
   command->add_flag("--explain", arguments->explain,
                     "Where the plan loses recall: its codes, its lists, its second look");
-  add_goal_options(*command, arguments->options);
+  add_goal_options(*command, arguments->options());
+  add_document_options(*command, arguments->documents);
   run_with(*command, session, arguments, run);
 }
 

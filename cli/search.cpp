@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "ask.h"
 #include "attar/artifact.h"
 #include "attar/evaluate.h"
 #include "attar/vectors.h"
@@ -21,6 +22,7 @@ namespace attar::cli {
 namespace {
 
 struct Arguments {
+  AskArguments ask;
   std::filesystem::path artifact, base;
   std::string vector, where;
   std::vector<std::string> show;
@@ -239,7 +241,23 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
   return found;
 }
 
-Result<Exit> run(const Session& session, const Arguments& arguments) {
+Result<Exit> run_questions(const Session& session, Arguments& arguments) {
+  if (!arguments.vector.empty())
+    return fail(ErrorCode::invalid_argument, "--vector and a question in words exclude each other; give one of them");
+  AskOptions& options = arguments.ask.options;
+  options.k = arguments.k;
+  options.where = arguments.where;
+  options.threads = arguments.threads;
+  ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
+  ATTAR_ASSIGN(const std::uint64_t found, ask(session, artifact, arguments.ask, arguments.explain));
+  return found == 0 ? Exit::nothing_found : Exit::done;
+}
+
+Result<Exit> run(const Session& session, Arguments& arguments) {
+  if (!arguments.ask.questions.empty()) return run_questions(session, arguments);
+  if (arguments.vector.empty())
+    return fail(ErrorCode::invalid_argument,
+                "what to search for is missing: a question in words for documents, or --vector for vectors");
   if (!arguments.base.empty() && !arguments.exact && !arguments.explain)
     return fail(ErrorCode::invalid_argument, "--base: the originals serve --exact or --explain; add one of them");
   Explanation explanation;
@@ -267,16 +285,17 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 void add_search(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = add_command(
-      app, session, "search", "The nearest rows of one or many queries",
+      app, session, "search", "The nearest rows of one or many queries, or documents that answer a question",
       {"attar search docs.attar --vector q.npy -k 10", "attar search docs.attar --vector '[0.1, -0.2, 0.3]' --json",
        "attar search docs.attar --vector q.npy --where \"section = 'games' and size < 5000\" --show section,size",
        "attar search docs.attar --vector q.npy --exact --base docs.npy",
+       "attar search notes.attar 'how do I rotate the keys' --where \"path like 'ops/%'\"",
        "embed 'a question' | attar search docs.attar --vector - --format npy --explain"});
   add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
+  add_ask_options(*command, arguments->ask);
   command
       ->add_option("--vector", arguments->vector, "Queries: a file of one or many, - for standard input, or [0.1, …]")
-      ->type_name("FILE")
-      ->required();
+      ->type_name("FILE");
   add_value(
       *command, "--vector-row", arguments->vector_row,
       [](std::string_view text) { return parse_whole(text, 0, ~std::uint64_t{0}); },

@@ -47,6 +47,7 @@ void run_with(CLI::App& command, Session& session, const std::shared_ptr<Argumen
 void add_plan(CLI::App& app, Session& session);
 void add_pack(CLI::App& app, Session& session);
 void add_search(CLI::App& app, Session& session);
+void add_embed(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);

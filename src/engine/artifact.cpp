@@ -253,9 +253,9 @@ Status Artifact::State::decode_from_lists(codec::Range rows, std::span<float> ou
 }
 
 Result<std::vector<Certificate>> Artifact::State::certificates() const {
-  ATTAR_ASSIGN(const base::ByteView text, reader.certificate());
-  if (text.empty()) return std::vector<Certificate>{};
-  return certify::certificates_from_json(base::as_text(text));
+  ATTAR_ASSIGN(const base::ByteView bytes, reader.certificate());
+  if (bytes.empty()) return std::vector<Certificate>{};
+  return certify::certificates_from_json(base::as_text(bytes));
 }
 
 Artifact::Artifact(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
@@ -292,6 +292,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
   }
   ATTAR_ASSIGN(state->attributes, open_attributes(state->reader, schema.rows));
+  ATTAR_ASSIGN(state->text, engine::TextParts::open(state->reader, schema.rows));
   ATTAR_ASSIGN(const engine::PlanText plan, state->plan());
   state->look = plan.look;
   const std::uint64_t deepest = std::uint64_t{index::most_rescored_per_hit} * plan.k;
@@ -406,6 +407,7 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   ATTAR_TRY(state_->reader.verify_all(&pool, progress));
   if (state_->ids) ATTAR_TRY(state_->ids->check());
   ATTAR_TRY(state_->attributes->check());
+  if (state_->text) ATTAR_TRY(state_->text->check());
   if (state_->list_count != 0) {
     ATTAR_ASSIGN(const index::Lists* lists, state_->lists());
     ATTAR_TRY(lists->rows_by_position());

@@ -12,6 +12,7 @@
 #include "codec/codec.h"
 #include "data/source.h"
 #include "engine/plan_text.h"
+#include "engine/text_parts.h"
 #include "filter/attributes.h"
 #include "format/ids.h"
 #include "format/reader.h"
@@ -41,6 +42,7 @@ struct Artifact::State {
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   std::optional<filter::Attributes> attributes;  ///< without columns where the file has none
+  std::optional<engine::TextParts> text;         ///< of documents; nothing: vectors alone
   index::Look look;                              ///< the plan's, no deeper than there are rows and limits
   std::uint32_t look_k = 1;                      ///< the k that it was chosen for
 

@@ -32,26 +32,6 @@ format::SectionSpec model_of_originals(const codec::CodecInfo& info) {
   return out;
 }
 
-Result<std::vector<std::byte>> encode_ids(const std::filesystem::path& path, std::uint64_t rows) {
-  if (path.empty()) return std::vector<std::byte>{};
-  ATTAR_ASSIGN(const auto ids, data::read_ids(path, rows));
-  base::MemorySink sink;
-  format::IdsWriter writer(sink);
-  for (const std::string& id : ids) ATTAR_TRY(writer.append(id));
-  ATTAR_TRY(writer.finish());
-  return std::move(sink).release();
-}
-
-Result<filter::Meta> read_attributes(const PackOptions& options, std::uint64_t rows, Progress& progress) {
-  if (!options.meta.empty())
-    return filter::read_meta({.path = options.meta, .fields = options.meta_fields, .sorted = options.meta_sorted}, rows,
-                             progress);
-  if (!options.meta_fields.empty() || !options.meta_sorted.empty())
-    return fail(ErrorCode::invalid_argument,
-                "fields of attributes were named, but no file of them; name it, as with --meta");
-  return filter::Meta{};
-}
-
 format::SectionSpec column(std::size_t number) {
   return {.kind = format::SectionKind::attributes,
           .instance = static_cast<std::uint32_t>(number),
@@ -80,22 +60,14 @@ base::ByteView as_bytes(const std::string& text) { return std::as_bytes(std::spa
 
 }  // namespace
 
-Result<Assembly> Assembly::create(const data::VectorSource& base, const codec::Schema& schema,
-                                  const PackOptions& options, Progress& progress) {
-  Assembly out;
-  out.base_ = &base;
-  out.schema_ = schema;
-  ATTAR_ASSIGN(out.ids_, encode_ids(options.ids, schema.rows));
-  ATTAR_ASSIGN(out.meta_, read_attributes(options, schema.rows, progress));
-  return out;
-}
-
 std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& planned) const {
   using enum format::SectionKind;
   std::vector<format::PlannedSection> out = {{spec(schema), format::schema_bytes},
                                              {spec(format::SectionKind::plan), plan_bytes}};
-  if (!ids_.empty()) out.push_back({spec(ids), ids_.size()});
-  for (std::size_t i = 0; i < meta_.columns.size(); ++i) out.push_back({column(i), meta_.columns[i].size()});
+  if (!material_->ids.empty()) out.push_back({spec(ids), material_->ids.size()});
+  const auto& columns = material_->meta.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) out.push_back({column(i), columns[i].size()});
+  for (const FixedSection& section : material_->sections) out.push_back({section.spec, section.bytes.size()});
   if (planned.lists != 0) out.push_back({spec(lists), planned.lists});
   out.push_back({spec(model), planned.model});
   out.push_back({spec(codes), planned.codes});
@@ -106,10 +78,12 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   return out;
 }
 
-std::uint64_t Assembly::attributes_bytes() const noexcept {
-  std::uint64_t out = 0;
-  for (const auto& bytes : meta_.columns) out += bytes.size();
-  return out;
+std::string Assembly::fixed_in_words() const {
+  std::uint64_t attributes = 0, others = 0;
+  for (const auto& bytes : material_->meta.columns) attributes += bytes.size();
+  for (const FixedSection& section : material_->sections) others += section.bytes.size();
+  if (others != 0) return fmt::format("{} of them texts, words and attributes", attributes + others);
+  return attributes == 0 ? "" : fmt::format("{} of them attributes; fewer fields take less", attributes);
 }
 
 Result<std::uint64_t> Assembly::file_bytes(const plan::PartSizes& planned) const {
@@ -143,11 +117,16 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
       format::encode_schema({.rows = schema_.rows, .dims = schema_.dims, .metric = schema_.metric});
   ATTAR_TRY(writer.add(spec(Kind::schema), schema_section));
   ATTAR_TRY(writer.add(spec(Kind::plan), as_bytes(padded(plan, plan_bytes))));
-  if (!ids_.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), ids_));
-  for (std::size_t i = 0; i < meta_.columns.size(); ++i) ATTAR_TRY(writer.add(column(i), meta_.columns[i]));
+  if (!material_->ids.empty()) ATTAR_TRY(writer.add(spec(Kind::ids), material_->ids));
+  const auto& columns = material_->meta.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) ATTAR_TRY(writer.add(column(i), columns[i]));
+  std::uint64_t bytes =
+      trial.codes().size() + trial.model().size() + (originals_ != nullptr ? originals_->codes().size() : 0);
+  for (const FixedSection& section : material_->sections) bytes += section.bytes.size();
+  progress.stage("writing", bytes);
+  for (const FixedSection& section : material_->sections)
+    ATTAR_TRY(add_in_pieces(writer, section.spec, section.bytes, progress));
   if (trial.partition() != nullptr) ATTAR_TRY(writer.add(spec(Kind::lists), trial.partition()->bytes()));
-  progress.stage("writing",
-                 trial.codes().size() + trial.model().size() + (originals_ ? originals_->codes().size() : 0));
   const codec::CodecInfo& info = trial.codec().info();
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::model, info), trial.model(), progress));
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::codes, info), trial.codes(), progress));

@@ -13,7 +13,7 @@ namespace attar::engine {
 namespace {
 
 // Rows that stand in for queries: enough for a tune and a certify share of a thousand and two.
-constexpr std::uint64_t proxy_queries = 3000;
+constexpr std::uint64_t stand_ins = 3000;
 constexpr std::uint64_t most_query_bytes = 4ull << 30;
 constexpr std::uint64_t read_bytes = 4ull << 20;
 
@@ -50,15 +50,20 @@ Result<Vectors> read_all(const data::VectorSource& source, std::uint64_t max_byt
 
 Result<Base> open_base(const std::filesystem::path& path, const InputOptions& options, Metric metric,
                        std::uint64_t memory_bytes, base::ThreadPool& pool, Progress& progress) {
-  Base out;
-  ATTAR_ASSIGN(out.rows, data::open_vectors(path, {.field = options.field, .format = options.format}));
-  out.input_bytes_per_value = data::element_bytes(out.rows->element());
-  const std::uint64_t bytes = out.rows->rows() * out.rows->dims() * sizeof(float);
+  ATTAR_ASSIGN(auto rows, data::open_vectors(path, {.field = options.field, .format = options.format}));
+  const std::uint32_t bytes_per_value = data::element_bytes(rows->element());
+  const std::uint64_t bytes = rows->rows() * rows->dims() * sizeof(float);
   if (bytes <= memory_bytes / 2) {
     progress.stage("reading vectors", 0);
-    ATTAR_ASSIGN(Vectors all, read_all(*out.rows, bytes));
-    out.rows = data::memory_source(std::move(all.values), all.dims, out.rows->name());
+    ATTAR_ASSIGN(Vectors all, read_all(*rows, bytes));
+    rows = data::memory_source(std::move(all.values), all.dims, rows->name());
   }
+  return check_base(std::move(rows), bytes_per_value, metric, pool, progress);
+}
+
+Result<Base> check_base(std::unique_ptr<data::VectorSource> rows, std::uint32_t input_bytes_per_value, Metric metric,
+                        base::ThreadPool& pool, Progress& progress) {
+  Base out{.rows = std::move(rows), .input_bytes_per_value = input_bytes_per_value, .digest = {}};
   progress.stage("checking vectors", out.rows->rows());
   ATTAR_ASSIGN(const auto survey,
                data::survey(*out.rows, {.refuse_zero_rows = metric == Metric::cosine}, pool, progress));
@@ -88,14 +93,17 @@ Result<std::vector<float>> load_queries(const std::filesystem::path& path, const
 Result<plan::Queries> pack_queries(const std::filesystem::path& path, const std::string& field,
                                    const data::VectorSource& base, Metric metric, std::uint64_t seed,
                                    base::ThreadPool& pool) {
+  if (path.empty()) return proxy_queries(base, seed);
   plan::Queries out;
-  if (!path.empty()) {
-    ATTAR_ASSIGN(out.values, load_queries(path, field, base.dims(), metric, pool));
-    return out;
-  }
+  ATTAR_ASSIGN(out.values, load_queries(path, field, base.dims(), metric, pool));
+  return out;
+}
+
+Result<plan::Queries> proxy_queries(const data::VectorSource& base, std::uint64_t seed) {
+  plan::Queries out;
   out.proxy = true;
   // A seed of its own: the sample that trains must not be the one that tests.
-  ATTAR_ASSIGN(const auto sample, plan::sample_rows(base, proxy_queries, seed ^ 0x70726f7879ull, out.own_rows));
+  ATTAR_ASSIGN(const auto sample, plan::sample_rows(base, stand_ins, seed ^ 0x70726f7879ull, out.own_rows));
   ATTAR_ASSIGN(Vectors all, read_all(*sample, most_query_bytes));
   out.values = std::move(all.values);
   return out;

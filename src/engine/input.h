@@ -32,6 +32,10 @@ struct Base {
 [[nodiscard]] Result<Base> open_base(const std::filesystem::path& path, const InputOptions& options, Metric metric,
                                      std::uint64_t memory_bytes, base::ThreadPool& pool, Progress& progress);
 
+/// The same of rows that are at hand.
+[[nodiscard]] Result<Base> check_base(std::unique_ptr<data::VectorSource> rows, std::uint32_t input_bytes_per_value,
+                                      Metric metric, base::ThreadPool& pool, Progress& progress);
+
 /// Queries of a file, as given; checked for dimensions, NaN, infinity, and zero vectors under cosine.
 [[nodiscard]] Result<std::vector<float>> load_queries(const std::filesystem::path& path, const std::string& field,
                                                       std::uint32_t dims, Metric metric, base::ThreadPool& pool);
@@ -40,6 +44,9 @@ struct Base {
 [[nodiscard]] Result<plan::Queries> pack_queries(const std::filesystem::path& path, const std::string& field,
                                                  const data::VectorSource& base, Metric metric, std::uint64_t seed,
                                                  base::ThreadPool& pool);
+
+/// Rows that stand in for queries.
+[[nodiscard]] Result<plan::Queries> proxy_queries(const data::VectorSource& base, std::uint64_t seed);
 
 /// `invalid_argument` for a floor that parse_floor() would not give.
 [[nodiscard]] Status check_floor(const Floor& floor);

@@ -100,13 +100,12 @@ std::string PackWords::why_look(const plan::Decision& decision) const {
 std::string PackWords::unreachable(const plan::Nearest& nearest) const {
   const plan::Goal& goal = setting_.goal;
   const auto rows = static_cast<double>(setting_.schema.rows);
-  const std::string attributes =
-      attributes_bytes_ == 0 ? "" : fmt::format(" ({} of them attributes; fewer fields take less)", attributes_bytes_);
+  const std::string fixed = fixed_.empty() ? "" : fmt::format(" ({})", fixed_);
   if (options_.budget && nearest.least_bytes > goal.budget_bytes.value_or(0))
     return fmt::format(
         "nothing fits {} ({} bytes): the smallest file of these {} rows{} takes {} bytes{}; name at least {}B",
         options_.budget->text(), *goal.budget_bytes, setting_.schema.rows,
-        options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, attributes, nearest.least_bytes);
+        options_.codec.empty() ? "" : " as " + options_.codec, nearest.least_bytes, fixed, nearest.least_bytes);
   std::string out = fmt::format("no plan was shown to reach {}", goal_in_short());
   if (nearest.time_for_goal.any()) {
     out += fmt::format("; the quickest found that keeps the rest takes {}", in_words(nearest.time_for_goal));

@@ -10,9 +10,9 @@ namespace attar::engine {
 
 class PackWords {
  public:
-  /// Options and setting outlive it. `attributes_bytes`: of the file.
-  PackWords(const PackOptions& options, const plan::Setting& setting, std::uint64_t attributes_bytes)
-      : options_(options), setting_(setting), attributes_bytes_(attributes_bytes) {}
+  /// Options and setting outlive it. `fixed`: what of the file no plan changes, in words.
+  PackWords(const PackOptions& options, const plan::Setting& setting, std::string fixed)
+      : options_(options), setting_(setting), fixed_(std::move(fixed)) {}
 
   /// What was asked for, the default goal included.
   [[nodiscard]] std::string goal(const plan::Decision& decision) const;
@@ -32,7 +32,7 @@ class PackWords {
 
   const PackOptions& options_;
   const plan::Setting& setting_;
-  std::uint64_t attributes_bytes_;
+  std::string fixed_;
 };
 
 }  // namespace attar::engine

@@ -79,8 +79,8 @@ using Places = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<
 
 class Reading {
  public:
-  Reading(const data::InputFile& file, const MetaOptions& options, std::uint64_t rows, base::Progress& progress)
-      : file_(file), options_(options), rows_(rows), progress_(progress) {}
+  Reading(const OpenRecords& open, const MetaOptions& options, std::uint64_t rows, base::Progress& progress)
+      : open_(open), options_(options), rows_(rows), progress_(progress) {}
 
   Result<Meta> run() {
     progress_.stage("reading attributes", 2 * rows_);
@@ -100,10 +100,14 @@ class Reading {
     ColumnType type;
   };
 
+  [[nodiscard]] std::unexpected<Error> fail_here(ErrorCode code, std::string message) const {
+    return std::unexpected(Error{.code = code, .message = std::move(message), .file = options_.path.string()});
+  }
+
   /// Visits all rows; after_row(row) follows each.
   template <class AfterRow>
   Status each_row(const data::RecordReader::Visit& visit, const AfterRow& after_row) {
-    ATTAR_ASSIGN(const auto records, open_records(file_));
+    ATTAR_ASSIGN(const auto records, open_());
     row_ = 0;
     for (;;) {
       ATTAR_ASSIGN(const bool there, records->next(visit));
@@ -115,7 +119,7 @@ class Reading {
       progress_.advance(rows_between_checks);
     }
     if (row_ == rows_) return {};
-    return file_.fail(
+    return fail_here(
         ErrorCode::invalid_data,
         fmt::format("has {} rows of attributes, and the vectors have {} rows; give one line a row, in the order "
                     "of the vectors",
@@ -141,7 +145,7 @@ class Reading {
         },
         [this]() -> Status {
           if (!too_many_) return {};
-          return file_.fail(ErrorCode::over_limit, fmt::format("has more than {} fields", most_fields));
+          return fail_here(ErrorCode::over_limit, fmt::format("has more than {} fields", most_fields));
         });
   }
 
@@ -159,8 +163,8 @@ class Reading {
       for (const std::string& name : options_.fields) {
         ATTAR_ASSIGN(const Survey* field, named(name));
         if (const std::string reason = field->why_not(); !reason.empty())
-          return file_.fail(ErrorCode::invalid_data,
-                            fmt::format("field {} {}; leave it out of the fields", data::in_quotes(name), reason));
+          return fail_here(ErrorCode::invalid_data,
+                           fmt::format("field {} {}; leave it out of the fields", data::in_quotes(name), reason));
         if (targets_[places_.find(name)->second] != none)
           return fail(ErrorCode::invalid_argument, fmt::format("field {} is named twice", data::in_quotes(name)));
         ATTAR_TRY(keep(*field));
@@ -176,17 +180,17 @@ class Reading {
     std::vector<std::string> names;
     for (const Survey& field : fields_) names.push_back(field.name);
     const std::string near = nearest_name(name, names);
-    return file_.fail(ErrorCode::invalid_argument,
-                      fmt::format("has no field {}{}; {}", data::in_quotes(name),
-                                  near.empty() ? "" : fmt::format(", did you mean {}?", data::in_quotes(near)),
-                                  names_in_words(names)));
+    return fail_here(ErrorCode::invalid_argument,
+                     fmt::format("has no field {}{}; {}", data::in_quotes(name),
+                                 near.empty() ? "" : fmt::format(", did you mean {}?", data::in_quotes(near)),
+                                 names_in_words(names)));
   }
 
   Status keep(const Survey& field) {
     targets_.resize(fields_.size(), none);
     if (columns_.size() == most_columns)
-      return file_.fail(ErrorCode::over_limit,
-                        fmt::format("has more than {} fields to keep; name those that filters need", most_columns));
+      return fail_here(ErrorCode::over_limit,
+                       fmt::format("has more than {} fields to keep; name those that filters need", most_columns));
     const ColumnType type = field.type().value();
     const bool sorted = std::ranges::find(options_.sorted, field.name) != options_.sorted.end();
     if (sorted && !is_numeric(type))
@@ -254,7 +258,7 @@ class Reading {
 
   static constexpr std::size_t none = ~std::size_t{0};
 
-  const data::InputFile& file_;
+  const OpenRecords& open_;
   const MetaOptions& options_;
   std::uint64_t rows_;
   base::Progress& progress_;
@@ -271,7 +275,12 @@ class Reading {
 
 Result<Meta> read_meta(const MetaOptions& options, std::uint64_t rows, base::Progress& progress) {
   ATTAR_ASSIGN(const data::InputFile file, data::InputFile::open(options.path));
-  return Reading(file, options, rows, progress).run();
+  return read_meta([&] { return data::open_records(file); }, options, rows, progress);
+}
+
+Result<Meta> read_meta(const OpenRecords& open, const MetaOptions& options, std::uint64_t rows,
+                       base::Progress& progress) {
+  return Reading(open, options, rows, progress).run();
 }
 
 }  // namespace attar::filter

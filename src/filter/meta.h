@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "attar/result.h"
 #include "base/progress.h"
+#include "data/records.h"
 
 namespace attar::filter {
 
@@ -21,6 +24,13 @@ struct Meta {
   std::vector<std::vector<std::byte>> columns;  ///< sections' bytes, by number
   std::vector<std::string> notes;               ///< fields left out, each with its reason
 };
+
+/// Opens the records from the first on; called twice.
+using OpenRecords = std::function<Result<std::unique_ptr<data::RecordReader>>()>;
+
+/// The same of rows that are no file's; `options.path` names them in errors.
+[[nodiscard]] Result<Meta> read_meta(const OpenRecords& open, const MetaOptions& options, std::uint64_t rows,
+                                     base::Progress& progress);
 
 /// Reads the file twice: for the types of its fields, and for their values. Memory: that of the columns. `rows` are the
 /// vectors'.

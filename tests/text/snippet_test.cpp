@@ -28,11 +28,12 @@ TEST(Snippet, ShowsTheBeginningWhereNothingMatches) {
 TEST(Snippet, FindsWhereTheRarestTermsStandTogether) {
   auto splitter = english();
   const std::string_view text =
-      "Keys are listed here. Many pages later the manual says: rotate the keys every month. Nothing else is said about it.";
+      "Keys are listed here. Many pages later the manual says: rotate the keys every month. Nothing else is said about "
+      "it.";
   const Snippet found = snippet(text, std::vector<WeighedTerm>{{"rotat", 3}, {"key", 1}, {"month", 2}}, 50, splitter);
   EXPECT_EQ(marked(text, found), (std::vector<std::string>{"rotate", "keys", "month"}));
   EXPECT_LE(found.shown.end - found.shown.begin, 51u);  // with the full stop
-  EXPECT_TRUE(shown(text, found).ends_with("month."));
+  EXPECT_NE(shown(text, found).find("rotate the keys every month."), std::string_view::npos);
 }
 
 TEST(Snippet, MarksWordsByTheirStems) {

@@ -44,8 +44,8 @@ Run heaviest(std::span<const Match> matches, const std::vector<Word>& words, std
   return best;
 }
 
-// Grows [first, last) by whole words on both sides, a third of what is left before and the rest after, as far as the text and
-// the bytes allow.
+// Grows [first, last) by whole words on both sides, a third of what is left before and the rest after, as far as the
+// text and the bytes allow.
 Stretch grown(const std::vector<Word>& words, std::size_t first, std::size_t last, std::uint32_t most_bytes) {
   const auto bytes = [&](std::size_t from, std::size_t to) { return words[to - 1].end - words[from].begin; };
   const std::uint32_t own = bytes(first, last);

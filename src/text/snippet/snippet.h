@@ -30,8 +30,9 @@ struct WeighedTerm {
   float weight = 1;
 };
 
-/// The stretch of whole words, at most `most_bytes` long (a word that is longer is shown whole), whose terms weigh most, each
-/// counted once; of equal ones the first. Without a term of the query: where the text begins. Text of less than 4 GiB.
+/// The stretch of whole words, at most `most_bytes` long (a word that is longer is shown whole), whose terms weigh
+/// most, each counted once; of equal ones the first. Without a term of the query: where the text begins. Text of less
+/// than 4 GiB.
 [[nodiscard]] Snippet snippet(std::string_view text, std::span<const WeighedTerm> terms, std::uint32_t most_bytes,
                               WordSplitter& splitter);
 

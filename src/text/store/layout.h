@@ -16,9 +16,9 @@ inline constexpr std::uint32_t most_content_bytes = 1u << 26;
 struct TextsHeader {
   std::uint32_t pieces = 0;
   std::uint32_t groups = 0;
-  std::uint64_t bytes = 0;             ///< of all pieces
+  std::uint64_t bytes = 0;  ///< of all pieces
   std::uint32_t dictionary_bytes = 0;
-  std::uint32_t most_content = 0;      ///< bytes of a group's content
+  std::uint32_t most_content = 0;  ///< bytes of a group's content
 
   void write(base::ByteWriter& out) const;
   /// Every field in its range.

@@ -46,8 +46,8 @@ class Packing {
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const std::uint64_t size = pieces_[i].size();
       if (size >= most_content_bytes - 8)
-        return fail(ErrorCode::over_limit, fmt::format("the text of row {} has {} bytes; at most {} are allowed", i, size,
-                                                       most_content_bytes - 8));
+        return fail(ErrorCode::over_limit, fmt::format("the text of row {} has {} bytes; at most {} are allowed", i,
+                                                       size, most_content_bytes - 8));
       if (filled != 0 && filled + size > packing_.group_bytes) {
         group_ends_.push_back(static_cast<std::uint32_t>(i));
         filled = 0;
@@ -80,8 +80,8 @@ class Packing {
       sizes.push_back(one.size());
     }
     dictionary_.resize(std::min(packing_.dictionary_bytes, most_dictionary_bytes));
-    const std::size_t size = ZDICT_trainFromBuffer(dictionary_.data(), dictionary_.size(), samples.data(),
-                                                   sizes.data(), static_cast<unsigned>(sizes.size()));
+    const std::size_t size = ZDICT_trainFromBuffer(dictionary_.data(), dictionary_.size(), samples.data(), sizes.data(),
+                                                   static_cast<unsigned>(sizes.size()));
     // It refuses what has nothing in common: then there is none.
     dictionary_.resize(ZDICT_isError(size) != 0 ? 0 : size);
   }
@@ -91,8 +91,7 @@ class Packing {
     frames_.resize(groups);
     progress_.stage("packing texts", bytes_);
     std::unique_ptr<ZSTD_CDict, FreeDictionary> shared;
-    if (!dictionary_.empty())
-      shared.reset(ZSTD_createCDict(dictionary_.data(), dictionary_.size(), packing_.level));
+    if (!dictionary_.empty()) shared.reset(ZSTD_createCDict(dictionary_.data(), dictionary_.size(), packing_.level));
     std::vector<std::unique_ptr<ZSTD_CCtx, FreeContext>> contexts(pool_.size());
     std::vector<Status> outcome(groups);
     for (std::size_t first = 0; first < groups; first += groups_between_checks) {
@@ -127,8 +126,8 @@ class Packing {
   [[nodiscard]] std::vector<std::byte> assemble() const {
     std::size_t most_content = 0;
     for (std::size_t group = 0; group < group_ends_.size(); ++group)
-      most_content = std::max<std::size_t>(
-          most_content, ZSTD_getFrameContentSize(frames_[group].data(), frames_[group].size()));
+      most_content =
+          std::max<std::size_t>(most_content, ZSTD_getFrameContentSize(frames_[group].data(), frames_[group].size()));
     base::ByteWriter out;
     TextsHeader{.pieces = static_cast<std::uint32_t>(pieces_.size()),
                 .groups = static_cast<std::uint32_t>(group_ends_.size()),

@@ -127,8 +127,9 @@ class Texts::Reading {
 
 Result<Texts> Texts::open(format::SectionReader section, std::uint64_t rows) {
   if (section.wire_version() != texts_wire_version)
-    return section.fail(section.wire_version() > texts_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-                        fmt::format("wire version {}, this build reads {}", section.wire_version(), texts_wire_version));
+    return section.fail(
+        section.wire_version() > texts_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
+        fmt::format("wire version {}, this build reads {}", section.wire_version(), texts_wire_version));
   Texts out(std::move(section));
   ATTAR_ASSIGN(const TextsHeader header, TextsHeader::read(out.section_));
   ATTAR_ASSIGN(const TextsLayout layout, TextsLayout::of(header, out.section_));

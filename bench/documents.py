@@ -1,0 +1,175 @@
+"""Questions in words over three sets: known items, relevance, evidence; Attar by meaning, by words, and both together.
+
+    python bench/documents.py [--encoder DIR] [--only debian,cranfield,hotpot,wang] [--tune] [--peers]
+
+debian     a package's title finds the rest of its description among 63,666; the share of titles 2,001-4,000 whose description is in the first ten
+           (--tune: of titles 1-2,000). Words and vectors take at most 12 MB.
+cranfield  nDCG@10 of 113 queries over 1,400 abstracts.
+hotpot     100 questions, each with its ten paragraphs among those of all: both gold paragraphs in the first ten.
+wang       questions to the sentences that answer them, nDCG@10: for tuning alone (train).
+Paired intervals: 95% of 2,000 bootstrap samples of the queries' differences between both together and each leg.
+--peers adds bm25s, and bm25s with wordllama's cosine, their best convex combination on the tune queries.
+Results: bench/results/documents.json
+"""
+from __future__ import annotations
+
+from datasets import DATA, OUT, RESULTS
+
+import argparse
+import csv
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import attar_cli
+import measures
+import speed
+from encoder_quality import ndcg, qrels, read_jsonl
+
+TEXT = DATA / "text"
+FOLDER = OUT / "documents"
+MODES = ("hybrid", "semantic", "lexical")
+DEPTH, SAMPLES, ASKED_AT_ONCE = 10, 2000, 500
+
+
+@dataclass
+class Set:
+    """Documents, questions, and which documents (by id) answer a question how well."""
+
+    name: str
+    documents: list[dict]
+    questions: list[str]
+    relevant: list[dict[str, int]]
+    measure: str
+    budget: str
+
+
+def known_items(tune: bool) -> Set:
+    import subprocess  # noqa: PLC0415
+
+    lines = subprocess.run(["zstd", "-dcq", str(TEXT / "debian.jsonl.zst")], check=True, capture_output=True).stdout.decode().splitlines()
+    packages = [json.loads(line) for line in lines]
+    documents = []
+    for i, package in enumerate(packages):
+        rest = package["text"].removeprefix(package["title"]).lstrip(". ")
+        documents.append({"_id": str(i), "text": rest or "-"})
+    titles = [json.loads(line) for line in (DATA / "vectors" / "debian-titles.jsonl").open()]
+    titles = titles[:2000] if tune else titles[2000:]
+    key = next(k for k in titles[0] if k != "row")
+    return Set("debian", documents, [t[key] for t in titles], [{str(t["row"]): 1} for t in titles], "found in ten", "")
+
+
+def cranfield() -> Set:
+    folder = TEXT / "cranfield"
+    relevant = qrels(folder / "qrels.tsv")
+    queries = [q for q in read_jsonl(folder / "queries.jsonl") if q["_id"] in relevant]
+    documents = [{"_id": d["_id"], "title": d["title"], "text": d["text"].strip() or d["title"] or "-"} for d in read_jsonl(folder / "corpus.jsonl")]
+    return Set("cranfield", documents, [q["text"] for q in queries], [relevant[q["_id"]] for q in queries], "nDCG@10", "")
+
+
+def hotpot() -> Set:
+    data = json.loads((TEXT / "hotpotqa100.json").read_text())
+    documents, numbers, questions, relevant = [], {}, [], []
+    for item in data:
+        context = item["context"]
+        pairs = zip(context["title"], context["sentences"]) if isinstance(context, dict) else context
+        for title, sentences in pairs:
+            if title not in numbers:
+                numbers[title] = str(len(documents))
+                documents.append({"_id": numbers[title], "title": title, "text": "".join(sentences).strip() or title})
+        facts = item["supporting_facts"]
+        gold = set(facts["title"] if isinstance(facts, dict) else [f[0] for f in facts])
+        questions.append(item["question"])
+        relevant.append({numbers[title]: 1 for title in gold if title in numbers})
+    return Set("hotpot", documents, questions, relevant, "all in ten", "")
+
+
+def wang() -> Set:
+    documents, numbers, questions, relevant = [], {}, {}, []
+    with (TEXT / "wang_train.csv").open() as file:
+        for row in csv.DictReader(file):
+            question, sentence, label = row["qtext"], row["atext"], int(row["label"])
+            if sentence not in numbers:
+                numbers[sentence] = str(len(documents))
+                documents.append({"_id": numbers[sentence], "text": sentence})
+            questions.setdefault(question, {})
+            if label:
+                questions[question][numbers[sentence]] = 1
+    kept = {q: r for q, r in questions.items() if r}
+    return Set("wang", documents, list(kept), list(kept.values()), "nDCG@10", "")
+
+
+def pack(data: Set, encoder: str) -> tuple[Path, dict]:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    source, file = FOLDER / f"{data.name}.jsonl", FOLDER / f"{data.name}{'-bert' if encoder else ''}.attar"
+    source.write_text("".join(json.dumps(d) + "\n" for d in data.documents))
+    extra = ("--encoder", encoder) if encoder else ()
+    if data.name == "debian":  # what words, texts and the rest leave of 12 MB for words and vectors
+        extra += ("--budget", f"{debian_budget(source, file, extra)}B")
+    out, seconds, peak = attar_cli.call("pack", str(source), "-o", str(file), "--text", "text", "--chunk-tokens", "512", "--json", *extra)
+    return file, json.loads(out) | {"seconds": seconds, "peak_mb": peak}
+
+
+def debian_budget(source: Path, file: Path, extra: tuple[str, ...]) -> int:
+    """A first file says how many bytes everything but words and vectors takes."""
+    out, _, _ = attar_cli.call("pack", str(source), "-o", str(file), "--text", "text", "--chunk-tokens", "512", "--codec", "lvq", "--budget", "60MB", "--json", *extra)
+    parts = json.loads(out)["parts"]
+    others = sum(size for name, size in parts.items() if name not in ("codes", "model", "words", "terms", "lists"))
+    return 12_000_000 + others
+
+
+def ask(file: Path, questions: list[str], mode: str, k: int, extra: tuple[str, ...] = ()) -> list[list[dict]]:
+    out = []
+    for first in range(0, len(questions), ASKED_AT_ONCE):
+        text, _, _ = attar_cli.call("search", str(file), *(q.replace('"', " ") for q in questions[first : first + ASKED_AT_ONCE]), f"--{mode}", "-k", str(k), "--json", *extra)
+        out += [json.loads(line)["hits"] for line in text.splitlines()]
+    return out
+
+
+def scores(data: Set, found: list[list[str]]) -> np.ndarray:
+    """The measure of each question."""
+    if data.measure == "nDCG@10":
+        return np.array([ndcg(ids, relevant) for ids, relevant in zip(found, data.relevant)])
+    return np.array([set(relevant) <= set(ids[:DEPTH]) for ids, relevant in zip(found, data.relevant)], float)
+
+
+def interval(difference: np.ndarray) -> list[float]:
+    rng = np.random.default_rng(1)
+    means = difference[rng.integers(0, len(difference), (SAMPLES, len(difference)))].mean(1)
+    return [round(float(x), 4) for x in np.quantile(means, [0.025, 0.975])]
+
+
+def measure(data: Set, encoder: str) -> dict:
+    file, report = pack(data, encoder)
+    own = {mode: scores(data, [[h["id"] for h in hits] for hits in ask(file, data.questions, mode, DEPTH)]) for mode in MODES}
+    line = {"set": data.name, "measure": data.measure, "encoder": report["documents"]["encoder"], "questions": len(data.questions), "documents": len(data.documents),
+            "bytes": report["bytes"], "words_and_vectors": sum(size for name, size in report["parts"].items() if name in ("codes", "model", "words", "terms", "lists")),
+            "text_bytes": report["documents"]["text_bytes"], "pack_seconds": round(report["seconds"], 1)} | {mode: round(float(s.mean()), 4) for mode, s in own.items()}
+    for leg in ("semantic", "lexical"):
+        line[f"above_{leg}"] = interval(own["hybrid"] - own[leg])
+    print(f"{data.name:10} {line['encoder']:20} {data.measure}: " + ", ".join(f"{mode} {line[mode]:.4f}" for mode in MODES)
+          + f"; above meaning {line['above_semantic']}, above words {line['above_lexical']}; {report['bytes']:,} bytes, words and vectors {line['words_and_vectors']:,}", flush=True)
+    return line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", default="")
+    parser.add_argument("--only", default="debian,cranfield,hotpot")
+    parser.add_argument("--tune", action="store_true")
+    options = parser.parse_args()
+    if not TEXT.is_dir():
+        sys.exit(f"skipped: {TEXT} is absent; point ATTAR_DATA to the folder that holds text/")
+    makers = {"debian": lambda: known_items(options.tune), "cranfield": cranfield, "hotpot": hotpot, "wang": wang}
+    lines = [measure(makers[name](), options.encoder) for name in options.only.split(",")]
+    if options.tune or options.only != "debian,cranfield,hotpot":
+        return
+    file = RESULTS / ("documents_bert.json" if options.encoder else "documents.json")
+    measures.write_json(file, {"cpu": speed.cpu(), "lines": lines})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+// Questions in words: how search asks an artifact of documents and shows what it found.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attar/documents.h"
+#include "session.h"
+
+namespace attar::cli {
+
+struct AskArguments {
+  std::vector<std::string> questions;
+  std::string encoder;
+  bool lexical = false, semantic = false, hybrid = false;
+  bool rows = false;
+  AskOptions options;
+};
+
+/// --lexical, --semantic, --hybrid, --encoder, --rows.
+void add_ask_options(CLI::App& command, AskArguments& arguments);
+
+/// Asks and prints; the number of answers.
+[[nodiscard]] Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskArguments& arguments,
+                                        bool explain);
+
+}  // namespace attar::cli

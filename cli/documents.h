@@ -1,0 +1,28 @@
+// What pack and plan ask about documents, and what they tell of them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "attar/documents.h"
+#include "json.h"
+
+namespace attar::cli {
+
+struct DocumentArguments {
+  std::string as;  ///< "documents" or "vectors"; empty: as the input looks
+  PackDocumentsOptions options;
+};
+
+/// --as, --text, --encoder, --language, --chunk-tokens.
+void add_document_options(CLI::App& command, DocumentArguments& arguments);
+
+/// Whether the input is to be packed as documents; then what is said of fields is in its place. `invalid_argument` for
+/// options of the other kind.
+[[nodiscard]] Result<bool> takes_documents(const std::filesystem::path& input, DocumentArguments& arguments);
+
+[[nodiscard]] Json documents_json(const DocumentsReport& report);
+[[nodiscard]] std::string documents_text(const DocumentsReport& report);
+
+}  // namespace attar::cli

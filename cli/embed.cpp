@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "attar/documents.h"
+#include "json.h"
+#include "options.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "session.h"
+
+namespace attar::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path input, output;
+  bool force = false;
+  EmbedOptions options;
+};
+
+Json json_of(const EmbedReport& report, const std::string& path) {
+  return {{"path", path},
+          {"texts", report.texts},
+          {"dims", report.dims},
+          {"encoder", report.encoder},
+          {"seconds", report.seconds}};
+}
+
+std::string text_of(const EmbedReport& report, const std::string& path) {
+  const double rate = static_cast<double>(report.texts) / std::max(report.seconds, 1e-9);
+  return fmt::format("{}: {} texts x {} by {}, {:.0f} a second\n", printable(path), grouped(report.texts), report.dims,
+                     printable(report.encoder), rate);
+}
+
+Result<Exit> run(const Session& session, Arguments& arguments) {
+  ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
+  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
+  EmbedReport report;
+  {
+    ProgressBar bar(session);
+    arguments.options.progress = &bar;
+    ATTAR_ASSIGN(report, embed(arguments.input, file.path(), arguments.options));
+  }
+  const std::string path = arguments.output.string();
+  if (session.json) {
+    ATTAR_TRY(print_json(json_of(report, path)));
+  } else if (file.to_stdout()) {
+    note(session, text_of(report, "standard output"));
+    ATTAR_TRY(file.send());
+  } else {
+    ATTAR_TRY(print(text_of(report, path)));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_embed(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(
+      app, session, "embed", "Vectors of texts, by the encoder that Attar carries or one in a folder",
+      {"attar embed questions.txt -o questions.npy", "attar embed corpus.jsonl -o corpus.npy --encoder models/minilm"});
+  add_path(*command, "input", arguments->input, "One text a line, .jsonl with \"text\", or .tsv: id, text")->required();
+  add_path(*command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
+      ->required();
+  command->add_option("--encoder", arguments->options.encoder, "A folder with a BERT model; without it Attar's own")
+      ->type_name("DIR");
+  command->add_flag("-f,--force", arguments->force, "Overwrite the output");
+  add_threads(*command, arguments->options.threads);
+  run_with(*command, session, arguments, run);
+}
+
+}  // namespace attar::cli

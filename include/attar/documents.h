@@ -1,0 +1,141 @@
+// Documents: a folder, files or records packed by meaning and by words, and questions in words.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "attar/artifact.h"
+#include "attar/pack.h"
+#include "attar/result.h"
+
+namespace attar {
+
+struct PackDocumentsOptions {
+  /// Goal, seed, threads, memory, progress. The budget covers everything: texts, words, vectors, attributes. `queries`
+  /// is a log of questions, one a line (or JSON lines with "text"); `meta_fields` and `meta_sorted` name fields of
+  /// records. Not used: `ids`, `meta`, `input`.
+  PackOptions pack = {};
+  std::vector<std::string> text_fields = {};  ///< of records, in this order; empty: those with usual names
+  /// Empty: the one that the library carries. Else a folder with a BERT model (config.json, model.safetensors,
+  /// vocab.txt).
+  std::string encoder = {};
+  std::string language = "english";  ///< of the words' stems, one of Snowball's; "none": words as they are
+  std::uint32_t chunk_tokens = 256;  ///< most tokens of a row's text, those of its headings apart
+};
+
+/// A file or record that could not be read.
+struct SkippedInput {
+  std::string path;
+  std::uint64_t record = 0;  ///< counted from 1; 0: the whole file
+  std::string reason;
+};
+
+struct DocumentsReport {
+  std::uint64_t documents = 0;
+  std::uint64_t text_bytes = 0;  ///< of all texts
+  std::string encoder;
+  std::vector<SkippedInput> skipped;
+  double read_seconds = 0;    ///< reading and cutting
+  double encode_seconds = 0;  ///< vectors
+  double words_seconds = 0;   ///< the lexical lists
+  double text_seconds = 0;    ///< the compression of texts
+};
+
+struct DocumentsOutcome {
+  PlanOutcome plan;
+  DocumentsReport documents;
+};
+
+/// Reads documents, cuts them into rows, and packs them. `input`: a folder (what .gitignore names is left out), a file
+/// of text, Markdown, HTML, source code, a manual page, or records (JSON lines, CSV, TSV). An empty output: only the
+/// plan. When the goal is out of reach nothing is written.
+[[nodiscard]] Result<DocumentsOutcome> pack_documents(const std::filesystem::path& input,
+                                                      const std::filesystem::path& output,
+                                                      const PackDocumentsOptions& options);
+
+struct EmbedOptions {
+  std::string encoder = {};  ///< as in PackDocumentsOptions
+  unsigned threads = 0;      ///< 0: one per available core
+  Progress* progress = nullptr;
+};
+
+struct EmbedReport {
+  std::uint64_t texts = 0;
+  std::uint32_t dims = 0;
+  std::string encoder;
+  double seconds = 0;  ///< of encoding alone
+};
+
+/// Vectors of texts, of unit length, as .npy or .fvecs (f32), whole or not at all. `input`: one text a line, JSON lines
+/// with "text", or .tsv (id, text).
+[[nodiscard]] Result<EmbedReport> embed(const std::filesystem::path& input, const std::filesystem::path& output,
+                                        const EmbedOptions& options = {});
+
+/// Whether an input is documents rather than vectors: a folder, or a file that no reader of vectors knows; JSON lines
+/// are vectors where their first line holds an array of numbers. Standard input ("-") is taken for vectors.
+[[nodiscard]] Result<bool> holds_documents(const std::filesystem::path& input);
+
+enum class SearchMode : std::uint8_t { hybrid, semantic, lexical };
+
+struct AskOptions {
+  std::uint32_t k = 10;
+  SearchMode mode = SearchMode::hybrid;
+  std::string where = {};             ///< as in SearchOptions
+  bool each_row = false;              ///< all rows of a document that are found; else the best one stands for it
+  std::uint32_t snippet_bytes = 240;  ///< at most; 0: no snippets
+  unsigned threads = 1;               ///< over questions; 0: one per available core
+};
+
+/// A row found, or a document by its best row.
+struct Answer {
+  std::uint32_t row = 0;
+  std::uint32_t document = 0;
+  float score = 0;                       ///< 0 … 1
+  std::optional<float> semantic;         ///< cosine with the question; nothing: the leg was not asked
+  std::optional<float> lexical;          ///< BM25; nothing: the leg was not asked
+  std::string path, title, heading, id;  ///< as far as they are known
+  std::uint64_t line = 0;                ///< of the file, where the snippet begins; 0: unknown
+  std::uint64_t record = 0;              ///< of a file of records; 0: none
+  std::string snippet;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;  ///< bytes of the snippet that are the question's words
+  std::uint32_t more = 0;                                      ///< further rows of the document that were found
+};
+
+struct AskTimes {
+  double encode = 0, semantic = 0, lexical = 0, fuse = 0, show = 0;  ///< seconds, all questions together
+};
+
+struct Answers {
+  std::vector<std::vector<Answer>> of;  ///< by question, best first
+  AskTimes times;
+};
+
+/// Asks an artifact of documents. Safe to use from many threads.
+class TextSearch {
+ public:
+  struct State;
+
+  /// The artifact outlives it. `encoder`: as packed with; empty: the library's own, or the installed one that the
+  /// artifact names. `invalid_argument` where the artifact holds no texts. That another encoder made its vectors is
+  /// said by ask(), for words alone need none.
+  [[nodiscard]] static Result<TextSearch> open(const Artifact& artifact, const std::string& encoder = {});
+
+  TextSearch(TextSearch&&) noexcept;
+  TextSearch& operator=(TextSearch&&) noexcept;
+  ~TextSearch();
+
+  [[nodiscard]] Result<Answers> ask(std::span<const std::string> questions, const AskOptions& options = {}) const;
+
+ private:
+  explicit TextSearch(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace attar

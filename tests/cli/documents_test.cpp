@@ -1,0 +1,99 @@
+#include "cli/support.h"
+
+namespace attar::cli {
+namespace {
+
+class Documents : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    std::filesystem::create_directories(at("notes/ops"));
+    write_whole(at("notes/ops/keys.md"), "# Keys\n\nTo rotate the keys, run the script\non the bastion host.\n");
+    write_whole(at("notes/bread.txt"), "Knead flour, water and salt.\nBake the dough.\n");
+    write_whole(at("notes/broken.bin"), std::string("\0\1\2\3", 4));
+    write_whole(at("products.jsonl"),
+                "{\"id\": \"a\", \"title\": \"Lamp\", \"body\": \"A red lamp for the desk.\", \"price\": 12}\n"
+                "{\"id\": \"b\", \"title\": \"Chair\", \"body\": \"A blue chair for the garden.\", \"price\": 80}\n"
+                "{\"id\": \"c\", \"title\": \"Table\", \"body\": \"A red table for the kitchen.\", \"price\": 150}\n");
+  }
+  Ran packed() { return attar({"pack", "notes", "-o", "notes.attar", "--json"}); }
+};
+
+TEST_F(Documents, APackedFolderAnswersQuestions) {
+  const Ran ran = packed();
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const Json documents = ran.json()["documents"];
+  EXPECT_EQ(documents["count"], 2);
+  EXPECT_EQ(documents["skipped"].size(), 1u);
+  EXPECT_EQ(documents["skipped"][0]["path"], "broken.bin");
+  for (const char* key : {"text_bytes", "encoder", "seconds"}) EXPECT_TRUE(documents.contains(key)) << key;
+  for (const char* mode : {"--hybrid", "--semantic", "--lexical"}) {
+    const Ran found = attar({"search", "notes.attar", "how do I rotate the keys", mode, "--json"});
+    ASSERT_EQ(found.status, 0) << found.err;
+    const Json line = found.lines().at(0);
+    EXPECT_EQ(line["query"], "how do I rotate the keys");
+    const Json& hit = line["hits"].at(0);
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : hit.items()) keys.push_back(key);
+    EXPECT_EQ(keys, (std::vector<std::string>{"document", "heading", "id", "lexical", "line", "marks", "more", "path",
+                                              "record", "row", "score", "semantic", "snippet", "title"}));
+    EXPECT_EQ(hit["path"], "ops/keys.md");
+    EXPECT_EQ(hit["semantic"].is_null(), std::string_view(mode) == "--lexical");
+    EXPECT_EQ(hit["lexical"].is_null(), std::string_view(mode) == "--semantic");
+  }
+  EXPECT_EQ(attar({"verify", "notes.attar"}).status, 0);
+  EXPECT_NE(attar({"info", "notes.attar"}).out.find("texts"), std::string::npos);
+}
+
+TEST_F(Documents, AnswersShowPlaceWordsAndTime) {
+  packed();
+  const Ran found = attar({"search", "notes.attar", "rotate keys", "bake dough", "-k", "1", "--explain"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  EXPECT_NE(found.out.find("ops/keys.md:"), std::string::npos) << found.out;
+  EXPECT_NE(found.out.find("*rotate*"), std::string::npos) << found.out;
+  EXPECT_NE(found.out.find("bread.txt:"), std::string::npos) << found.out;
+  EXPECT_NE(found.out.find("encoding the questions"), std::string::npos) << found.out;
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--where", "path like 'none%'"}).status, 1);
+  EXPECT_EQ(attar({"search", "notes.attar", "\"keys the rotate\""}).status, 1);
+}
+
+TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {
+  const Ran ran = attar({"pack", "products.jsonl", "-o", "p.attar", "--text", "title,body", "--meta", "price",
+                         "--budget", "50kB", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.out << ran.err;
+  EXPECT_LE(ran.json()["bytes"], 50'000);
+  const Ran found = attar({"search", "p.attar", "something red", "--where", "price > 100", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  ASSERT_EQ(found.lines().at(0)["hits"].size(), 1u);
+  EXPECT_EQ(found.lines().at(0)["hits"][0]["id"], "c");
+  EXPECT_EQ(found.lines().at(0)["hits"][0]["record"], 3);
+}
+
+TEST_F(Documents, TextsBecomeVectors) {
+  write_whole(at("texts.txt"), "one text\nanother text\n");
+  const Ran ran = attar({"embed", "texts.txt", "-o", "texts.npy", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  expect_keys(ran.json(), {{"path", 's'}, {"texts", 'n'}, {"dims", 'n'}, {"encoder", 's'}, {"seconds", 'n'}});
+  EXPECT_EQ(ran.json()["texts"], 2);
+  EXPECT_TRUE(std::filesystem::exists(at("texts.npy")));
+  EXPECT_EQ(attar({"embed", "texts.txt", "-o", "texts.npy"}).status, 2) << "no overwriting without -f";
+}
+
+TEST_F(Documents, WrongUseSaysWhatIsRight) {
+  packed();
+  ASSERT_EQ(attar({"pack", "docs.npy", "-o", "docs.attar", "--codec", "lvq", "--budget", "60B/vec"}).status, 0);
+  const Ran words = attar({"search", "docs.attar", "a question"});
+  EXPECT_EQ(words.status, 2);
+  EXPECT_NE(words.err.find("--vector"), std::string::npos) << words.err;
+  const Ran none = attar({"search", "notes.attar"});
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.err.find("--vector"), std::string::npos) << none.err;
+  EXPECT_EQ(attar({"search", "notes.attar", "x", "--lexical", "--semantic"}).status, 2);
+  EXPECT_EQ(attar({"search", "notes.attar", "x", "--vector", "q.npy"}).status, 2);
+  EXPECT_EQ(attar({"pack", "docs.npy", "-o", "x.attar", "--encoder", "models"}).status, 2);
+  EXPECT_EQ(attar({"pack", "nowhere", "-o", "x.attar"}).status, 2);
+  EXPECT_EQ(attar({"pack", "notes", "-o", "x.attar", "--ids", "q.npy"}).status, 2);
+}
+
+}  // namespace
+}  // namespace attar::cli

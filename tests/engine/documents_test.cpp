@@ -1,0 +1,225 @@
+// Documents through the public API: a folder becomes an artifact within its budget, and questions find where the answer
+// stands.
+#include "attar/documents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "engine/support.h"
+#include "format/container_bytes.h"
+
+namespace attar::engine {
+namespace {
+
+class Documents : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    write("notes/ops/keys.md",
+          "# Keys\n\nEvery server holds a signing key.\n\n## Rotation\n\nTo rotate the keys, run the rotation script "
+          "on the bastion host.\n"
+          "Wait for replication before the old key is removed.\n");
+    write("notes/ops/backup.txt", "Backups run each night at two.\nThe restore drill happens every month.\n");
+    write("notes/recipes/bread.md",
+          "# Bread\n\nKnead flour, water, salt and yeast.\nBake the dough for forty minutes.\n");
+    write("notes/src/tool.py", "def compress(data):\n    \"\"\"Packs bytes with zstd.\"\"\"\n    return pack(data)\n");
+    write("notes/page.html",
+          "<html><head><title>Garden</title></head><body><p>Tomatoes need sun and water.</p></body></html>");
+    write("notes/.gitignore", "*.log\n");
+    write("notes/noise.log", "rotate the keys rotate the keys\n");
+    write("notes/broken.bin", std::string("\x7f"
+                                          "ELF\0\0\0\0",
+                                          8));
+  }
+
+  void write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories(at(name).parent_path());
+    std::ofstream(at(name), std::ios::binary) << text;
+  }
+
+  DocumentsOutcome packed(const PackDocumentsOptions& options = {}, const std::string& input = "notes") {
+    auto out = pack_documents(at(input), at("notes.attar"), options);
+    EXPECT_TRUE(out && out->plan.reachable) << error_of(out);
+    return out ? *out : DocumentsOutcome{};
+  }
+  Artifact opened() { return Artifact::open(at("notes.attar")).value(); }
+
+  static std::vector<Answer> ask(const Artifact& artifact, const std::string& question,
+                                 const AskOptions& options = {}) {
+    const auto search = TextSearch::open(artifact);
+    EXPECT_TRUE(search) << error_of(search);
+    auto found = search->ask(std::span(&question, 1), options);
+    EXPECT_TRUE(found) << error_of(found);
+    return found ? found->of.front() : std::vector<Answer>{};
+  }
+};
+
+TEST_F(Documents, AreFoundByMeaningByWordsAndByBoth) {
+  const auto outcome = packed();
+  EXPECT_EQ(outcome.documents.documents, 5u);
+  ASSERT_EQ(outcome.documents.skipped.size(), 1u);
+  EXPECT_EQ(outcome.documents.skipped[0].path, "broken.bin");
+  const Artifact artifact = opened();
+  EXPECT_TRUE(artifact.verify(1));
+  for (const SearchMode mode : {SearchMode::hybrid, SearchMode::semantic, SearchMode::lexical}) {
+    const auto found = ask(artifact, "how do I rotate the keys", {.mode = mode});
+    ASSERT_FALSE(found.empty());
+    const Answer& best = found.front();
+    EXPECT_EQ(best.path, "ops/keys.md");
+    EXPECT_EQ(best.title, "Keys");
+    EXPECT_EQ(best.semantic.has_value(), mode != SearchMode::lexical);
+    EXPECT_EQ(best.lexical.has_value(), mode != SearchMode::semantic);
+    EXPECT_GT(best.score, 0);
+    EXPECT_LE(best.score, 1);
+    EXPECT_TRUE(std::ranges::is_sorted(found, std::ranges::greater(), &Answer::score));
+    for (const auto& [begin, end] : best.marks) EXPECT_LE(end, best.snippet.size());
+  }
+  EXPECT_EQ(ask(artifact, "tomato plants", {.mode = SearchMode::semantic}).front().title, "Garden");
+}
+
+TEST_F(Documents, SayTheLineWhereTheSnippetBegins) {
+  packed({.chunk_tokens = 12});
+  const Artifact artifact = opened();
+  const auto found = ask(artifact, "old key is removed", {.mode = SearchMode::lexical, .snippet_bytes = 40});
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.front().path, "ops/keys.md");
+  EXPECT_EQ(found.front().line, 8u);
+  EXPECT_NE(found.front().snippet.find("old key"), std::string::npos);
+  EXPECT_EQ(found.front().heading, "Keys > Rotation");
+  // The page is no text of its file: no line is claimed.
+  EXPECT_EQ(ask(artifact, "tomatoes", {.mode = SearchMode::lexical}).front().line, 0u);
+}
+
+TEST_F(Documents, HoldPhrasesAndConditions) {
+  packed();
+  const Artifact artifact = opened();
+  EXPECT_EQ(ask(artifact, "\"rotate the keys\"").size(), 1u);
+  EXPECT_TRUE(ask(artifact, "\"keys the rotate\"").empty());
+  const auto elsewhere = ask(artifact, "rotate the keys", {.where = "path like 'recipes/%'"});
+  ASSERT_EQ(elsewhere.size(), 1u);
+  EXPECT_EQ(elsewhere.front().path, "recipes/bread.md");
+  EXPECT_TRUE(ask(artifact, "rotate", {.where = "path = 'nowhere'"}).empty());
+  const std::string question = "keys";
+  const auto wrong = TextSearch::open(artifact)->ask(std::span(&question, 1), {.where = "colour = 'red'"});
+  EXPECT_EQ(wrong.error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(Documents, StandForTheirRowsUnlessAllAreWanted) {
+  std::string text = "# Chapters\n\n";
+  for (int i = 0; i < 40; ++i)
+    text += fmt::format("## Part {}\n\nThe lighthouse keeper counts ship number {} tonight.\n\n", i, i);
+  write("notes/long.md", text);
+  packed({.chunk_tokens = 24});
+  const Artifact artifact = opened();
+  const auto by_document = ask(artifact, "lighthouse keeper", {.mode = SearchMode::lexical});
+  ASSERT_EQ(by_document.size(), 1u);
+  EXPECT_GT(by_document.front().more, 5u);
+  const auto by_row = ask(artifact, "lighthouse keeper", {.mode = SearchMode::lexical, .each_row = true});
+  EXPECT_EQ(by_row.size(), 10u);
+  for (const Answer& answer : by_row) EXPECT_EQ(answer.document, by_row.front().document);
+}
+
+TEST_F(Documents, KeepTheirBudgetAndAreTheSameForAnyThreads) {
+  std::string lines;
+  for (int i = 0; i < 800; ++i)
+    lines += fmt::format(
+        "{{\"id\": \"p{}\", \"title\": \"Product {}\", \"body\": \"A {} thing number {} for the {}.\", \"price\": "
+        "{}}}\n",
+        i, i, i % 3 == 0 ? "red" : "blue", i, i % 2 == 0 ? "kitchen" : "garden", i % 97);
+  write("products.jsonl", lines);
+  const auto options = [](unsigned threads) {
+    PackDocumentsOptions out{.text_fields = {"title", "body"}};
+    out.pack.budget = parse_budget("150kB").value();
+    out.pack.threads = threads;
+    return out;
+  };
+  const auto outcome = packed(options(1), "products.jsonl");
+  EXPECT_LE(outcome.plan.report.bytes, 150'000u);
+  EXPECT_EQ(std::filesystem::file_size(at("notes.attar")), outcome.plan.report.bytes);
+  const std::string digest = opened().info()->content_digest;
+  packed(options(2), "products.jsonl");
+  const Artifact artifact = opened();
+  EXPECT_EQ(artifact.info()->content_digest, digest);
+  const auto found = ask(artifact, "red kitchen thing", {.where = "price < 10"});
+  ASSERT_FALSE(found.empty());
+  EXPECT_NE(found.front().snippet.find("red"), std::string::npos);
+  EXPECT_EQ(std::get<std::int64_t>(artifact.field(found.front().row, "price").value()) < 10, true);
+  EXPECT_EQ(found.front().id.substr(0, 1), "p");
+  EXPECT_EQ(found.front().record, found.front().document + 1u);
+  auto tight = options(1);
+  tight.pack.budget = parse_budget("20kB").value();
+  const auto refused = pack_documents(at("products.jsonl"), at("tight.attar"), tight);
+  ASSERT_TRUE(refused) << error_of(refused);
+  EXPECT_FALSE(refused->plan.reachable);
+  EXPECT_NE(refused->plan.unreachable.find("texts, words and attributes"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(at("tight.attar")));
+}
+
+TEST_F(Documents, RefuseWhatDoesNotBelongTogether) {
+  const auto base = put_vectors("base.npy", clustered(200, 16, 1), 16);
+  ASSERT_TRUE(pack(base, at("vectors.attar"), {}));
+  const Artifact vectors = Artifact::open(at("vectors.attar")).value();
+  EXPECT_EQ(TextSearch::open(vectors).error().code, ErrorCode::invalid_argument);
+  PackDocumentsOptions options;
+  options.pack.ids = base;
+  EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), options).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(pack_documents(at("notes/recipes/none"), at("x.attar"), {}).error().code, ErrorCode::io);
+  EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), {.encoder = at("notes").string()}).error().code, ErrorCode::io);
+  EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), {.language = "klingon"}).error().code,
+            ErrorCode::invalid_argument);
+  write("empty/blank.txt", "  \n");
+  EXPECT_EQ(pack_documents(at("empty"), at("x.attar"), {}).error().code, ErrorCode::invalid_data);
+  packed();
+  const Artifact artifact = opened();
+  const std::string question = "keys";
+  const auto search = TextSearch::open(artifact).value();
+  EXPECT_EQ(search.ask(std::span(&question, 1), {.k = 0}).error().code, ErrorCode::invalid_argument);
+  EXPECT_TRUE(search.ask({}, {})->of.empty());
+}
+
+TEST_F(Documents, AreToldFromVectors) {
+  EXPECT_TRUE(holds_documents(at("notes")).value());
+  EXPECT_TRUE(holds_documents(at("notes/ops/keys.md")).value());
+  write("vectors.jsonl", "\n{\"id\": 1, \"embedding\": [0.5, 1, -2]}\n");
+  write("texts.jsonl", "{\"id\": 1, \"tags\": [\"a\"], \"text\": \"words\"}\n");
+  EXPECT_FALSE(holds_documents(at("vectors.jsonl")).value());
+  EXPECT_TRUE(holds_documents(at("texts.jsonl")).value());
+  EXPECT_FALSE(holds_documents(at("a.npy")).value());
+  EXPECT_FALSE(holds_documents("-").value());
+}
+
+// Every byte of a small artifact, changed: an error or answers, never a crash; verify() sees each of them.
+TEST_F(Documents, SurviveDamage) {
+  packed();
+  std::ifstream file(at("notes.attar"), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::string question = "how do I \"rotate the keys\"";
+  const std::size_t step = bytes.size() / 400 + 1;
+  for (std::size_t place = 0; place < bytes.size(); place += step) {
+    std::string damaged = bytes;
+    damaged[place] = static_cast<char>(damaged[place] ^ 0x41);
+    const auto artifact = Artifact::open_bytes(std::as_bytes(std::span(damaged)));
+    if (!artifact) continue;
+    EXPECT_FALSE(artifact->verify(1)) << place;
+    const auto search = TextSearch::open(*artifact);
+    if (search) (void)search->ask(std::span(&question, 1), {});
+  }
+}
+
+TEST_F(Documents, AreEmbeddedByTheSameEncoder) {
+  write("lines.txt", "rotate the keys\n\nbake bread\n");
+  const auto report = embed(at("lines.txt"), at("lines.npy"), {});
+  ASSERT_TRUE(report) << error_of(report);
+  EXPECT_EQ(report->texts, 2u);
+  const auto vectors = read_vectors(at("lines.npy"), {});
+  ASSERT_TRUE(vectors);
+  EXPECT_EQ(vectors->dims, report->dims);
+  float sum = 0;
+  for (std::uint32_t i = 0; i < vectors->dims; ++i) sum += vectors->values[i] * vectors->values[i];
+  EXPECT_NEAR(sum, 1, 1e-5);
+}
+
+}  // namespace
+}  // namespace attar::engine

@@ -1,0 +1,47 @@
+#include "engine/fusion.h"
+
+#include <gtest/gtest.h>
+
+namespace attar::engine {
+namespace {
+
+using codec::Hit;
+
+TEST(Fusion, WeighsBothLegsAndKeepsTheirScores) {
+  const std::vector<Hit> semantic = {{0.8f, 1}, {0.6f, 2}}, lexical = {{5, 2}, {10, 3}};
+  const auto found = fuse(semantic, lexical, {.semantic_weight = 0.5f, .most_lexical = 10});
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].row, 2u);
+  EXPECT_FLOAT_EQ(found[0].score, 0.55f);
+  EXPECT_EQ(found[0].semantic, 0.6f);
+  EXPECT_EQ(found[0].lexical, 5.0f);
+  EXPECT_EQ(found[1].row, 3u);
+  EXPECT_FALSE(found[1].semantic);
+  EXPECT_EQ(found[2].row, 1u);
+  EXPECT_FLOAT_EQ(found[2].score, 0.4f);
+}
+
+TEST(Fusion, OfOneLegIsItsOrderFromZeroToOne) {
+  const std::vector<Hit> semantic = {{1.5f, 4}, {0.25f, 9}, {-0.5f, 2}};
+  const auto by_meaning = fuse(semantic, std::nullopt, {});
+  ASSERT_EQ(by_meaning.size(), 3u);
+  EXPECT_EQ(by_meaning[0].score, 1.0f);
+  EXPECT_EQ(by_meaning[1].score, 0.25f);
+  EXPECT_EQ(by_meaning[2].score, 0.0f);
+  const std::vector<Hit> lexical = {{20, 4}, {5, 9}};
+  const auto by_words = fuse(std::nullopt, lexical, {.most_lexical = 20});
+  EXPECT_EQ(by_words[0].score, 1.0f);
+  EXPECT_EQ(by_words[1].score, 0.25f);
+  EXPECT_TRUE(fuse(std::nullopt, std::nullopt, {}).empty());
+}
+
+TEST(Fusion, RanksEqualScoresByRow) {
+  const std::vector<Hit> lexical = {{3, 7}, {3, 5}, {3, 6}};
+  const auto found = fuse(std::nullopt, lexical, {.most_lexical = 3});
+  EXPECT_EQ(found[0].row, 5u);
+  EXPECT_EQ(found[1].row, 6u);
+  EXPECT_EQ(found[2].row, 7u);
+}
+
+}  // namespace
+}  // namespace attar::engine

@@ -9,8 +9,9 @@ usage() {
 usage: ./do VERB [options]
 
   demo                    build, pack real embeddings to a budget, search, verify, and say what was proved
-  test [--quick]          build and run every test, then again under the address and undefined-behaviour sanitizers
+  test [--quick]          build and run every test, then those of readers again under sanitizers
                           (--quick: release only, without the slow ones)
+  sanitize [--readers]    build and run the tests under sanitizers, some half an hour (--readers: of what reads bytes from outside)
   install [--prefix DIR]  build and install the command, the library and its headers (default /usr/local)
   deps [VERB]             install what building needs; lint, bench, python: what that verb needs beside it
   python [--test] [--with PYTHON]
@@ -166,9 +167,28 @@ do_test() {
     return
   fi
   run_tests release -LE long
-  build asan-ubsan
-  UBSAN_OPTIONS=print_stacktrace=1 run_tests asan-ubsan -LE 'long|slow'
+  do_sanitize --readers
   say "do: all tests passed (release, asan-ubsan)"
+}
+
+# Folders whose code reads bytes from outside, or points into memory; the others put these together and take most of the time.
+readers='base data format codec filter index text nn'
+
+do_sanitize() {
+  case "${1-}" in
+    '' | --readers) ;;
+    *) die "sanitize: unknown option '$1'; say ./do sanitize or ./do sanitize --readers" ;;
+  esac
+  need debian debian-lint
+  export UBSAN_OPTIONS=print_stacktrace=1
+  if [ $# -eq 0 ]; then
+    build asan-ubsan
+    run_tests asan-ubsan -LE 'long|slow'
+    return
+  fi
+  # shellcheck disable=SC2046,SC2086  # one word a target
+  build asan-ubsan $(printf 'test_%s ' $readers)
+  run_tests asan-ubsan -R "^($(printf '%s' "$readers" | tr ' ' '|'))\\." -E 'Determinism|Sizes|HostileTextsTakeTime|AWindowLeavesOut|Real' -LE 'long|slow'
 }
 
 do_demo() {
@@ -336,7 +356,7 @@ do_fuzz() {
 verb=${1:-help}
 if [ $# -gt 0 ]; then shift; fi
 case "$verb" in
-  deps | test | demo | install | python | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
+  deps | test | sanitize | demo | install | python | bench | bars | format | lint | corrupt | fuzz) "do_$verb" "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "'$verb' is no verb" ;;
 esac

@@ -23,21 +23,22 @@ def sentences(text: str) -> list[str]:
     return [clean(s) for s in BREAK.split(text)]
 
 
+def fetch_one(folder: Path, package: str) -> Path:
+    """A package unpacked below `folder`, from the machine's package sources; nothing is installed."""
+    place = folder / package
+    if not place.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+        deb = next(folder.glob(f"{package}_*.deb"))
+        part = folder / f"{package}.part"
+        subprocess.run(["dpkg-deb", "-x", deb, part], check=True)
+        deb.unlink()
+        part.rename(place)
+    return place
+
+
 def fetch(folder: Path) -> dict[str, Path]:
-    """Each package unpacked below `folder`, from the machine's package sources; nothing is installed."""
-    out = {}
-    for package in PACKAGES:
-        place = folder / package
-        if not place.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=True, stderr=subprocess.DEVNULL)
-            deb = next(folder.glob(f"{package}_*.deb"))
-            part = folder / f"{package}.part"
-            subprocess.run(["dpkg-deb", "-x", deb, part], check=True)
-            deb.unlink()
-            part.rename(place)
-        out[package] = place
-    return out
+    return {package: fetch_one(folder, package) for package in PACKAGES}
 
 
 def wordnet(place: Path) -> tuple[list[str], list[str]]:

@@ -17,7 +17,6 @@ from datasets import OUT, unit  # first: it keeps the pools of the libraries at 
 import gzip
 import json
 import re
-import subprocess
 
 import numpy as np
 
@@ -27,20 +26,6 @@ import minilm
 PACKAGES = {"dict-gcide": 60_000, "anarchism": 30_000, "fortunes": 12_000, "fortunes-min": 2_000, "dict-jargon": 6_000, "dict-foldoc": 10_000, "dict-devil": 2_000,
             "gnome-user-docs": 8_000, "libreoffice-help-en-us": 12_000, "debian-history": 2_000, "gimp-help-en": 8_000}
 SEED, SHORT = 7, 0.1
-
-
-def fetch(package: str) -> Path:
-    folder = OUT / "general"
-    place = folder / package
-    if not place.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=True, stderr=subprocess.DEVNULL)
-        deb = next(folder.glob(f"{package}_*.deb"))
-        part = folder / f"{package}.part"
-        subprocess.run(["dpkg-deb", "-x", deb, part], check=True)
-        deb.unlink()
-        part.rename(place)
-    return place
 
 
 def dictionary(text: str) -> list[str]:
@@ -84,7 +69,7 @@ def main() -> None:
     seen = {json.loads(line)["text"].lower() for line in (OUT / "manuals.jsonl").open()}
     chosen = []
     for package, most in PACKAGES.items():
-        found = [t for t in texts_of(package, fetch(package)) if sound(t) and t.lower() not in seen and not seen.add(t.lower())]
+        found = [t for t in texts_of(package, manual_text.fetch_one(OUT / "general", package)) if sound(t) and t.lower() not in seen and not seen.add(t.lower())]
         picked = [found[i] for i in rng.permutation(len(found))[:most]]
         print(f"{package}: {len(found):,} sentences, {len(picked):,} taken; such as: {picked[:2]}", flush=True)
         chosen += picked

@@ -208,4 +208,12 @@ Status OutputFile::send() {
   return {};
 }
 
+Status tell_written(const Session& session, OutputFile& file, const std::string& path, const Json& json,
+                    const std::function<std::string(const std::string& name)>& text_of) {
+  if (session.json) return print_json(json);
+  if (!file.to_stdout()) return print(text_of(path));
+  note(session, text_of("standard output"));
+  return file.send();
+}
+
 }  // namespace attar::cli

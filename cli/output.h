@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "attar/artifact.h"
 #include "attar/result.h"
+#include "json.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -81,5 +83,10 @@ class OutputFile {
   std::filesystem::path path_;
   std::filesystem::path scratch_;  ///< directory, removed at the end
 };
+
+/// Tells of a file that was written: its JSON; or where it is standard output, a remark and then the bytes; or a line.
+/// `text_of` puts what was written, under a name, in words.
+[[nodiscard]] Status tell_written(const Session& session, OutputFile& file, const std::string& path, const Json& json,
+                                  const std::function<std::string(const std::string& name)>& text_of);
 
 }  // namespace attar::cli

@@ -45,14 +45,8 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
     ATTAR_ASSIGN(report, unpack(artifact, file.path(), arguments.base, &bar));
   }
   const std::string path = arguments.output.string();
-  if (session.json) {
-    ATTAR_TRY(print_json(json_of(report, path)));
-  } else if (file.to_stdout()) {
-    note(session, text_of(report, "standard output"));
-    ATTAR_TRY(file.send());
-  } else {
-    ATTAR_TRY(print(text_of(report, path)));
-  }
+  ATTAR_TRY(tell_written(session, file, path, json_of(report, path),
+                         [&](const std::string& name) { return text_of(report, name); }));
   return Exit::done;
 }
 

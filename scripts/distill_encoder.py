@@ -106,8 +106,8 @@ def neighbours(vectors: np.ndarray) -> np.ndarray:
     return np.argpartition(-cosines, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
 
 
-def judge(model: minilm.MiniLM, table: np.ndarray) -> None:
-    """Prints the share of the teacher's nearest sentences that are the student's as well."""
+def judge(model: minilm.MiniLM, tables: dict[str, np.ndarray]) -> None:
+    """Prints the share of the teacher's nearest sentences that are those of each table as well."""
     path = DATA / "text" / "2wiki_corpus.json"
     if not path.exists():
         print(f"not judged: {path.name} is absent; point ATTAR_DATA to the folder that holds text/")
@@ -116,10 +116,12 @@ def judge(model: minilm.MiniLM, table: np.ndarray) -> None:
     rng = np.random.default_rng(5)
     sentences = [sentences[i] for i in rng.permutation(len(sentences))[:HELD_OUT]]
     known = neighbours(unit(minilm.embed(sentences)))
-    mean = counts(model.tokenizer, sentences, len(table)) @ table
-    found = neighbours(unit(np.sign(mean) * np.abs(mean) ** POWER))
-    shared = np.mean([len(set(a) & set(b)) for a, b in zip(known, found)]) / NEIGHBOURS
-    print(f"of the teacher's {NEIGHBOURS} nearest among {len(sentences)} sentences of an encyclopaedia, {shared:.4f} are the student's")
+    held = counts(model.tokenizer, sentences, model.tokenizer.get_vocab_size())
+    print(f"of the teacher's {NEIGHBOURS} nearest among {len(sentences)} sentences of an encyclopaedia the student has, with")
+    for name, table in tables.items():
+        mean = held @ table
+        found = neighbours(unit(np.sign(mean) * np.abs(mean) ** POWER))
+        print(f"  {name}: {np.mean([len(set(a) & set(b)) for a, b in zip(known, found)]) / NEIGHBOURS:.4f}")
 
 
 def levels_of(values: np.ndarray) -> np.ndarray:
@@ -183,9 +185,7 @@ def main() -> None:
     start = table.copy()
     train(table, texts, unit(teacher @ axes), options.epochs)
     start *= fitted(start, table, often)
-    for keep in sorted({0.0, 0.1, 0.2, 0.3, 0.4, options.keep}):
-        print(f"{keep:.0%} of the start kept: ", end="")
-        judge(model, (1 - keep) * table + keep * start)
+    judge(model, {f"{keep:.0%} of the start kept": (1 - keep) * table + keep * start for keep in sorted({0.0, 0.1, 0.2, 0.3, 0.4, options.keep})})
     table = (1 - options.keep) * table + options.keep * start
     np.save(OUT / f"encoder-{options.dims}.npy", table)
     write_table(table, [model.tokenizer.id_to_token(i) for i in range(tokens)], TABLE)

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "data/input_file.h"
+#include "data/json_id.h"
 #include "data/line_reader.h"
 
 namespace attar::data {
@@ -41,15 +42,6 @@ std::vector<std::string_view> split(std::string_view line, std::string_view sepa
     if (end == line.size()) return out;
     at = end + 1;
   }
-}
-
-/// An id that JSON holds as a string or an integer.
-std::optional<std::string> id_of(simdjson::dom::object fields, std::string_view key) {
-  simdjson::dom::element value;
-  if (fields.at_key(key).get(value) != simdjson::SUCCESS) return std::nullopt;
-  if (std::string_view text; value.get(text) == simdjson::SUCCESS) return std::string(text);
-  if (std::int64_t number = 0; value.get(number) == simdjson::SUCCESS) return fmt::to_string(number);
-  return std::nullopt;
 }
 
 class QrelsReader {

@@ -1,7 +1,6 @@
 // embed(): texts of a file to a file of vectors.
-#include <chrono>
-
 #include "attar/documents.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "data/documents/beir.h"
 #include "data/write.h"
@@ -33,9 +32,9 @@ Result<EmbedReport> embed(const std::filesystem::path& input, const std::filesys
     views.clear();
     for (std::size_t i = first; i < first + count; ++i) views.push_back(texts[i].text);
     vectors.resize(count * dims);
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = base::Clock::now();
     ATTAR_TRY(encoder->encode(views, pool, vectors));
-    out.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    out.seconds += base::seconds_since(start);
     ATTAR_TRY(writer.append(std::span<const float>(vectors)));
     progress.advance(count);
   }

@@ -2,16 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <numeric>
 
 #include "attar/documents.h"
+#include "base/clock.h"
 #include "base/progress.h"
 #include "data/documents/beir.h"
 #include "engine/document_rows.h"
 #include "engine/encoders.h"
 #include "engine/packing.h"
-#include "filter/column_layout.h"
 #include "index/lexical/builder.h"
 #include "text/store/documents.h"
 #include "text/store/texts.h"
@@ -20,12 +18,11 @@
 namespace attar {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using base::Clock;
+using base::seconds_since;
 using format::SectionKind;
 
 constexpr std::size_t rows_at_once = 4096;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 Status check_options(const PackDocumentsOptions& options) {
   if (!options.pack.ids.empty() || !options.pack.meta.empty())

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <numeric>
 
 #include "attar/artifact.h"
+#include "base/clock.h"
 #include "base/threads.h"
 #include "certify/truth.h"
 #include "engine/allowed_rows.h"
@@ -16,9 +16,8 @@
 namespace attar {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+using base::Clock;
+using base::seconds_since;
 
 // Rows whose checksums are one task.
 constexpr std::uint64_t verify_rows = 65'536;

@@ -1,13 +1,10 @@
 #include "index/flat.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 namespace attar::index {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Rows of one piece when a scan is split; a multiple of the codecs' blocks.
 constexpr std::uint64_t split_rows = 16'384;

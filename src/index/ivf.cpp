@@ -11,8 +11,6 @@
 namespace attar::index {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Lists of the first round beyond those worth a look; each later round doubles it.
 constexpr std::size_t first_round = 8;
 

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "base/clock.h"
 #include "codec/codec.h"
 
 namespace attar::index {
 
+using base::Clock;
+using base::seconds_since;
 using codec::no_row;
 class ListFilter;
 
@@ -116,10 +118,5 @@ class Asked {
   const codec::Scorer& scorer_;
   std::size_t place_;
 };
-
-/// Seconds since `start`.
-[[nodiscard]] inline double seconds_since(std::chrono::steady_clock::time_point start) noexcept {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 }  // namespace attar::index

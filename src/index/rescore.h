@@ -25,7 +25,7 @@ template <class Search>
                                                   base::ThreadPool& pool, SearchTimes* times, const Search& search) {
   if (originals == nullptr || options.look.rescored == 0) return search(options);
   ATTAR_ASSIGN(HitLists hits, search(before_rescoring(options)));
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   ATTAR_TRY(rescore(*originals, queries, dims, options.k, hits, pool));
   if (times != nullptr) times->scan += seconds_since(start) * pool.size();
   return hits;

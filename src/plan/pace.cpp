@@ -1,14 +1,16 @@
 #include "plan/pace.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace attar::plan {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using base::Clock;
+using base::seconds_since;
 
 constexpr int rounds = 3;
 // A batch of this many shares all that kernels can share; as many single queries make a median that stands.
@@ -18,8 +20,6 @@ constexpr double round_seconds = 0.4;
 constexpr std::size_t least_queries = 16;
 // Beyond this factor on either side of the goal one round tells enough.
 constexpr double beyond_doubt = 2;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 double ratio(double measured, double allowed) { return allowed > 0 ? measured / allowed : 0; }
 

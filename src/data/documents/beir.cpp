@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "data/documents/names.h"
 #include "data/input_file.h"
+#include "data/json_id.h"
 #include "data/line_reader.h"
 
 namespace attar::data {
@@ -93,10 +94,7 @@ class QueryReader {
           fmt::format("is not a JSON object ({}); write one whole object a line", simdjson::error_message(error)));
     Query out;
     for (const std::string_view key : {"_id", "id"}) {
-      simdjson::dom::element value;
-      if (!out.id.empty() || fields.at_key(key).get(value) != simdjson::SUCCESS) continue;
-      if (std::string_view text; value.get(text) == simdjson::SUCCESS) out.id = text;
-      if (std::int64_t number = 0; value.get(number) == simdjson::SUCCESS) out.id = fmt::to_string(number);
+      if (out.id.empty()) out.id = id_of(fields, key).value_or("");
     }
     std::string_view text;
     if (out.id.empty() || fields.at_key("text").get(text) != simdjson::SUCCESS)

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
+#include <mutex>
 #include <unordered_map>
 
 #include "attar/documents.h"
+#include "base/clock.h"
 #include "base/threads.h"
 #include "engine/artifact_state.h"
 #include "engine/encoders.h"
@@ -19,20 +19,31 @@
 namespace attar {
 
 struct TextSearch::State {
+  using Encoder = Result<std::shared_ptr<const text::Encoder>>;
+
   const Artifact* artifact = nullptr;
-  // Words alone need none: that there is none is said when a question wants meaning.
-  Result<std::shared_ptr<const text::Encoder>> encoder;
+  std::string name;  // of the encoder, as the user gave it
+
+  // Loaded when a question first wants meaning: words alone need none.
+  const Encoder& encoder() {
+    std::call_once(once_,
+                   [this] { encoder_ = engine::encoder_of(ArtifactAccess::state(*artifact).text->encoder, name); });
+    return encoder_;
+  }
+
+ private:
+  std::once_flag once_;
+  Encoder encoder_;
 };
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using base::Clock;
+using base::seconds_since;
 using codec::Hit;
 
 // Rows that each leg offers to the fusion.
 constexpr std::uint32_t least_depth = 100, depth_per_hit = 10;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Rows as bits.
 class Bits {
@@ -57,8 +68,8 @@ class Asking {
         allowed_(allowed),
         splitter_(splitter),
         times_(times),
-        depth_(static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(std::max(least_depth, depth_per_hit * options.k), artifact.rows()))) {}
+        depth_(static_cast<std::uint32_t>(std::min<std::uint64_t>(
+            {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {}
 
   /// `vector`: the question's; empty: words alone.
   Result<std::vector<Answer>> answer(const text::Question& question, std::span<const float> vector) {
@@ -98,7 +109,7 @@ class Asking {
       terms_.emplace_back(word);
     }
     const float most_of_one = parts_.words.header().parameters.k1 + 1;
-    for (const std::string& term : terms_)
+    for (const std::string_view term : terms_)
       most_lexical_ += std::ranges::find(weighed_, term, &text::WeighedTerm::term)->weight * most_of_one;
     return {};
   }
@@ -138,8 +149,7 @@ class Asking {
 
   Result<std::vector<Hit>> by_words(std::span<const std::uint64_t> allowed, std::uint32_t k) {
     const auto start = Clock::now();
-    const std::vector<std::string_view> terms(terms_.begin(), terms_.end());
-    ATTAR_ASSIGN(auto out, index::lexical::search(parts_.words, terms, {.k = k, .allowed = allowed}));
+    ATTAR_ASSIGN(auto out, index::lexical::search(parts_.words, terms_, {.k = k, .allowed = allowed}));
     times_.lexical += seconds_since(start);
     return out;
   }
@@ -253,7 +263,7 @@ class Asking {
   AskTimes& times_;
   std::uint32_t depth_;
   std::optional<Bits> with_phrases_;        // what allowed_ points to where there are phrases
-  std::vector<std::string> terms_;          // of the question, as they come
+  std::vector<std::string_view> terms_;     // of the question, as they come
   std::vector<text::WeighedTerm> weighed_;  // each once
   float most_lexical_ = 0;
 };
@@ -278,7 +288,7 @@ Result<TextSearch> TextSearch::open(const Artifact& artifact, const std::string&
                 "this artifact holds vectors and no texts; ask it with vectors (--vector), or pack the documents");
   auto out = std::make_unique<State>();
   out->artifact = &artifact;
-  out->encoder = engine::encoder_of(state.text->encoder, encoder);
+  out->name = encoder;
   return TextSearch(std::move(out));
 }
 
@@ -303,12 +313,13 @@ Result<Answers> TextSearch::ask(std::span<const std::string> questions, const As
   for (const std::string& question : questions) asked.push_back(text::read_question(question, *splitters.front()));
   std::vector<float> vectors;
   if (options.mode != SearchMode::lexical) {
-    if (!state_->encoder) return std::unexpected(state_->encoder.error());
+    const State::Encoder& encoder = state_->encoder();
+    if (!encoder) return std::unexpected(encoder.error());
     const auto start = Clock::now();
     vectors.resize(questions.size() * artifact.dims());
     std::vector<std::string_view> texts;
     for (const text::Question& question : asked) texts.push_back(question.words);
-    ATTAR_TRY((*state_->encoder)->encode(texts, pool, vectors));
+    ATTAR_TRY((*encoder)->encode(texts, pool, vectors));
     out.times.encode = seconds_since(start);
   }
   std::vector<AskTimes> times(pool.size());

@@ -119,6 +119,9 @@ TEST_F(Documents, StandForTheirRowsUnlessAllAreWanted) {
   const auto by_row = ask(artifact, "lighthouse keeper", {.mode = SearchMode::lexical, .each_row = true});
   EXPECT_EQ(by_row.size(), 10u);
   for (const Answer& answer : by_row) EXPECT_EQ(answer.document, by_row.front().document);
+  // What the legs offer each other stays within what a search may be asked for.
+  const Artifact limited = Artifact::open(at("notes.attar"), {.limits = {.max_hits = 12}}).value();
+  EXPECT_EQ(ask(limited, "lighthouse keeper", {.k = 3, .each_row = true}).size(), 3u);
 }
 
 TEST_F(Documents, KeepTheirBudgetAndAreTheSameForAnyThreads) {

@@ -1,6 +1,6 @@
 """Questions in words over three sets: known items, relevance, evidence; Attar by meaning, by words, and both together.
 
-    python bench/documents.py [--encoder DIR] [--only debian,cranfield,hotpot,wang] [--tune] [--peers]
+    python bench/documents.py [--encoder DIR] [--only debian,cranfield,hotpot,wang] [--tune]
 
 debian     a package's title finds the rest of its description among 63,666; the share of titles 2,001-4,000 whose description is in the first ten
            (--tune: of titles 1-2,000). Words and vectors take at most 12 MB.
@@ -8,8 +8,9 @@ cranfield  nDCG@10 of 113 queries over 1,400 abstracts.
 hotpot     100 questions, each with its ten paragraphs among those of all: both gold paragraphs in the first ten.
 wang       questions to the sentences that answer them, nDCG@10: for tuning alone (train).
 Paired intervals: 95% of 2,000 bootstrap samples of the queries' differences between both together and each leg.
---peers adds bm25s, and bm25s with wordllama's cosine, their best convex combination on the tune queries.
-Results: bench/results/documents.json
+milliseconds  of a question on one thread, by part, the mean over all of them; words are searched apart as well. Beside it bm25s (same stems, k1 = 1.2, b = 0.75, no stop
+           words, the same text): its measure, and its time of a question on one thread.
+Results: bench/results/documents.json, with --encoder documents_bert.json
 """
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ import argparse
 import csv
 import json
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,7 @@ TEXT = DATA / "text"
 FOLDER = OUT / "documents"
 MODES = ("hybrid", "semantic", "lexical")
 DEPTH, SAMPLES, ASKED_AT_ONCE = 10, 2000, 500
+NOTE = 64  # bytes by which what the file says of its encoder may differ
 
 
 @dataclass
@@ -107,25 +110,47 @@ def pack(data: Set, encoder: str) -> tuple[Path, dict]:
     source.write_text("".join(json.dumps(d) + "\n" for d in data.documents))
     extra = ("--encoder", encoder) if encoder else ()
     if data.name == "debian":  # what words, texts and the rest leave of 12 MB for words and vectors
-        extra += ("--budget", f"{debian_budget(source, file, extra)}B")
+        extra += ("--budget", f"{debian_budget(source)}B")
     out, seconds, peak = attar_cli.call("pack", str(source), "-o", str(file), "--text", "text", "--chunk-tokens", "512", "--json", *extra)
     return file, json.loads(out) | {"seconds": seconds, "peak_mb": peak}
 
 
-def debian_budget(source: Path, file: Path, extra: tuple[str, ...]) -> int:
-    """A first file says how many bytes everything but words and vectors takes."""
-    out, _, _ = attar_cli.call("pack", str(source), "-o", str(file), "--text", "text", "--chunk-tokens", "512", "--codec", "lvq", "--budget", "60MB", "--json", *extra)
+def debian_budget(source: Path) -> int:
+    """A first file, by the quick encoder, says how many bytes everything but words and vectors takes."""
+    out, _, _ = attar_cli.call("pack", str(source), "-o", str(FOLDER / "first.attar"), "--text", "text", "--chunk-tokens", "512", "--codec", "lvq", "--budget", "60MB", "--json")
     parts = json.loads(out)["parts"]
     others = sum(size for name, size in parts.items() if name not in ("codes", "model", "words", "terms", "lists"))
-    return 12_000_000 + others
+    return 12_000_000 + others - NOTE
 
 
-def ask(file: Path, questions: list[str], mode: str, k: int, extra: tuple[str, ...] = ()) -> list[list[dict]]:
-    out = []
+def ask(file: Path, questions: list[str], mode: str, k: int, extra: tuple[str, ...] = ()) -> tuple[list[list[dict]], dict[str, float]]:
+    """The hits of each question, and the milliseconds of one, by part."""
+    out, spent = [], dict.fromkeys(("encode", "semantic", "lexical", "fuse", "show"), 0.0)
     for first in range(0, len(questions), ASKED_AT_ONCE):
-        text, _, _ = attar_cli.call("search", str(file), *(q.replace('"', " ") for q in questions[first : first + ASKED_AT_ONCE]), f"--{mode}", "-k", str(k), "--json", *extra)
-        out += [json.loads(line)["hits"] for line in text.splitlines()]
-    return out
+        text, _, _ = attar_cli.call("search", str(file), *(q.replace('"', " ") for q in questions[first : first + ASKED_AT_ONCE]), f"--{mode}", "-k", str(k), "-T", "1", "--explain", "--json", *extra)
+        *lines, last = (json.loads(line) for line in text.splitlines())
+        out += [line["hits"] for line in lines]
+        spent = {part: spent[part] + seconds for part, seconds in last["explain"]["seconds"].items()}
+    return out, {part: round(1e3 * seconds / len(questions), 3) for part, seconds in spent.items()}
+
+
+def bm25s_beside(data: Set) -> dict[str, float]:
+    """The same words asked of bm25s: its measure, and the milliseconds of a question asked alone on one thread."""
+    try:
+        import bm25s  # noqa: PLC0415
+        import Stemmer  # noqa: PLC0415
+    except ImportError:
+        return {}
+    stemmer = Stemmer.Stemmer("english")
+    texts = [f"{d.get('title', '')} {d['text']}".strip() for d in data.documents]
+    index = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
+    index.index(bm25s.tokenize(texts, stopwords=None, stemmer=stemmer, show_progress=False), show_progress=False)
+    found, started = [], time.perf_counter()
+    for question in data.questions:
+        ids, _ = index.retrieve(bm25s.tokenize([question], stopwords=None, stemmer=stemmer, show_progress=False), k=DEPTH, show_progress=False)
+        found.append([data.documents[i]["_id"] for i in ids[0]])
+    milliseconds = 1e3 * (time.perf_counter() - started) / len(data.questions)
+    return {"bm25s": round(float(scores(data, found).mean()), 4), "bm25s_milliseconds": round(milliseconds, 3)}
 
 
 def scores(data: Set, found: list[list[str]]) -> np.ndarray:
@@ -143,14 +168,18 @@ def interval(difference: np.ndarray) -> list[float]:
 
 def measure(data: Set, encoder: str) -> dict:
     file, report = pack(data, encoder)
-    own = {mode: scores(data, [[h["id"] for h in hits] for hits in ask(file, data.questions, mode, DEPTH)]) for mode in MODES}
+    own, spent = {}, {}
+    for mode in MODES:
+        hits, spent[mode] = ask(file, data.questions, mode, DEPTH, ("--encoder", encoder) if encoder else ())
+        own[mode] = scores(data, [[h["id"] for h in found] for found in hits])
     line = {"set": data.name, "measure": data.measure, "encoder": report["documents"]["encoder"], "questions": len(data.questions), "documents": len(data.documents),
             "bytes": report["bytes"], "words_and_vectors": sum(size for name, size in report["parts"].items() if name in ("codes", "model", "words", "terms", "lists")),
-            "text_bytes": report["documents"]["text_bytes"], "pack_seconds": round(report["seconds"], 1)} | {mode: round(float(s.mean()), 4) for mode, s in own.items()}
+            "text_bytes": report["documents"]["text_bytes"], "pack_seconds": round(report["seconds"], 1), "milliseconds": spent} | {mode: round(float(s.mean()), 4) for mode, s in own.items()} | bm25s_beside(data)
     for leg in ("semantic", "lexical"):
         line[f"above_{leg}"] = interval(own["hybrid"] - own[leg])
     print(f"{data.name:10} {line['encoder']:20} {data.measure}: " + ", ".join(f"{mode} {line[mode]:.4f}" for mode in MODES)
-          + f"; above meaning {line['above_semantic']}, above words {line['above_lexical']}; {report['bytes']:,} bytes, words and vectors {line['words_and_vectors']:,}", flush=True)
+          + f"; above meaning {line['above_semantic']}, above words {line['above_lexical']}; {report['bytes']:,} bytes, words and vectors {line['words_and_vectors']:,}; {sum(spent['hybrid'].values()):.2f} ms a question; words {spent['lexical']['lexical']:.3f} ms, "
+          f"bm25s {line.get('bm25s')} in {line.get('bm25s_milliseconds')} ms", flush=True)
     return line
 
 

@@ -91,6 +91,16 @@ std::string times_text(const AskTimes& times) {
   return "\n" + table.text();
 }
 
+Json times_json(const AskTimes& times) {
+  return {{"explain",
+           {{"seconds",
+             {{"encode", times.encode},
+              {"semantic", times.semantic},
+              {"lexical", times.lexical},
+              {"fuse", times.fuse},
+              {"show", times.show}}}}}};
+}
+
 Status check(const AskArguments& arguments) {
   if (arguments.lexical + arguments.semantic + arguments.hybrid > 1)
     return fail(ErrorCode::invalid_argument, "--lexical, --semantic and --hybrid exclude each other; name one of them");
@@ -131,7 +141,7 @@ Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskA
     for (std::size_t i = 0; i < answers.of[q].size(); ++i) out += text_of(answers.of[q][i], i + 1);
     ATTAR_TRY(print(out));
   }
-  if (explain && !session.json) ATTAR_TRY(print(times_text(answers.times)));
+  if (explain) ATTAR_TRY(session.json ? print_json(times_json(answers.times)) : print(times_text(answers.times)));
   return found;
 }
 

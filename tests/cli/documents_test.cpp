@@ -53,6 +53,10 @@ TEST_F(Documents, AnswersShowPlaceWordsAndTime) {
   EXPECT_NE(found.out.find("*rotate*"), std::string::npos) << found.out;
   EXPECT_NE(found.out.find("bread.txt:"), std::string::npos) << found.out;
   EXPECT_NE(found.out.find("encoding the questions"), std::string::npos) << found.out;
+  const Ran json = attar({"search", "notes.attar", "rotate keys", "--explain", "--json"});
+  ASSERT_EQ(json.lines().size(), 2u);
+  expect_keys(json.lines()[1]["explain"]["seconds"],
+              {{"encode", 'n'}, {"semantic", 'n'}, {"lexical", 'n'}, {"fuse", 'n'}, {"show", 'n'}});
   EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--where", "path like 'none%'"}).status, 1);
   EXPECT_EQ(attar({"search", "notes.attar", "\"keys the rotate\""}).status, 1);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "text/encoder/bert.h"
+#include "text/encoder/installed.h"
 #include "text/encoder/static/static_encoder.h"
 
 namespace attar::engine {
@@ -20,6 +21,11 @@ Result<std::shared_ptr<const text::Encoder>> open_encoder(const std::string& nam
 Result<std::shared_ptr<const text::Encoder>> encoder_of(const EncoderNote& note, const std::string& name) {
   ATTAR_ASSIGN(auto out, open_encoder(name));
   if (out->info().digest == note.digest) return out;
+  if (const auto folder =
+          name.empty() ? text::find_installed_encoder(text::PythonPlaces::of_process()) : std::nullopt) {
+    auto installed = open_encoder(folder->string());
+    if (installed && (*installed)->info().digest == note.digest) return installed;
+  }
   return fail(ErrorCode::invalid_argument,
               fmt::format("the documents were packed with the encoder {}, and {} is another one: their vectors do not "
                           "compare; name the folder of {}, as with --encoder, or ask for words alone (--lexical)",

@@ -69,6 +69,7 @@ Json json_of(const Answer& answer) {
           {"score", answer.score},
           {"semantic", optional(answer.semantic)},
           {"lexical", optional(answer.lexical)},
+          {"reading", optional(answer.reading)},
           {"path", answer.path},
           {"title", answer.title},
           {"heading", answer.heading},
@@ -87,7 +88,8 @@ std::string times_text(const AskTimes& times) {
   table.add({"searching by meaning", milliseconds(times.semantic)});
   table.add({"searching by words", milliseconds(times.lexical)});
   table.add({"fusing", milliseconds(times.fuse)});
-  table.add({"reading texts", milliseconds(times.show)});
+  table.add({"reading the best texts", milliseconds(times.read)});
+  table.add({"snippets", milliseconds(times.show)});
   return "\n" + table.text();
 }
 
@@ -98,6 +100,7 @@ Json times_json(const AskTimes& times) {
               {"semantic", times.semantic},
               {"lexical", times.lexical},
               {"fuse", times.fuse},
+              {"read", times.read},
               {"show", times.show}}}}}};
 }
 
@@ -115,6 +118,8 @@ void add_ask_options(CLI::App& command, AskArguments& arguments) {
   command.add_flag("--semantic", arguments.semantic, "Documents: by meaning alone");
   command.add_flag("--lexical", arguments.lexical, "Documents: by words alone");
   command.add_flag("--rows", arguments.rows, "Documents: every piece that is found, not the best of each document");
+  add_whole(command, "--read", arguments.options.read, 0, 1024,
+            "Documents: so many of the best texts are read beside the question (default 48; 0: none)");
   command.add_option("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with")
       ->type_name("DIR");
 }
@@ -134,7 +139,9 @@ Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskA
     if (session.json) {
       Json hits = Json::array();
       for (const Answer& answer : answers.of[q]) hits.push_back(json_of(answer));
-      ATTAR_TRY(print_json({{"query", arguments.questions[q]}, {"hits", std::move(hits)}}));
+      Json line = {{"query", arguments.questions[q]}, {"hits", std::move(hits)}};
+      if (explain) line["milliseconds"] = answers.seconds[q] * 1e3;
+      ATTAR_TRY(print_json(line));
       continue;
     }
     std::string out = answers.of.size() > 1 ? fmt::format("{}\n", printable(arguments.questions[q])) : "";

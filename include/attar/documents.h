@@ -89,6 +89,7 @@ struct AskOptions {
   SearchMode mode = SearchMode::hybrid;
   std::string where = {};             ///< as in SearchOptions
   bool each_row = false;              ///< all rows of a document that are found; else the best one stands for it
+  std::uint32_t read = 48;            ///< hybrid: so many of the best rows (at least k) are read beside the question
   std::uint32_t snippet_bytes = 240;  ///< at most; 0: no snippets
   unsigned threads = 1;               ///< over questions; 0: one per available core
 };
@@ -100,6 +101,7 @@ struct Answer {
   float score = 0;                       ///< 0 … 1
   std::optional<float> semantic;         ///< cosine with the question; nothing: the leg was not asked
   std::optional<float> lexical;          ///< BM25; nothing: the leg was not asked
+  std::optional<float> reading;          ///< of the text beside the question, 0 … 1; nothing: it was not read
   std::string path, title, heading, id;  ///< as far as they are known
   std::uint64_t line = 0;                ///< of the file, where the snippet begins; 0: unknown
   std::uint64_t record = 0;              ///< of a file of records; 0: none
@@ -109,11 +111,12 @@ struct Answer {
 };
 
 struct AskTimes {
-  double encode = 0, semantic = 0, lexical = 0, fuse = 0, show = 0;  ///< seconds, all questions together
+  double encode = 0, semantic = 0, lexical = 0, fuse = 0, read = 0, show = 0;  ///< seconds, all questions together
 };
 
 struct Answers {
   std::vector<std::vector<Answer>> of;  ///< by question, best first
+  std::vector<double> seconds;          ///< by question, encoding apart
   AskTimes times;
 };
 

@@ -206,15 +206,17 @@ class RowRecords final : public data::RecordReader {
 
 }  // namespace
 
-std::string DocumentRows::in_context(std::size_t row) const {
-  const TextRow& own = rows[row];
-  const std::string_view title = title_of(documents[own.document]);
+std::string in_context(std::string_view title, std::string_view heading, std::string_view text) {
   std::string out;
   // Also before a text that begins with it: what a document is about may count twice (docs/decisions/0028).
-  if (!title.empty()) out = fmt::format("{}\n", title);
+  if (!title.empty()) (out += title) += '\n';
   // The outermost heading of a page is often its title.
-  if (!own.heading.empty() && own.heading != title) out += fmt::format("{}\n", own.heading);
-  return out += own.text;
+  if (!heading.empty() && heading != title) (out += heading) += '\n';
+  return out += text;
+}
+
+std::string DocumentRows::in_context(std::size_t row) const {
+  return engine::in_context(title_of(documents[rows[row].document]), rows[row].heading, rows[row].text);
 }
 
 std::unique_ptr<data::RecordReader> DocumentRows::records() const { return std::make_unique<RowRecords>(*this); }

@@ -24,6 +24,10 @@ struct TextRow {
   std::uint64_t line = 0;  ///< of the document's file, from 1; 0: not known
 };
 
+/// What is encoded, indexed and read of a row: its document's title and its headings, as far as they are known, before
+/// its text.
+[[nodiscard]] std::string in_context(std::string_view title, std::string_view heading, std::string_view text);
+
 struct DocumentRows {
   std::deque<data::Document> documents;  ///< the rows' texts lie in them
   std::vector<TextRow> rows;             ///< a document's together
@@ -31,7 +35,6 @@ struct DocumentRows {
   std::uint64_t text_bytes = 0;
   std::vector<SkippedInput> skipped;
 
-  /// What is encoded and indexed of a row: title, headings, text.
   [[nodiscard]] std::string in_context(std::size_t row) const;
   /// Path, title, heading, line, record, id, and the fields of the documents, a row for each row.
   [[nodiscard]] std::unique_ptr<data::RecordReader> records() const;

@@ -10,11 +10,16 @@ namespace {
 float lexical_share(float score, float most) noexcept { return most > 0 ? std::clamp(score / most, 0.0f, 1.0f) : 0; }
 float semantic_share(float cosine) noexcept { return std::clamp(cosine, 0.0f, 1.0f); }
 
+void rank(std::vector<Fused>& rows) {
+  std::ranges::sort(
+      rows, [](const Fused& a, const Fused& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });
+}
+
 }  // namespace
 
 std::vector<Fused> fuse(std::optional<std::span<const codec::Hit>> semantic,
                         std::optional<std::span<const codec::Hit>> lexical, const FusionScale& scale) {
-  const float by_meaning = !lexical ? 1.0f : semantic ? scale.semantic_weight : 0.0f;
+  const float by_meaning = !lexical ? 1.0f : semantic ? scale.weights.semantic / scale.weights.legs() : 0.0f;
   std::unordered_map<std::uint32_t, Fused> rows;
   if (semantic)
     for (const codec::Hit& hit : *semantic) {
@@ -34,9 +39,22 @@ std::vector<Fused> fuse(std::optional<std::span<const codec::Hit>> semantic,
     own.row = row;
     out.push_back(own);
   }
-  std::ranges::sort(
-      out, [](const Fused& a, const Fused& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });
+  rank(out);
   return out;
+}
+
+void add_readings(std::vector<Fused>& rows, std::span<const text::Impression> readings, const FusionWeights& weights) {
+  const float all = weights.legs() + weights.reading();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Fused& row = rows[i];
+    row.score *= weights.legs() / all;
+    if (i >= readings.size()) continue;
+    const text::Impression& own = readings[i];
+    const float read = weights.words * own.words + weights.passage * own.passage + weights.lead * own.lead;
+    row.reading = read / weights.reading();
+    row.score += read / all;
+  }
+  rank(rows);
 }
 
 }  // namespace attar::engine

@@ -121,7 +121,7 @@ class Gathering {
       std::vector<std::string> terms(count);
       pool_.run(count, [&](std::size_t i, unsigned worker) {
         const std::string text = rows_.in_context(first + i);
-        for (const text::Word& word : splitters[worker].split(text)) (terms[i] += word.term) += '\0';
+        for (const text::Word& word : splitters[worker].split_with_parts(text)) (terms[i] += word.term) += '\0';
       });
       for (const std::string& own : terms) ATTAR_TRY(builder.add(split_at_zeros(own)));
       progress_.advance(count);

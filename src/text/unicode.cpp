@@ -95,12 +95,19 @@ char32_t to_lower(char32_t c) noexcept { return static_cast<char32_t>(u_tolower(
 bool is_lower_case(char32_t c) noexcept { return in_category(c, U_GC_LL_MASK); }
 
 char32_t fold(char32_t c) noexcept {
+  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
   return static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
 }
 
-bool is_letter(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK); }
+bool is_letter(char32_t c) noexcept {
+  if (c < 0x80) return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+  return in_category(c, U_GC_L_MASK | U_GC_M_MASK);
+}
 
-bool is_word(char32_t c) noexcept { return c == '_' || in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK); }
+bool is_word(char32_t c) noexcept {
+  if (c < 0x80) return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
+  return in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK);
+}
 
 bool is_own_word(char32_t c) noexcept {
   if (c < 0x2E80) return false;

@@ -36,7 +36,7 @@ TEST_F(Documents, APackedFolderAnswersQuestions) {
     std::vector<std::string> keys;
     for (const auto& [key, value] : hit.items()) keys.push_back(key);
     EXPECT_EQ(keys, (std::vector<std::string>{"document", "heading", "id", "lexical", "line", "marks", "more", "path",
-                                              "record", "row", "score", "semantic", "snippet", "title"}));
+                                              "reading", "record", "row", "score", "semantic", "snippet", "title"}));
     EXPECT_EQ(hit["path"], "ops/keys.md");
     EXPECT_EQ(hit["semantic"].is_null(), std::string_view(mode) == "--lexical");
     EXPECT_EQ(hit["lexical"].is_null(), std::string_view(mode) == "--semantic");
@@ -56,7 +56,7 @@ TEST_F(Documents, AnswersShowPlaceWordsAndTime) {
   const Ran json = attar({"search", "notes.attar", "rotate keys", "--explain", "--json"});
   ASSERT_EQ(json.lines().size(), 2u);
   expect_keys(json.lines()[1]["explain"]["seconds"],
-              {{"encode", 'n'}, {"semantic", 'n'}, {"lexical", 'n'}, {"fuse", 'n'}, {"show", 'n'}});
+              {{"encode", 'n'}, {"semantic", 'n'}, {"lexical", 'n'}, {"fuse", 'n'}, {"read", 'n'}, {"show", 'n'}});
   EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--where", "path like 'none%'"}).status, 1);
   EXPECT_EQ(attar({"search", "notes.attar", "\"keys the rotate\""}).status, 1);
 }

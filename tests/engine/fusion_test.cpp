@@ -9,7 +9,7 @@ using codec::Hit;
 
 TEST(Fusion, WeighsBothLegsAndKeepsTheirScores) {
   const std::vector<Hit> semantic = {{0.8f, 1}, {0.6f, 2}}, lexical = {{5, 2}, {10, 3}};
-  const auto found = fuse(semantic, lexical, {.semantic_weight = 0.5f, .most_lexical = 10});
+  const auto found = fuse(semantic, lexical, {.weights = {.semantic = 0.5f}, .most_lexical = 10});
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].row, 2u);
   EXPECT_FLOAT_EQ(found[0].score, 0.55f);
@@ -33,6 +33,23 @@ TEST(Fusion, OfOneLegIsItsOrderFromZeroToOne) {
   EXPECT_EQ(by_words[0].score, 1.0f);
   EXPECT_EQ(by_words[1].score, 0.25f);
   EXPECT_TRUE(fuse(std::nullopt, std::nullopt, {}).empty());
+}
+
+TEST(Fusion, WhatWasReadComesFirstAndIsAdded) {
+  const std::vector<Hit> lexical = {{9, 1}, {8, 2}, {7, 3}, {6, 4}};
+  auto rows = fuse(std::nullopt, lexical, {.most_lexical = 10});
+  const FusionWeights weights = {.semantic = 0.2f, .lexical = 0.2f, .words = 0.3f, .passage = 0.2f, .lead = 0.1f};
+  add_readings(rows, std::vector<text::Impression>{{}, {.words = 0.5f, .passage = 1, .lead = 1}}, weights);
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].row, 2u);
+  EXPECT_FLOAT_EQ(rows[0].score, 0.8f * 0.4f + 0.45f);
+  EXPECT_FLOAT_EQ(*rows[0].reading, 0.75f);
+  EXPECT_EQ(rows[1].row, 1u);
+  EXPECT_FLOAT_EQ(rows[1].score, 0.9f * 0.4f);
+  EXPECT_EQ(rows[1].reading, 0.0f);
+  EXPECT_EQ(rows[2].row, 3u) << "not read: only what is known of it";
+  EXPECT_FLOAT_EQ(rows[2].score, 0.7f * 0.4f);
+  EXPECT_FALSE(rows[2].reading);
 }
 
 TEST(Fusion, RanksEqualScoresByRow) {

@@ -40,6 +40,25 @@ TEST(Words, AreStemmedWhereTheyAreLetters) {
   EXPECT_NE(unknown.error().message.find("english"), std::string::npos);
 }
 
+std::string indexed(std::string_view text, std::string_view language = "none") {
+  WordSplitter splitter = WordSplitter::make(language).value();
+  std::string out;
+  for (const Word& word : splitter.split_with_parts(text)) {
+    out += (out.empty() ? "" : " ") + std::string(word.term);
+    EXPECT_LT(word.begin, word.end);
+  }
+  return out;
+}
+
+TEST(Words, AnIndexHoldsThePartsOfCompoundsToo) {
+  EXPECT_EQ(indexed("HTML::FormHandler"), "html formhandler form handler");
+  EXPECT_EQ(indexed("HTMLForm utf8 rotate_keys"), "htmlform html form utf8 utf rotate_keys rotate keys");
+  EXPECT_EQ(indexed("runningTests", "english"), "runningtest run test");
+  EXPECT_EQ(indexed("Plain words, x86 A1 __ _a_"), "plain words x86 86 a1 __ _a_") << "parts of one letter are none";
+  EXPECT_EQ(indexed("\u00c9t\u00e9Grand e\u0301E\u0301e"), "etegrand ete grand eee ee");
+  EXPECT_EQ(terms("FormHandler rotate_keys"), "formhandler rotate_keys") << "a question means what it says";
+}
+
 TEST(Words, LongOnesAreCut) {
   WordSplitter splitter = WordSplitter::make("none").value();
   const std::string text(150, 'q');

@@ -28,6 +28,9 @@ class WordSplitter {
 
   /// The words of a text of less than 4 GiB, in order.
   [[nodiscard]] const std::vector<Word>& split(std::string_view text);
+  /// The same for an index: after a compound (FormHandler, rotate_keys, utf8) come its parts, so that it is found by
+  /// them as well.
+  [[nodiscard]] const std::vector<Word>& split_with_parts(std::string_view text);
 
  private:
   struct Free {
@@ -41,9 +44,17 @@ class WordSplitter {
   };
   class Reading;
 
+  // A word and its stem.
+  struct Stem {
+    std::string word, term;
+  };
+
+  const std::vector<Word>& read(std::string_view text, bool with_parts);
   void stem(Piece& piece);
+  std::string_view stem_of(std::string_view word);
 
   std::unique_ptr<sb_stemmer, Free> stemmer_;  // null: none
+  std::vector<Stem> stems_;                    // of words met before, by a hash of the word
   std::string terms_;
   std::vector<Piece> pieces_;
   std::vector<Word> words_;

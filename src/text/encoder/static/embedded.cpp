@@ -26,7 +26,7 @@ extern const std::byte attar_encoder_table_end[];
 
 namespace attar::text {
 
-Result<const Encoder*> embedded_encoder() {
+Result<const StaticEncoder*> embedded_encoder() {
   static std::once_flag once;
   static std::optional<Result<std::unique_ptr<StaticEncoder>>> made;
   std::call_once(once, [] { made.emplace(StaticEncoder::make({attar_encoder_table, attar_encoder_table_end})); });

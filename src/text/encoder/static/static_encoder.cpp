@@ -116,16 +116,26 @@ Result<std::unique_ptr<StaticEncoder>> StaticEncoder::make(base::ByteView table)
   return out;
 }
 
+void StaticEncoder::tokenize(std::string_view text, std::vector<Token>& out) const {
+  words_.tokenize(text, info_.max_tokens, out);
+  std::erase_if(out, [this](const Token& token) { return token.id == unknown_; });
+}
+
+void StaticEncoder::add(std::uint32_t token, std::span<float> sum) const noexcept {
+  add_scaled(levels(token).data(), scales_[token], sum.size(), sum.data());
+}
+
+void StaticEncoder::finish(std::span<float> sum) noexcept {
+  raise(sum.data(), sum.size());
+  to_unit_length(sum);
+}
+
 void StaticEncoder::encode_one(std::string_view text, std::vector<Token>& tokens, std::span<float> out) const {
   tokens.clear();
-  words_.tokenize(text, info_.max_tokens, tokens);
+  tokenize(text, tokens);
   std::ranges::fill(out, 0.0f);
-  for (const Token& token : tokens) {
-    if (token.id == unknown_) continue;
-    add_scaled(entries_.data() + std::size_t{token.id} * out.size(), scales_[token.id], out.size(), out.data());
-  }
-  raise(out.data(), out.size());
-  to_unit_length(out);
+  for (const Token& token : tokens) add(token.id, out);
+  finish(out);
 }
 
 Status StaticEncoder::encode(std::span<const std::string_view> texts, base::ThreadPool& pool,

@@ -22,6 +22,19 @@ class StaticEncoder final : public Encoder {
                               std::span<float> out) const override;
   [[nodiscard]] std::size_t count_tokens(std::string_view text) const override;
 
+  /// Appends the tokens of a text that the table knows, but no more than max_tokens are looked at.
+  void tokenize(std::string_view text, std::vector<Token>& out) const;
+  /// A token's vector: its scale times its levels, of info().dims.
+  [[nodiscard]] std::span<const std::int8_t> levels(std::uint32_t token) const noexcept {
+    return std::span(entries_).subspan(std::size_t{token} * info_.dims, info_.dims);
+  }
+  [[nodiscard]] float scale(std::uint32_t token) const noexcept { return scales_[token]; }
+  [[nodiscard]] std::uint32_t tokens() const noexcept { return words_.size(); }
+  /// sum += the token's vector; of info().dims.
+  void add(std::uint32_t token, std::span<float> sum) const noexcept;
+  /// A sum of token vectors to the vector that encode() gives.
+  static void finish(std::span<float> sum) noexcept;
+
  private:
   struct Parts;
   StaticEncoder(EncoderInfo info, WordPiece words) : info_(std::move(info)), words_(std::move(words)) {}
@@ -35,6 +48,6 @@ class StaticEncoder final : public Encoder {
 };
 
 /// The table that the library carries, opened once. It cannot fail but where memory does.
-[[nodiscard]] Result<const Encoder*> embedded_encoder();
+[[nodiscard]] Result<const StaticEncoder*> embedded_encoder();
 
 }  // namespace attar::text

@@ -1,0 +1,248 @@
+#include "engine/asking.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "engine/document_rows.h"
+#include "index/lexical/search.h"
+
+namespace attar::engine {
+namespace {
+
+using base::Clock;
+using base::seconds_since;
+using codec::Hit;
+
+// Rows that each leg offers to the fusion.
+constexpr std::uint32_t least_depth = 100, depth_per_hit = 10;
+// Texts that are read, whatever is asked for.
+constexpr std::uint32_t most_read = 1024;
+
+bool is_set(std::span<const std::uint64_t> words, std::uint32_t row) noexcept {
+  return (words[row / 64] >> (row % 64) & 1) != 0;
+}
+
+std::vector<std::uint32_t> without(const std::vector<Hit>& hits, const std::vector<Hit>& others) {
+  std::vector<std::uint32_t> known, out;
+  for (const Hit& hit : others) known.push_back(hit.row);
+  std::ranges::sort(known);
+  for (const Hit& hit : hits)
+    if (!std::ranges::binary_search(known, hit.row)) out.push_back(hit.row);
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace
+
+Asking::Asking(const Artifact& artifact, const AskOptions& options, std::span<const std::uint64_t> allowed,
+               AskingTools& tools)
+    : artifact_(artifact),
+      state_(ArtifactAccess::state(artifact)),
+      parts_(*state_.text),
+      options_(options),
+      allowed_(allowed),
+      tools_(tools),
+      weights_(parts_.encoder.digest == tools.table.info().digest ? own_table_weights : other_encoder_weights),
+      depth_(static_cast<std::uint32_t>(std::min<std::uint64_t>(
+          {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {}
+
+Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::span<const float> vector) {
+  ATTAR_TRY(weigh(question));
+  ATTAR_TRY(keep_phrases(question));
+  std::vector<Hit> semantic, lexical;
+  if (!vector.empty()) {
+    ATTAR_ASSIGN(semantic, by_meaning(vector, allowed_, depth_));
+  }
+  if (options_.mode != SearchMode::semantic) {
+    ATTAR_ASSIGN(lexical, by_words(allowed_, depth_));
+  }
+  if (options_.mode == SearchMode::hybrid && !vector.empty()) ATTAR_TRY(complete(vector, semantic, lexical));
+  const auto start = Clock::now();
+  const auto leg = [](const std::vector<Hit>& hits, bool asked) {
+    return asked ? std::optional(std::span<const Hit>(hits)) : std::nullopt;
+  };
+  std::vector<Fused> fused = fuse(leg(semantic, !vector.empty()), leg(lexical, options_.mode != SearchMode::semantic),
+                                  {.weights = weights_, .most_lexical = most_lexical_});
+  tools_.times.fuse += seconds_since(start);
+  if (options_.mode == SearchMode::hybrid && options_.read != 0) ATTAR_TRY(read(question, fused));
+  std::vector<Answer> out = chosen(fused);
+  ATTAR_TRY(show(out));
+  return out;
+}
+
+Status Asking::weigh(const text::Question& question) {
+  for (const std::string& word : question.terms) {
+    const auto known = std::ranges::find(weighed_, word, &text::WeighedTerm::term);
+    if (known == weighed_.end()) {
+      ATTAR_ASSIGN(const auto term, parts_.words.find(word));
+      const std::uint32_t holding = term ? term->holding : 0;
+      weighed_.push_back({word, index::lexical::idf(parts_.words.header().documents, holding)});
+    }
+    terms_.emplace_back(word);
+  }
+  const float most_of_one = parts_.words.header().parameters.k1 + 1;
+  for (const std::string_view term : terms_)
+    most_lexical_ += std::ranges::find(weighed_, term, &text::WeighedTerm::term)->weight * most_of_one;
+  return {};
+}
+
+// Only rows that hold every phrase stay allowed: those with all of its terms are read.
+Status Asking::keep_phrases(const text::Question& question) {
+  if (question.phrases.empty()) return {};
+  std::vector<std::string_view> wanted;
+  for (const auto& phrase : question.phrases) wanted.insert(wanted.end(), phrase.begin(), phrase.end());
+  ATTAR_ASSIGN(const auto candidates, index::lexical::documents_with_all(parts_.words, wanted));
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < artifact_.rows(); ++row)
+    if (is_set(candidates, row) && (allowed_.empty() || is_set(allowed_, row))) rows.push_back(row);
+  with_phrases_.emplace(artifact_.rows());
+  ATTAR_TRY(parts_.texts.visit(rows, [&](std::size_t place, std::string_view text) -> Status {
+    const std::vector<text::Word>& words = tools_.splitter.split(text);
+    const auto holds = [&](const auto& phrase) { return text::holds_phrase(words, phrase); };
+    if (std::ranges::all_of(question.phrases, holds)) with_phrases_->set(rows[place]);
+    return {};
+  }));
+  allowed_ = with_phrases_->words();
+  return {};
+}
+
+Result<std::vector<Hit>> Asking::by_meaning(std::span<const float> vector, std::span<const std::uint64_t> allowed,
+                                            std::size_t k) {
+  const auto start = Clock::now();
+  ATTAR_ASSIGN(const SearchResult found,
+               artifact_.search(vector, {.k = static_cast<std::uint32_t>(k), .allowed = allowed}));
+  std::vector<Hit> out;
+  for (const SearchHit& hit : found.hits.front()) out.push_back({hit.score, hit.row});
+  tools_.times.semantic += seconds_since(start);
+  return out;
+}
+
+Result<std::vector<Hit>> Asking::by_words(std::span<const std::uint64_t> allowed, std::size_t k) {
+  const auto start = Clock::now();
+  ATTAR_ASSIGN(auto out,
+               index::lexical::search(parts_.words, terms_, {.k = static_cast<std::uint32_t>(k), .allowed = allowed}));
+  tools_.times.lexical += seconds_since(start);
+  return out;
+}
+
+// Each leg scores what the other one found.
+Status Asking::complete(std::span<const float> vector, std::vector<Hit>& semantic, std::vector<Hit>& lexical) {
+  const std::vector<std::uint32_t> only_words = without(lexical, semantic), only_meaning = without(semantic, lexical);
+  const auto among = [&](const std::vector<std::uint32_t>& rows) {
+    RowBits out(artifact_.rows());
+    for (const std::uint32_t row : rows) out.set(row);
+    return out;
+  };
+  if (!only_words.empty()) {
+    ATTAR_ASSIGN(const auto scored, by_meaning(vector, among(only_words).words(), only_words.size()));
+    semantic.insert(semantic.end(), scored.begin(), scored.end());
+  }
+  if (!only_meaning.empty()) {
+    ATTAR_ASSIGN(const auto scored, by_words(among(only_meaning).words(), only_meaning.size()));
+    lexical.insert(lexical.end(), scored.begin(), scored.end());
+  }
+  return {};
+}
+
+std::vector<Answer> Asking::chosen(std::span<const Fused> fused) const {
+  std::vector<Answer> out;
+  std::unordered_map<std::uint32_t, std::size_t> places;  // of documents in `out`
+  for (const Fused& hit : fused) {
+    const std::uint32_t document = parts_.documents.of(hit.row).document;
+    const auto known = places.find(document);
+    if (!options_.each_row && known != places.end()) {
+      ++out[known->second].more;
+      continue;
+    }
+    if (out.size() == options_.k) continue;
+    places.emplace(document, out.size());
+    Answer& answer = out.emplace_back();
+    answer.row = hit.row;
+    answer.document = document;
+    answer.score = hit.score;
+    answer.semantic = hit.semantic;
+    answer.lexical = hit.lexical;
+    answer.reading = hit.reading;
+  }
+  return out;
+}
+
+// The best rows, whose texts say more than their vectors.
+Status Asking::read(const text::Question& question, std::vector<Fused>& rows) {
+  const auto start = Clock::now();
+  const std::size_t count = std::min<std::size_t>({rows.size(), std::max(options_.read, options_.k), most_read});
+  std::vector<std::uint32_t> numbers;
+  for (const Fused& row : std::span(rows).first(count)) numbers.push_back(row.row);
+  std::ranges::sort(numbers);
+  tools_.reader.ask(question.words, weighed_);
+  std::unordered_map<std::uint32_t, text::Impression> impressions;
+  ATTAR_TRY(parts_.texts.visit(numbers, [&](std::size_t place, std::string_view text) -> Status {
+    const std::uint32_t row = numbers[place];
+    ATTAR_ASSIGN(const std::string title, text_field("title", row));
+    ATTAR_ASSIGN(const std::string heading, text_field("heading", row));
+    impressions.emplace(row, tools_.reader.read(in_context(title, heading, text)));
+    texts_.emplace(row, text);
+    return {};
+  }));
+  std::vector<text::Impression> readings;
+  for (const Fused& row : std::span(rows).first(count)) readings.push_back(impressions.at(row.row));
+  add_readings(rows, readings, weights_);
+  tools_.times.read += seconds_since(start);
+  return {};
+}
+
+// Fills in what a user wants to see.
+Status Asking::show(std::vector<Answer>& answers) {
+  const auto start = Clock::now();
+  std::vector<std::pair<std::uint32_t, Answer*>> missing;  // rows whose texts were not read
+  for (Answer& answer : answers) {
+    ATTAR_ASSIGN(answer.path, text_field("path", answer.row));
+    ATTAR_ASSIGN(answer.title, text_field("title", answer.row));
+    ATTAR_ASSIGN(answer.heading, text_field("heading", answer.row));
+    ATTAR_ASSIGN(answer.id, text_field("id", answer.row));
+    ATTAR_ASSIGN(answer.line, number_field("line", answer.row));
+    ATTAR_ASSIGN(answer.record, number_field("record", answer.row));
+    if (options_.snippet_bytes == 0) continue;
+    const auto known = texts_.find(answer.row);
+    if (known != texts_.end())
+      cut(known->second, answer);
+    else
+      missing.emplace_back(answer.row, &answer);
+  }
+  std::ranges::sort(missing);
+  std::vector<std::uint32_t> rows;
+  for (const auto& [row, answer] : missing) rows.push_back(row);
+  ATTAR_TRY(parts_.texts.visit(rows, [&](std::size_t place, std::string_view text) -> Status {
+    cut(text, *missing[place].second);
+    return {};
+  }));
+  tools_.times.show += seconds_since(start);
+  return {};
+}
+
+void Asking::cut(std::string_view text, Answer& answer) {
+  const text::Snippet found = text::snippet(text, weighed_, options_.snippet_bytes, tools_.splitter);
+  const auto& [begin, end] = found.shown;
+  answer.snippet = text.substr(begin, end - begin);
+  for (const text::Stretch& mark : found.marks) answer.marks.emplace_back(mark.begin - begin, mark.end - begin);
+  if (answer.line != 0) answer.line += static_cast<std::uint64_t>(std::ranges::count(text.substr(0, begin), '\n'));
+}
+
+Result<std::string> Asking::text_field(std::string_view name, std::uint32_t row) const {
+  const filter::Column* column = state_.attributes->find(name);
+  if (column == nullptr) return std::string();
+  ATTAR_ASSIGN(const auto value, column->value(row));
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  return std::string();
+}
+
+Result<std::uint64_t> Asking::number_field(std::string_view name, std::uint32_t row) const {
+  const filter::Column* column = state_.attributes->find(name);
+  if (column == nullptr) return 0;
+  ATTAR_ASSIGN(const auto value, column->value(row));
+  const auto* number = std::get_if<std::int64_t>(&value);
+  return number != nullptr && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+}  // namespace attar::engine

@@ -177,11 +177,16 @@ def measure(data: Set, encoder: str) -> dict:
     line = {"set": data.name, "measure": data.measure, "encoder": report["documents"]["encoder"], "questions": len(data.questions), "documents": len(data.documents),
             "bytes": report["bytes"], "words_and_vectors": sum(size for name, size in report["parts"].items() if name in ("codes", "model", "words", "terms", "lists")),
             "text_bytes": report["documents"]["text_bytes"], "pack_seconds": round(report["seconds"], 1), "milliseconds": spent} | {mode: round(float(s.mean()), 4) for mode, s in own.items()} | bm25s_beside(data)
+    if data.name == "hotpot":
+        hits, _ = ask(file, data.questions, "hybrid", DEPTH, ("--diverse", *(("--encoder", encoder) if encoder else ())))
+        diverse = scores(data, [[h["id"] for h in found] for found in hits])
+        line |= {"diverse": round(float(diverse.mean()), 4), "diverse_above_plain": interval(diverse - own["hybrid"])}
     for leg in ("semantic", "lexical"):
         line[f"above_{leg}"] = interval(own["hybrid"] - own[leg])
     print(f"{data.name:10} {line['encoder']:20} {data.measure}: " + ", ".join(f"{mode} {line[mode]:.4f}" for mode in MODES)
           + f"; above meaning {line['above_semantic']}, above words {line['above_lexical']}; {report['bytes']:,} bytes, words and vectors {line['words_and_vectors']:,}; {spent['hybrid']['median']:.2f} ms a question (median); words {spent['lexical']['lexical']:.3f} ms, "
-          f"bm25s {line.get('bm25s')} in {line.get('bm25s_milliseconds')} ms", flush=True)
+          f"bm25s {line.get('bm25s')} in {line.get('bm25s_milliseconds')} ms"
+          + (f"; --diverse {line['diverse']:.4f}, above plain {line['diverse_above_plain']}" if "diverse" in line else ""), flush=True)
     return line
 
 

@@ -54,6 +54,7 @@ std::string text_of(const Answer& answer, std::size_t rank) {
   if (!answer.title.empty() && answer.title != answer.path) head += fmt::format("  {}", printable(answer.title));
   if (!answer.id.empty() && answer.id != answer.title) head += fmt::format("  [{}]", printable(answer.id));
   if (answer.more != 0) head += fmt::format("  (+{})", answer.more);
+  if (answer.folded != 0) head += fmt::format("  (and {} nearly the same)", answer.folded);
   std::string out = head + "\n";
   if (!answer.heading.empty()) out += fmt::format("     {}\n", printable(answer.heading));
   if (!answer.snippet.empty()) out += fmt::format("     {}\n", marked(answer));
@@ -70,6 +71,7 @@ Json json_of(const Answer& answer) {
           {"semantic", optional(answer.semantic)},
           {"lexical", optional(answer.lexical)},
           {"reading", optional(answer.reading)},
+          {"relevance", optional(answer.relevance)},
           {"path", answer.path},
           {"title", answer.title},
           {"heading", answer.heading},
@@ -78,7 +80,8 @@ Json json_of(const Answer& answer) {
           {"record", answer.record == 0 ? Json(nullptr) : Json(answer.record)},
           {"snippet", answer.snippet},
           {"marks", std::move(marks)},
-          {"more", answer.more}};
+          {"more", answer.more},
+          {"folded", answer.folded}};
 }
 
 std::string times_text(const AskTimes& times) {
@@ -118,6 +121,23 @@ void add_ask_options(CLI::App& command, AskArguments& arguments) {
   command.add_flag("--semantic", arguments.semantic, "Documents: by meaning alone");
   command.add_flag("--lexical", arguments.lexical, "Documents: by words alone");
   command.add_flag("--rows", arguments.rows, "Documents: every piece that is found, not the best of each document");
+  command.add_flag("--diverse", arguments.options.diverse,
+                   "Documents: answers that say different things first, and no near-duplicates");
+  command.add_flag("--fold", arguments.options.fold, "Documents: near-duplicates of a better answer are only counted");
+  add_value(
+      command, "--min-relevance", arguments.options.min_relevance,
+      [](std::string_view text) -> Result<float> {
+        if (text == "auto") return automatic_relevance;
+        ATTAR_ASSIGN(const double value, parse_finite(text));
+        if (value < 0 || value > 1)
+          return fail(ErrorCode::invalid_argument, fmt::format("'{}' is no probability from 0 to 1, nor auto", text));
+        return static_cast<float>(value);
+      },
+      "Documents: only answers that are relevant with this probability (auto: a cut that suits most)", "P|auto");
+  command
+      .add_option("--expand", arguments.options.expand,
+                  "Documents: a command that reads a question and prints an imagined answer, searched for beside it")
+      ->type_name("CMD");
   add_whole(command, "--read", arguments.options.read, 0, 1024,
             "Documents: so many of the best texts are read beside the question (default 48; 0: none)");
   command.add_option("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with")

@@ -17,7 +17,7 @@ struct AskArguments {
   AskOptions options;
 };
 
-/// --lexical, --semantic, --hybrid, --encoder, --rows.
+/// What is about questions.
 void add_ask_options(CLI::App& command, AskArguments& arguments);
 
 /// Asks and prints; the number of answers.

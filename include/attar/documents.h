@@ -84,12 +84,25 @@ struct EmbedReport {
 
 enum class SearchMode : std::uint8_t { hybrid, semantic, lexical };
 
+/// A cut for AskOptions::min_relevance that keeps nine of ten answers, measured on questions and the sentences that
+/// answer them (docs/decisions/0030).
+inline constexpr float automatic_relevance = 0.133f;
+
 struct AskOptions {
   std::uint32_t k = 10;
   SearchMode mode = SearchMode::hybrid;
-  std::string where = {};             ///< as in SearchOptions
-  bool each_row = false;              ///< all rows of a document that are found; else the best one stands for it
-  std::uint32_t read = 48;            ///< hybrid: so many of the best rows (at least k) are read beside the question
+  std::string where = {};   ///< as in SearchOptions
+  bool each_row = false;    ///< all rows of a document that are found; else the best one stands for it
+  std::uint32_t read = 48;  ///< hybrid: so many of the best rows (at least k) are read beside the question
+  bool fold = false;        ///< hybrid: a text that nearly repeats a better one is folded into it
+  bool diverse = false;     ///< hybrid: answers that say different things first; folds as well
+  /// Hybrid: only answers that are relevant with at least this probability, such as automatic_relevance.
+  float min_relevance = 0;
+  /// A text a question (or none at all), such as an answer that a language model imagines (HyDE, query2doc): it is
+  /// searched for beside the question, which counts for more.
+  std::vector<std::string> expansions = {};
+  /// Where there are none: a command for /bin/sh that reads a question and prints such a text, of at most 1 MiB.
+  std::string expand = {};
   std::uint32_t snippet_bytes = 240;  ///< at most; 0: no snippets
   unsigned threads = 1;               ///< over questions; 0: one per available core
 };
@@ -102,12 +115,14 @@ struct Answer {
   std::optional<float> semantic;         ///< cosine with the question; nothing: the leg was not asked
   std::optional<float> lexical;          ///< BM25; nothing: the leg was not asked
   std::optional<float> reading;          ///< of the text beside the question, 0 … 1; nothing: it was not read
+  std::optional<float> relevance;        ///< hybrid: the probability, 0 … 1, that it answers
   std::string path, title, heading, id;  ///< as far as they are known
   std::uint64_t line = 0;                ///< of the file, where the snippet begins; 0: unknown
   std::uint64_t record = 0;              ///< of a file of records; 0: none
   std::string snippet;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;  ///< bytes of the snippet that are the question's words
   std::uint32_t more = 0;                                      ///< further rows of the document that were found
+  std::uint32_t folded = 0;                                    ///< further rows whose texts nearly repeat this one
 };
 
 struct AskTimes {

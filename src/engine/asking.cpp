@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/document_rows.h"
+#include "engine/relevance_map.h"
 #include "index/lexical/search.h"
 
 namespace attar::engine {
@@ -17,6 +18,11 @@ using codec::Hit;
 constexpr std::uint32_t least_depth = 100, depth_per_hit = 10;
 // Texts that are read, whatever is asked for.
 constexpr std::uint32_t most_read = 1024;
+constexpr std::uint32_t compared_for_diversity = 200;
+// Rows that are put in order for an answer: some share a document, or are folded.
+constexpr std::size_t rows_wanted_for_diversity = 4;
+// So many times a question's own words count beside those of its expansion (query2doc).
+constexpr std::size_t question_repeats = 5;
 
 bool is_set(std::span<const std::uint64_t> words, std::uint32_t row) noexcept {
   return (words[row / 64] >> (row % 64) & 1) != 0;
@@ -46,8 +52,9 @@ Asking::Asking(const Artifact& artifact, const AskOptions& options, std::span<co
       depth_(static_cast<std::uint32_t>(std::min<std::uint64_t>(
           {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {}
 
-Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::span<const float> vector) {
-  ATTAR_TRY(weigh(question));
+Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::span<const float> vector,
+                                           std::span<const std::string> expansion) {
+  ATTAR_TRY(weigh(question, expansion));
   ATTAR_TRY(keep_phrases(question));
   std::vector<Hit> semantic, lexical;
   if (!vector.empty()) {
@@ -64,13 +71,15 @@ Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::
   std::vector<Fused> fused = fuse(leg(semantic, !vector.empty()), leg(lexical, options_.mode != SearchMode::semantic),
                                   {.weights = weights_, .most_lexical = most_lexical_});
   tools_.times.fuse += seconds_since(start);
-  if (options_.mode == SearchMode::hybrid && options_.read != 0) ATTAR_TRY(read(question, fused));
+  if (options_.mode == SearchMode::hybrid) ATTAR_TRY(read(question, fused));
+  if (options_.min_relevance > 0) keep_relevant(fused);
+  if (options_.diverse) diversify(fused);
   std::vector<Answer> out = chosen(fused);
   ATTAR_TRY(show(out));
   return out;
 }
 
-Status Asking::weigh(const text::Question& question) {
+Status Asking::weigh(const text::Question& question, std::span<const std::string> expansion) {
   for (const std::string& word : question.terms) {
     const auto known = std::ranges::find(weighed_, word, &text::WeighedTerm::term);
     if (known == weighed_.end()) {
@@ -83,6 +92,11 @@ Status Asking::weigh(const text::Question& question) {
   const float most_of_one = parts_.words.header().parameters.k1 + 1;
   for (const std::string_view term : terms_)
     most_lexical_ += std::ranges::find(weighed_, term, &text::WeighedTerm::term)->weight * most_of_one;
+  if (expansion.empty()) return {};
+  const std::vector<std::string_view> own = terms_;
+  for (std::size_t i = 1; i < question_repeats; ++i) terms_.insert(terms_.end(), own.begin(), own.end());
+  terms_.insert(terms_.end(), expansion.begin(), expansion.end());
+  most_lexical_ *= question_repeats;
   return {};
 }
 
@@ -147,11 +161,16 @@ Status Asking::complete(std::span<const float> vector, std::vector<Hit>& semanti
 std::vector<Answer> Asking::chosen(std::span<const Fused> fused) const {
   std::vector<Answer> out;
   std::unordered_map<std::uint32_t, std::size_t> places;  // of documents in `out`
+  const QuestionScale scale{.best = best_score_, .terms = terms_asked_};
   for (const Fused& hit : fused) {
     const std::uint32_t document = parts_.documents.of(hit.row).document;
     const auto known = places.find(document);
     if (!options_.each_row && known != places.end()) {
       ++out[known->second].more;
+      continue;
+    }
+    if (const auto better = folded_into(hit, out)) {
+      ++out[*better].folded;
       continue;
     }
     if (out.size() == options_.k) continue;
@@ -163,14 +182,59 @@ std::vector<Answer> Asking::chosen(std::span<const Fused> fused) const {
     answer.semantic = hit.semantic;
     answer.lexical = hit.lexical;
     answer.reading = hit.reading;
+    if (options_.mode == SearchMode::hybrid) answer.relevance = relevance(hit.score, scale);
   }
   return out;
+}
+
+std::size_t Asking::rows_to_read(std::size_t found) const noexcept {
+  if (options_.read == 0 && !options_.fold && !options_.diverse) return 0;
+  const std::uint32_t wanted = options_.diverse ? std::max(options_.read, compared_for_diversity) : options_.read;
+  return std::min<std::size_t>({found, std::max(wanted, options_.k), most_read});
+}
+
+// Rows come best first, and more likely ones are never behind less likely ones.
+void Asking::keep_relevant(std::vector<Fused>& rows) const {
+  const QuestionScale scale{.best = best_score_, .terms = terms_asked_};
+  std::erase_if(rows, [&](const Fused& row) { return relevance(row.score, scale) < options_.min_relevance; });
+}
+
+// Reorders the rows whose texts are compared; they are the first.
+void Asking::diversify(std::vector<Fused>& rows) const {
+  std::vector<float> scores;
+  std::vector<std::size_t> numbers;
+  for (const Fused& row : rows) {
+    const auto known = numbers_.find(row.row);
+    if (known == numbers_.end()) break;
+    scores.push_back(row.score);
+    numbers.push_back(known->second);
+  }
+  const std::vector<float> all = compared_.similarities();
+  std::vector<float> own(scores.size() * scores.size());
+  for (std::size_t a = 0; a < scores.size(); ++a)
+    for (std::size_t b = 0; b < scores.size(); ++b)
+      own[a * scores.size() + b] = all[numbers[a] * compared_.size() + numbers[b]];
+  std::vector<Fused> ordered;
+  for (const std::size_t place : diverse_order(scores, own, rows_wanted_for_diversity * std::size_t{options_.k}))
+    ordered.push_back(rows[place]);
+  std::ranges::copy(ordered, rows.begin());
+}
+
+std::optional<std::size_t> Asking::folded_into(const Fused& row, std::span<const Answer> answers) const {
+  const auto own = numbers_.find(row.row);
+  if (own == numbers_.end()) return std::nullopt;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto other = numbers_.find(answers[i].row);
+    if (other != numbers_.end() && compared_.near_duplicates(own->second, other->second)) return i;
+  }
+  return std::nullopt;
 }
 
 // The best rows, whose texts say more than their vectors.
 Status Asking::read(const text::Question& question, std::vector<Fused>& rows) {
   const auto start = Clock::now();
-  const std::size_t count = std::min<std::size_t>({rows.size(), std::max(options_.read, options_.k), most_read});
+  const std::size_t count = rows_to_read(rows.size());
+  const bool comparing = options_.fold || options_.diverse;
   std::vector<std::uint32_t> numbers;
   for (const Fused& row : std::span(rows).first(count)) numbers.push_back(row.row);
   std::ranges::sort(numbers);
@@ -182,11 +246,16 @@ Status Asking::read(const text::Question& question, std::vector<Fused>& rows) {
     ATTAR_ASSIGN(const std::string heading, text_field("heading", row));
     impressions.emplace(row, tools_.reader.read(in_context(title, heading, text)));
     texts_.emplace(row, text);
+    if (!comparing) return {};
+    numbers_.emplace(row, compared_.size());
+    compared_.add(tools_.splitter.split(text));
     return {};
   }));
   std::vector<text::Impression> readings;
   for (const Fused& row : std::span(rows).first(count)) readings.push_back(impressions.at(row.row));
-  add_readings(rows, readings, weights_);
+  if (count != 0) add_readings(rows, readings, weights_);
+  best_score_ = rows.empty() ? 0 : rows.front().score;
+  terms_asked_ = question.terms.size();
   tools_.times.read += seconds_since(start);
   return {};
 }

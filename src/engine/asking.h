@@ -11,6 +11,7 @@
 #include "attar/documents.h"
 #include "engine/artifact_state.h"
 #include "engine/fusion.h"
+#include "engine/result_set.h"
 #include "text/question/question.h"
 #include "text/reading/reading.h"
 #include "text/snippet/snippet.h"
@@ -48,11 +49,13 @@ class Asking {
   Asking(const Artifact& artifact, const AskOptions& options, std::span<const std::uint64_t> allowed,
          AskingTools& tools);
 
-  /// `vector`: the question's; empty: words alone.
-  [[nodiscard]] Result<std::vector<Answer>> answer(const text::Question& question, std::span<const float> vector);
+  /// `vector`: the question's; empty: words alone. `expansion`: terms that are searched for beside those of the
+  /// question.
+  [[nodiscard]] Result<std::vector<Answer>> answer(const text::Question& question, std::span<const float> vector,
+                                                   std::span<const std::string> expansion = {});
 
  private:
-  [[nodiscard]] Status weigh(const text::Question& question);
+  [[nodiscard]] Status weigh(const text::Question& question, std::span<const std::string> expansion);
   [[nodiscard]] Status keep_phrases(const text::Question& question);
   [[nodiscard]] Result<std::vector<codec::Hit>> by_meaning(std::span<const float> vector,
                                                            std::span<const std::uint64_t> allowed, std::size_t k);
@@ -60,6 +63,10 @@ class Asking {
   [[nodiscard]] Status complete(std::span<const float> vector, std::vector<codec::Hit>& semantic,
                                 std::vector<codec::Hit>& lexical);
   [[nodiscard]] Status read(const text::Question& question, std::vector<Fused>& rows);
+  [[nodiscard]] std::size_t rows_to_read(std::size_t found) const noexcept;
+  void keep_relevant(std::vector<Fused>& rows) const;
+  void diversify(std::vector<Fused>& rows) const;
+  [[nodiscard]] std::optional<std::size_t> folded_into(const Fused& row, std::span<const Answer> answers) const;
   [[nodiscard]] std::vector<Answer> chosen(std::span<const Fused> fused) const;
   [[nodiscard]] Status show(std::vector<Answer>& answers);
   void cut(std::string_view text, Answer& answer);
@@ -78,7 +85,12 @@ class Asking {
   std::vector<std::string_view> terms_;     // of the question, as they come
   std::vector<text::WeighedTerm> weighed_;  // each once
   float most_lexical_ = 0;
+  float best_score_ = 0;
+  std::size_t terms_asked_ = 0;
   std::unordered_map<std::uint32_t, std::string> texts_;  // of rows that were read
+  // Those of them that are compared, where answers are folded or diverse, and their numbers there.
+  ReadTexts compared_;
+  std::unordered_map<std::uint32_t, std::size_t> numbers_;
 };
 
 }  // namespace attar::engine

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <mutex>
 
 #include "attar/documents.h"
 #include "base/clock.h"
+#include "base/command.h"
 #include "base/threads.h"
 #include "engine/artifact_state.h"
 #include "engine/asking.h"
@@ -39,10 +41,57 @@ namespace {
 using base::Clock;
 using base::seconds_since;
 
-Status check(const Artifact& artifact, const AskOptions& options) {
+Status check(const Artifact& artifact, std::size_t questions, const AskOptions& options) {
   const std::uint64_t most = ArtifactAccess::state(artifact).limits.max_hits;
-  if (options.k >= 1 && options.k <= most) return {};
-  return fail(ErrorCode::invalid_argument, fmt::format("k is {}; it must lie between 1 and {}", options.k, most));
+  if (options.k < 1 || options.k > most)
+    return fail(ErrorCode::invalid_argument, fmt::format("k is {}; it must lie between 1 and {}", options.k, most));
+  if (!options.expansions.empty() && options.expansions.size() != questions)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} expansions for {} questions; give one for each, an empty one for those without",
+                            options.expansions.size(), questions));
+  if (!(options.min_relevance >= 0 && options.min_relevance <= 1))
+    return fail(ErrorCode::invalid_argument, "the least relevance is a probability, from 0 to 1");
+  const bool compares = options.fold || options.diverse || options.min_relevance > 0;
+  if (compares && options.mode != SearchMode::hybrid)
+    return fail(ErrorCode::invalid_argument,
+                "folding, diversity and relevance need the score of both legs; ask by meaning and words together "
+                "(--hybrid)");
+  return {};
+}
+
+constexpr std::size_t most_expansion = 1u << 20;
+
+Result<std::vector<std::string>> expansions_of(std::span<const std::string> questions, const AskOptions& options) {
+  if (options.expand.empty() || !options.expansions.empty()) return options.expansions;
+  std::vector<std::string> out;
+  for (const std::string& question : questions) {
+    ATTAR_ASSIGN(out.emplace_back(), base::run_command(options.expand, question, most_expansion));
+  }
+  return out;
+}
+
+// Vectors of the questions; where there are expansions, of the mean of both (HyDE).
+Result<std::vector<float>> encode(const text::Encoder& encoder, std::span<const text::Question> questions,
+                                  std::span<const std::string> expansions, base::ThreadPool& pool) {
+  const std::size_t dims = encoder.info().dims;
+  std::vector<std::string_view> texts;
+  for (const text::Question& question : questions) texts.push_back(question.words);
+  texts.insert(texts.end(), expansions.begin(), expansions.end());
+  std::vector<float> out(texts.size() * dims);
+  ATTAR_TRY(encoder.encode(texts, pool, out));
+  if (expansions.empty()) return out;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto own = std::span(out).subspan(i * dims, dims),
+               other = std::span(out).subspan((questions.size() + i) * dims, dims);
+    float square = 0;
+    for (std::size_t j = 0; j < dims; ++j) {
+      own[j] += other[j];
+      square += own[j] * own[j];
+    }
+    for (float& value : own) value /= square > 0 ? std::sqrt(square) : 1;
+  }
+  out.resize(questions.size() * dims);
+  return out;
 }
 
 using Tools = std::vector<std::unique_ptr<engine::AskingTools>>;
@@ -86,7 +135,7 @@ Result<TextSearch> TextSearch::open(const Artifact& artifact, const std::string&
 Result<Answers> TextSearch::ask(std::span<const std::string> questions, const AskOptions& options) const {
   const Artifact& artifact = *state_->artifact;
   const Artifact::State& state = ArtifactAccess::state(artifact);
-  ATTAR_TRY(check(artifact, options));
+  ATTAR_TRY(check(artifact, questions.size(), options));
   Answers out;
   out.of.resize(questions.size());
   out.seconds.resize(questions.size());
@@ -100,17 +149,18 @@ Result<Answers> TextSearch::ask(std::span<const std::string> questions, const As
   ATTAR_ASSIGN(const auto tools, make_tools(state.text->encoder.language, pool.size()));
   std::vector<text::Question> asked;
   for (const std::string& question : questions) asked.push_back(text::read_question(question, tools.front()->splitter));
+  ATTAR_ASSIGN(const auto expanding, expansions_of(questions, options));
   std::vector<float> vectors;
   if (options.mode != SearchMode::lexical) {
     const State::Encoder& encoder = state_->encoder();
     if (!encoder) return std::unexpected(encoder.error());
     const auto start = Clock::now();
-    vectors.resize(questions.size() * artifact.dims());
-    std::vector<std::string_view> texts;
-    for (const text::Question& question : asked) texts.push_back(question.words);
-    ATTAR_TRY((*encoder)->encode(texts, pool, vectors));
+    ATTAR_ASSIGN(vectors, encode(**encoder, asked, expanding, pool));
     out.times.encode = seconds_since(start);
   }
+  std::vector<std::vector<std::string>> expansions(questions.size());
+  for (std::size_t i = 0; i < expanding.size(); ++i)
+    for (const text::Word& word : tools.front()->splitter.split(expanding[i])) expansions[i].emplace_back(word.term);
   std::vector<Status> outcome(questions.size());
   pool.run(questions.size(), [&](std::size_t i, unsigned worker) {
     const auto start = Clock::now();
@@ -121,7 +171,7 @@ Result<Answers> TextSearch::ask(std::span<const std::string> questions, const As
     auto answers = engine::Asking(artifact, options,
                                   allowed ? std::span<const std::uint64_t>(*allowed) : std::span<const std::uint64_t>(),
                                   *tools[worker])
-                       .answer(asked[i], vector);
+                       .answer(asked[i], vector, expansions[i]);
     out.seconds[i] = seconds_since(start);
     if (answers)
       out.of[i] = *std::move(answers);

@@ -35,8 +35,9 @@ TEST_F(Documents, APackedFolderAnswersQuestions) {
     const Json& hit = line["hits"].at(0);
     std::vector<std::string> keys;
     for (const auto& [key, value] : hit.items()) keys.push_back(key);
-    EXPECT_EQ(keys, (std::vector<std::string>{"document", "heading", "id", "lexical", "line", "marks", "more", "path",
-                                              "reading", "record", "row", "score", "semantic", "snippet", "title"}));
+    EXPECT_EQ(keys, (std::vector<std::string>{"document", "folded", "heading", "id", "lexical", "line", "marks", "more",
+                                              "path", "reading", "record", "relevance", "row", "score", "semantic",
+                                              "snippet", "title"}));
     EXPECT_EQ(hit["path"], "ops/keys.md");
     EXPECT_EQ(hit["semantic"].is_null(), std::string_view(mode) == "--lexical");
     EXPECT_EQ(hit["lexical"].is_null(), std::string_view(mode) == "--semantic");
@@ -59,6 +60,28 @@ TEST_F(Documents, AnswersShowPlaceWordsAndTime) {
               {{"encode", 'n'}, {"semantic", 'n'}, {"lexical", 'n'}, {"fuse", 'n'}, {"read", 'n'}, {"show", 'n'}});
   EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--where", "path like 'none%'"}).status, 1);
   EXPECT_EQ(attar({"search", "notes.attar", "\"keys the rotate\""}).status, 1);
+}
+
+TEST_F(Documents, AnswersAreASet) {
+  packed();
+  for (const std::vector<std::string>& extra :
+       std::vector<std::vector<std::string>>{{"--diverse"},
+                                             {"--fold"},
+                                             {"--min-relevance", "auto"},
+                                             {"--read", "0"},
+                                             {"--expand", "echo bake the dough"}}) {
+    std::vector<std::string> line = {"search", "notes.attar", "rotate keys", "--json"};
+    line.insert(line.end(), extra.begin(), extra.end());
+    const Ran found = attar(line);
+    ASSERT_EQ(found.status, 0) << extra[0] << found.err;
+    EXPECT_EQ(found.lines().at(0)["hits"].at(0)["path"], "ops/keys.md") << extra[0];
+  }
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--min-relevance", "1"}).status, 1);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--min-relevance", "much"}).status, 2);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--lexical", "--diverse"}).status, 2);
+  const Ran failed = attar({"search", "notes.attar", "rotate keys", "--expand", "exit 9"});
+  EXPECT_EQ(failed.status, 2);
+  EXPECT_NE(failed.err.find("status 9"), std::string::npos) << failed.err;
 }
 
 TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {

@@ -124,6 +124,64 @@ TEST_F(Documents, StandForTheirRowsUnlessAllAreWanted) {
   EXPECT_EQ(ask(limited, "lighthouse keeper", {.k = 3, .each_row = true}).size(), 3u);
 }
 
+TEST_F(Documents, AnswersAreReadFoldedAndCutByRelevance) {
+  write("notes/ops/keys-copy.md",
+        "# Keys\n\nEvery server holds a signing key.\n\n## Rotation\n\nTo rotate the keys, run the rotation script "
+        "on the bastion host.\n"
+        "Wait for replication before the old key is removed!\n");
+  packed();
+  const Artifact artifact = opened();
+  const std::string question = "how do I rotate the keys";
+  const auto plain = ask(artifact, question);
+  ASSERT_GE(plain.size(), 2u);
+  EXPECT_TRUE(plain[0].path.starts_with("ops/keys") && plain[1].path.starts_with("ops/keys"));
+  EXPECT_TRUE(plain[0].reading && *plain[0].reading > 0.5f);
+  EXPECT_TRUE(plain[0].relevance && *plain[0].relevance > *plain.back().relevance);
+  EXPECT_FALSE(ask(artifact, question, {.read = 0}).front().reading);
+  EXPECT_FALSE(ask(artifact, question, {.mode = SearchMode::lexical}).front().relevance);
+  for (const bool diverse : {false, true}) {
+    const auto folded = ask(artifact, question, {.fold = !diverse, .diverse = diverse});
+    EXPECT_EQ(folded.size() + 1, plain.size());
+    EXPECT_EQ(folded.front().folded, 1u);
+  }
+  const auto relevant = ask(artifact, question, {.min_relevance = *plain[1].relevance});
+  EXPECT_EQ(relevant.size(), 2u);
+  EXPECT_TRUE(ask(artifact, question, {.min_relevance = 1}).empty());
+}
+
+TEST_F(Documents, AnImaginedAnswerIsSearchedForBesideTheQuestion) {
+  packed();
+  const Artifact artifact = opened();
+  const std::string question = "what grows in summer";
+  const std::string imagined = "Tomatoes grow best with sun and water.";
+  for (const SearchMode mode : {SearchMode::hybrid, SearchMode::semantic, SearchMode::lexical}) {
+    const auto found = ask(artifact, question, {.mode = mode, .expansions = {imagined}});
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found.front().title, "Garden");
+    EXPECT_LE(found.front().score, 1);
+    const auto by_command = ask(artifact, question, {.mode = mode, .expand = "echo '" + imagined + "'"});
+    EXPECT_EQ(by_command.front().score, found.front().score);
+  }
+  EXPECT_TRUE(ask(artifact, question, {.mode = SearchMode::lexical}).empty()) << "no word of it stands anywhere";
+  const auto search = TextSearch::open(artifact).value();
+  const auto wrong = [&](const AskOptions& options) {
+    return search.ask(std::span(&question, 1), options).error().code;
+  };
+  EXPECT_EQ(wrong({.expansions = {imagined, imagined}}), ErrorCode::invalid_argument);
+  EXPECT_EQ(wrong({.expand = "exit 7"}), ErrorCode::io);
+  EXPECT_EQ(wrong({.min_relevance = 1.5f}), ErrorCode::invalid_argument);
+  EXPECT_EQ(wrong({.mode = SearchMode::lexical, .diverse = true}), ErrorCode::invalid_argument);
+}
+
+TEST_F(Documents, AreFoundByThePartsOfTheirCompounds) {
+  write("notes/src/form.pm", "package HTML::FormHandler;\nsub rotate_widgets { }\n");
+  packed();
+  const Artifact artifact = opened();
+  EXPECT_EQ(ask(artifact, "form handler", {.mode = SearchMode::lexical}).front().path, "src/form.pm");
+  EXPECT_EQ(ask(artifact, "widgets", {.mode = SearchMode::lexical}).front().path, "src/form.pm");
+  EXPECT_TRUE(ask(artifact, "\"form handler\"").empty()) << "a phrase means what it says";
+}
+
 TEST_F(Documents, KeepTheirBudgetAndAreTheSameForAnyThreads) {
   std::string lines;
   for (int i = 0; i < 800; ++i)

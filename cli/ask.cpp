@@ -115,12 +115,10 @@ Status check(const AskArguments& arguments) {
 
 }  // namespace
 
-void add_ask_options(CLI::App& command, AskArguments& arguments) {
-  command.add_option("question", arguments.questions, "Documents: what to look for, in words")->type_name("TEXT");
+void add_mode_options(CLI::App& command, AskArguments& arguments) {
   command.add_flag("--hybrid", arguments.hybrid, "Documents: by meaning and by words together (default)");
   command.add_flag("--semantic", arguments.semantic, "Documents: by meaning alone");
   command.add_flag("--lexical", arguments.lexical, "Documents: by words alone");
-  command.add_flag("--rows", arguments.rows, "Documents: every piece that is found, not the best of each document");
   command.add_flag("--diverse", arguments.options.diverse,
                    "Documents: answers that say different things first, and no near-duplicates");
   command.add_flag("--fold", arguments.options.fold, "Documents: near-duplicates of a better answer are only counted");
@@ -144,13 +142,22 @@ void add_ask_options(CLI::App& command, AskArguments& arguments) {
       ->type_name("DIR");
 }
 
-Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskArguments& arguments, bool explain) {
+void add_ask_options(CLI::App& command, AskArguments& arguments) {
+  command.add_option("question", arguments.questions, "Documents: what to look for, in words")->type_name("TEXT");
+  add_mode_options(command, arguments);
+  command.add_flag("--rows", arguments.rows, "Documents: every piece that is found, not the best of each document");
+}
+
+Result<AskOptions> options_of(const AskArguments& arguments) {
   ATTAR_TRY(check(arguments));
-  AskOptions& options = arguments.options;
-  options.mode = arguments.lexical    ? SearchMode::lexical
-                 : arguments.semantic ? SearchMode::semantic
-                                      : SearchMode::hybrid;
-  options.each_row = arguments.rows;
+  AskOptions out = arguments.options;
+  out.mode = arguments.lexical ? SearchMode::lexical : arguments.semantic ? SearchMode::semantic : SearchMode::hybrid;
+  out.each_row = arguments.rows;
+  return out;
+}
+
+Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskArguments& arguments, bool explain) {
+  ATTAR_ASSIGN(const AskOptions options, options_of(arguments));
   ATTAR_ASSIGN(const TextSearch search, TextSearch::open(artifact, arguments.encoder));
   ATTAR_ASSIGN(const Answers answers, search.ask(arguments.questions, options));
   std::uint64_t found = 0;

@@ -17,8 +17,13 @@ struct AskArguments {
   AskOptions options;
 };
 
-/// What is about questions.
+/// How questions are answered: --lexical, --diverse, --encoder …
+void add_mode_options(CLI::App& command, AskArguments& arguments);
+/// That, the questions, and how answers are shown.
 void add_ask_options(CLI::App& command, AskArguments& arguments);
+
+/// What the flags ask for; `invalid_argument` where they exclude each other.
+[[nodiscard]] Result<AskOptions> options_of(const AskArguments& arguments);
 
 /// Asks and prints; the number of answers.
 [[nodiscard]] Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskArguments& arguments,

@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "ask.h"
 #include "attar/evaluate.h"
+#include "eval_documents.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -17,6 +19,9 @@ struct Arguments {
   std::filesystem::path artifact;
   OpenOptions open;
   EvaluateOptions options;
+  AskArguments ask;
+  std::filesystem::path run;
+  std::string tag = "attar";
 };
 
 Json json_of(const ArtifactInfo& info, const Evaluation& evaluation, double confidence) {
@@ -62,10 +67,31 @@ std::string text_of(const ArtifactInfo& info, const Evaluation& evaluation, doub
   return out + "\n" + worst.text();
 }
 
+Result<Exit> run_documents(const Session& session, const Artifact& artifact, const Arguments& arguments) {
+  const EvaluateOptions& given = arguments.options;
+  if (!given.base.empty() || !given.truth.empty() || !given.query_ids.empty())
+    return fail(ErrorCode::invalid_argument,
+                "--base, --truth and --query-ids are for vectors; documents need --queries in words and --qrels");
+  ATTAR_ASSIGN(AskOptions ask, options_of(arguments.ask));
+  ask.where = given.where;
+  ask.threads = given.threads;
+  return eval_documents(session, artifact,
+                        {.queries = given.queries,
+                         .qrels = given.qrels,
+                         .run = arguments.run,
+                         .tag = arguments.tag,
+                         .encoder = arguments.ask.encoder,
+                         .ask = std::move(ask),
+                         .ks = given.ks,
+                         .confidence = given.confidence});
+}
+
 Result<Exit> run(const Session& session, Arguments& arguments) {
   EvaluateOptions& options = arguments.options;
   ATTAR_TRY(check_streams({options.queries, options.base}));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
+  ATTAR_ASSIGN(const bool in_words, holds_documents(options.queries));
+  if (holds_texts(artifact) && in_words) return run_documents(session, artifact, arguments);
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   Result<Evaluation> evaluation = fail(ErrorCode::cancelled, {});
   {
@@ -89,12 +115,18 @@ void add_eval(CLI::App& app, Session& session) {
                   {"attar eval docs.attar --queries q.npy --base docs.npy -k 1,10,100",
                    "attar eval docs.attar --queries q.fvecs --truth gt.ivecs -k 10",
                    "attar eval docs.attar --queries q.npy --base docs.npy --where \"section = 'games'\"",
-                   "attar eval docs.attar --queries q.npy --query-ids qids.txt --qrels qrels.tsv"});
+                   "attar eval docs.attar --queries q.npy --query-ids qids.txt --qrels qrels.tsv",
+                   "attar eval notes.attar --queries queries.jsonl --qrels qrels.tsv --run out.trec"});
   add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_path(*command, "--queries", options.queries, "The queries")->required();
+  add_path(*command, "--queries", options.queries, "The queries; for documents: questions, .jsonl, .tsv or one a line")
+      ->required();
   CLI::Option* base = add_path(*command, "--base", options.base, "The originals: the truth is computed, ties counted");
   add_path(*command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin")->excludes(base);
   add_path(*command, "--qrels", options.qrels, "Judgements: TREC, BEIR's TSV or JSONL; adds hit@k, nDCG and MRR");
+  add_path(*command, "--run", arguments->run, "Documents: write the answers here, as a TREC run");
+  command->add_option("--tag", arguments->tag, "Documents: the name of the run in it (default attar)")
+      ->type_name("NAME");
+  add_mode_options(*command, arguments->ask);
   add_path(*command, "--query-ids", options.query_ids, "Ids of the queries for --qrels, one a line; else row numbers");
   add_where(*command, options.where);
   add_value(*command, "-k", options.ks, parse_ks, "Recall at these (default 1,10,100)", "K,K,…");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "attar/artifact.h"
+#include "attar/evaluate.h"
 #include "attar/pack.h"
 #include "attar/result.h"
 
@@ -155,5 +157,42 @@ class TextSearch {
   explicit TextSearch(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
+
+struct EvaluateDocumentsOptions {
+  /// Questions: JSON lines with "_id" and "text", .tsv (id, text), or one a line, whose id is its number from 1.
+  std::filesystem::path queries;
+  std::filesystem::path qrels;     ///< judgements (TREC, BEIR TSV or JSONL) of documents, by id; without an id, by path
+  std::filesystem::path run = {};  ///< where the answers go, as TREC has runs; empty: nowhere
+  std::string tag = "attar";       ///< of the run
+  std::string encoder = {};        ///< as in TextSearch::open
+  AskOptions ask = {};             ///< k is that of the largest of `ks`; no snippets are made
+  std::vector<std::uint32_t> ks = {1, 10, 100};
+  double confidence = 0.95;
+  Progress* progress = nullptr;
+};
+
+/// Measures of a mode: "ndcg@10", "recall@10" (the share of relevant documents among the first ten), "hit@10", "mrr".
+using DocumentMeasures = std::map<std::string, Measure>;
+
+/// The mean difference of two modes over the same questions, with its interval.
+struct PairedDifference {
+  double mean = 0, low = 0, high = 0;
+};
+
+struct DocumentsEvaluation {
+  std::uint64_t questions = 0;         ///< asked
+  std::uint64_t judged = 0;            ///< of these, with a relevant document: what is measured over
+  DocumentMeasures measures;           ///< of the mode that was asked for
+  DocumentMeasures semantic, lexical;  ///< hybrid: of each leg alone
+  std::map<std::string, PairedDifference> above_semantic, above_lexical;  ///< hybrid: of it over each leg
+  double questions_per_second = 0;                                        ///< of the mode that was asked for
+};
+
+/// Asks every question and compares the answers with judgements. `invalid_data` where none of the questions is judged.
+[[nodiscard]] Result<DocumentsEvaluation> evaluate_documents(const Artifact& artifact,
+                                                             const EvaluateDocumentsOptions& options);
+
+/// Whether an artifact can be asked in words.
+[[nodiscard]] bool holds_texts(const Artifact& artifact) noexcept;
 
 }  // namespace attar

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <numeric>
 
 #include "base/threads.h"
@@ -16,31 +15,11 @@
 #include "engine/input.h"
 #include "engine/measuring.h"
 #include "engine/relevance.h"
-#include "math/statistics.h"
 
 namespace attar {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double percentile(std::span<const double> sorted, double share) {
-  if (sorted.empty()) return 0;
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-Measure summarise(std::vector<double> values, double confidence) {
-  const math::Interval interval = math::mean_interval(values, confidence);
-  Measure out{.mean = interval.mean, .low = std::max(0.0, interval.low), .high = std::min(1.0, interval.high)};
-  std::sort(values.begin(), values.end());
-  out.p05 = percentile(values, 0.05);
-  out.p50 = percentile(values, 0.50);
-  out.p95 = percentile(values, 0.95);
-  out.minimum = values.empty() ? 0 : values.front();
-  return out;
-}
 
 class Evaluating {
  public:
@@ -172,7 +151,7 @@ class Evaluating {
         [&](std::uint64_t a, std::uint64_t b) { return largest[a] != largest[b] ? largest[a] < largest[b] : a < b; });
     for (std::size_t i = 0; i < worst; ++i) out_.worst.push_back({order[i], largest[order[i]]});
     for (std::size_t i = 0; i < ks_.size(); ++i)
-      out_.recall[ks_[i]] = summarise(std::move(recalls[i]), options_.confidence);
+      out_.recall[ks_[i]] = engine::summarise(std::move(recalls[i]), options_.confidence);
   }
 
   // Judgements by query and row; documents that the artifact does not hold stay judged under rows past the last one, so
@@ -221,7 +200,7 @@ class Evaluating {
           Error{.code = ErrorCode::invalid_data,
                 .message = "judges none of these queries; name their ids, one a line, with --query-ids",
                 .file = options_.qrels.string()});
-    for (auto& [name, list] : values) out_.relevance[name] = summarise(std::move(list), options_.confidence);
+    for (auto& [name, list] : values) out_.relevance[name] = engine::summarise(std::move(list), options_.confidence);
     return {};
   }
 

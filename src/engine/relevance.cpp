@@ -44,4 +44,15 @@ std::map<std::string, double> relevance_of(const Judged& judged, std::span<const
   return out;
 }
 
+double recall_of(const Judged& judged, std::span<const std::uint32_t> returned, std::uint32_t k) {
+  const auto is_relevant = [](const auto& pair) { return pair.second > 0; };
+  const auto relevant = std::ranges::count_if(judged, is_relevant);
+  const auto found =
+      std::ranges::count_if(returned.first(std::min<std::size_t>(k, returned.size())), [&](std::uint32_t row) {
+        const auto known = judged.find(row);
+        return known != judged.end() && is_relevant(*known);
+      });
+  return relevant == 0 ? 0 : static_cast<double>(found) / static_cast<double>(relevant);
+}
+
 }  // namespace attar::engine

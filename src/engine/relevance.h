@@ -22,4 +22,7 @@ using Judged = std::unordered_map<std::uint32_t, std::int32_t>;
 [[nodiscard]] std::map<std::string, double> relevance_of(const Judged& judged, std::span<const std::uint32_t> returned,
                                                          std::span<const std::uint32_t> ks);
 
+/// The share of the relevant documents that is among the first k.
+[[nodiscard]] double recall_of(const Judged& judged, std::span<const std::uint32_t> returned, std::uint32_t k);
+
 }  // namespace attar::engine

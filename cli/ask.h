@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attar/documents.h"
+#include "command.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -18,7 +19,7 @@ struct AskArguments {
 };
 
 /// --lexical, --semantic, --hybrid, --encoder, --rows.
-void add_ask_options(CLI::App& command, AskArguments& arguments);
+void add_ask_options(Command& command, AskArguments& arguments);
 
 /// Asks and prints; the number of answers.
 [[nodiscard]] Result<std::uint64_t> ask(const Session& session, const Artifact& artifact, AskArguments& arguments,

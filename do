@@ -95,7 +95,11 @@ need_python() {
 
 # configure PRESET [OPTION ...]
 configure() {
-  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    # ccache does not take up files with precompiled headers unless it is told to be less exact.
+    set -- "$@" -D CMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+  fi
   log=$(cmake --preset "$@" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
 }
 

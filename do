@@ -8,7 +8,7 @@ usage() {
   cat <<'EOF'
 usage: ./do VERB [options]
 
-  demo                    build, pack real embeddings to a budget, search, verify, and say what was proved
+  demo                    build, pack texts and embeddings to budgets, ask, verify, and say what was shown
   test [--quick]          build and run every test, then those of readers again under sanitizers
                           (--quick: release only, without the slow ones)
   sanitize [--readers]    build and run the tests under sanitizers, some half an hour (--readers: of what reads bytes from outside)
@@ -95,7 +95,11 @@ need_python() {
 
 # configure PRESET [OPTION ...]
 configure() {
-  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    # ccache does not take up files with precompiled headers unless it is told to be less exact.
+    set -- "$@" -D CMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+  fi
   log=$(cmake --preset "$@" 2>&1) || { say "$log"; die "cmake --preset $1 failed; the reason stands above"; }
 }
 
@@ -192,9 +196,10 @@ do_sanitize() {
 }
 
 do_demo() {
+  started=$(date +%s)
   need debian
   build release attar_cli
-  exec sh scripts/demo.sh build/release/attar
+  exec sh scripts/demo.sh build/release/attar $(($(date +%s) - started))
 }
 
 do_install() {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "json.h"
 #include "options.h"
@@ -115,7 +116,7 @@ Status check(const AskArguments& arguments) {
 
 }  // namespace
 
-void add_mode_options(CLI::App& command, AskArguments& arguments) {
+void add_mode_options(Command& command, AskArguments& arguments) {
   command.add_flag("--hybrid", arguments.hybrid, "Documents: by meaning and by words together (default)");
   command.add_flag("--semantic", arguments.semantic, "Documents: by meaning alone");
   command.add_flag("--lexical", arguments.lexical, "Documents: by words alone");
@@ -132,18 +133,16 @@ void add_mode_options(CLI::App& command, AskArguments& arguments) {
         return static_cast<float>(value);
       },
       "Documents: only answers that are relevant with this probability (auto: a cut that suits most)", "P|auto");
-  command
-      .add_option("--expand", arguments.options.expand,
-                  "Documents: a command that reads a question and prints an imagined answer, searched for beside it")
-      ->type_name("CMD");
+  command.add_text("--expand", arguments.options.expand,
+                   "Documents: a command that reads a question and prints an imagined answer, searched for beside it",
+                   "CMD");
   add_whole(command, "--read", arguments.options.read, 0, 1024,
             "Documents: so many of the best texts are read beside the question (default 48; 0: none)");
-  command.add_option("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with")
-      ->type_name("DIR");
+  command.add_text("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with", "DIR");
 }
 
-void add_ask_options(CLI::App& command, AskArguments& arguments) {
-  command.add_option("question", arguments.questions, "Documents: what to look for, in words")->type_name("TEXT");
+void add_ask_options(Command& command, AskArguments& arguments) {
+  command.add_texts("question", arguments.questions, "Documents: what to look for, in words", "TEXT");
   add_mode_options(command, arguments);
   command.add_flag("--rows", arguments.rows, "Documents: every piece that is found, not the best of each document");
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attar/documents.h"
+#include "command.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -18,9 +19,9 @@ struct AskArguments {
 };
 
 /// How questions are answered: --lexical, --diverse, --encoder …
-void add_mode_options(CLI::App& command, AskArguments& arguments);
+void add_mode_options(Command& command, AskArguments& arguments);
 /// That, the questions, and how answers are shown.
-void add_ask_options(CLI::App& command, AskArguments& arguments);
+void add_ask_options(Command& command, AskArguments& arguments);
 
 /// What the flags ask for; `invalid_argument` where they exclude each other.
 [[nodiscard]] Result<AskOptions> options_of(const AskArguments& arguments);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/evaluate.h"
 #include "attar/vectors.h"
@@ -129,22 +130,22 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 void add_bench(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   BenchOptions& options = arguments->options;
-  CLI::App* command = add_command(app, session, "bench", "Queries a second of this file on this machine",
-                                  {"attar bench docs.attar --queries q.npy --batch 8 --seconds 2 --json",
-                                   "attar bench docs.attar --queries q.npy -T 2"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_path(*command, "--queries", arguments->queries, "The queries, asked in turn")->required();
-  add_whole(*command, "--batch", options.batch, 1, 65536, "Queries asked at once (default 1)");
+  Command command = add_command(app, session, "bench", "Queries a second of this file on this machine",
+                                {"attar bench docs.attar --queries q.npy --batch 8 --seconds 2 --json",
+                                 "attar bench docs.attar --queries q.npy -T 2"});
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  add_path(command, "--queries", arguments->queries, "The queries, asked in turn").required();
+  add_whole(command, "--batch", options.batch, 1, 65536, "Queries asked at once (default 1)");
   add_value(
-      *command, "--seconds", options.seconds, [](std::string_view text) { return parse_between(text, 0, 3600); },
+      command, "--seconds", options.seconds, [](std::string_view text) { return parse_between(text, 0, 3600); },
       "Length of a round (default 1)", "S");
-  add_where(*command, options.where);
-  add_whole(*command, "--rounds", options.rounds, 1, 1000, "Rounds (default 5)");
-  add_whole(*command, "-k", options.k, 1, arguments->open.limits.max_hits, "Rows to return a query (default 10)");
-  add_input_options(*command, arguments->input);
-  add_open_options(*command, arguments->open);
-  add_whole(*command, "-T,--threads", options.threads, 0, 1024, "Threads (default 1); 0: one per available core");
-  run_with(*command, session, arguments, run);
+  add_where(command, options.where);
+  add_whole(command, "--rounds", options.rounds, 1, 1000, "Rounds (default 5)");
+  add_whole(command, "-k", options.k, 1, arguments->open.limits.max_hits, "Rows to return a query (default 10)");
+  add_input_options(command, arguments->input);
+  add_open_options(command, arguments->open);
+  add_whole(command, "-T,--threads", options.threads, 0, 1024, "Threads (default 1); 0: one per available core");
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/evaluate.h"
 #include "json.h"
@@ -44,9 +45,9 @@ std::string text_of(const Diagnosis& d) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Session& session) {
-  CLI::App* command = add_command(app, session, "doctor", "Instruction set, cores, memory, codecs, versions",
-                                  {"attar doctor", "attar doctor --json", "ATTAR_ISA=avx2 attar doctor"});
-  command->callback([&session] {
+  Command command = add_command(app, session, "doctor", "Instruction set, cores, memory, codecs, versions",
+                                {"attar doctor", "attar doctor --json", "ATTAR_ISA=avx2 attar doctor"});
+  command.on_named([&session] {
     session.run = [&session]() -> Result<Exit> {
       const Diagnosis diagnosis = diagnose();
       ATTAR_TRY(session.json ? print_json(json_of(diagnosis)) : print(text_of(diagnosis)));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "options.h"
 #include "output.h"
@@ -19,7 +20,7 @@ std::string name_of(const SkippedInput& skipped) {
 
 }  // namespace
 
-void add_document_options(CLI::App& command, DocumentArguments& arguments) {
+void add_document_options(Command& command, DocumentArguments& arguments) {
   PackDocumentsOptions& options = arguments.options;
   add_value(
       command, "--as", arguments.as,
@@ -30,12 +31,10 @@ void add_document_options(CLI::App& command, DocumentArguments& arguments) {
   add_value(command, "--text", options.text_fields, parse_names,
             "Documents in .jsonl, .csv, .tsv: the fields of their text (default: text, body, content, description)",
             "NAME,…");
-  command
-      .add_option("--encoder", options.encoder,
-                  "Documents: what makes their vectors, a folder with a BERT model; without it Attar's own")
-      ->type_name("DIR");
-  command.add_option("--language", options.language, "Documents: of word stems (default english; none: as they are)")
-      ->type_name("NAME");
+  command.add_text("--encoder", options.encoder,
+                   "Documents: what makes their vectors, a folder with a BERT model; without it Attar's own", "DIR");
+  command.add_text("--language", options.language, "Documents: of word stems (default english; none: as they are)",
+                   "NAME");
   add_whole(command, "--chunk-tokens", options.chunk_tokens, 8, 8192,
             "Documents: most tokens of a piece of text (default 256)");
 }

@@ -1,11 +1,11 @@
 // What pack and plan ask about documents, and what they tell of them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 
 #include "attar/documents.h"
+#include "command.h"
 #include "json.h"
 
 namespace attar::cli {
@@ -16,7 +16,7 @@ struct DocumentArguments {
 };
 
 /// --as, --text, --encoder, --language, --chunk-tokens.
-void add_document_options(CLI::App& command, DocumentArguments& arguments);
+void add_document_options(Command& command, DocumentArguments& arguments);
 
 /// Whether the input is to be packed as documents; then what is said of fields is in its place. `invalid_argument` for
 /// options of the other kind.

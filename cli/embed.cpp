@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/documents.h"
 #include "json.h"
@@ -52,17 +53,17 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 
 void add_embed(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, session, "embed", "Vectors of texts, by the encoder that Attar carries or one in a folder",
       {"attar embed questions.txt -o questions.npy", "attar embed corpus.jsonl -o corpus.npy --encoder models/minilm"});
-  add_path(*command, "input", arguments->input, "One text a line, .jsonl with \"text\", or .tsv: id, text")->required();
-  add_path(*command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
-      ->required();
-  command->add_option("--encoder", arguments->options.encoder, "A folder with a BERT model; without it Attar's own")
-      ->type_name("DIR");
-  command->add_flag("-f,--force", arguments->force, "Overwrite the output");
-  add_threads(*command, arguments->options.threads);
-  run_with(*command, session, arguments, run);
+  add_path(command, "input", arguments->input, "One text a line, .jsonl with \"text\", or .tsv: id, text").required();
+  add_path(command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
+      .required();
+  command.add_text("--encoder", arguments->options.encoder, "A folder with a BERT model; without it Attar's own",
+                   "DIR");
+  command.add_flag("-f,--force", arguments->force, "Overwrite the output");
+  add_threads(command, arguments->options.threads);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "ask.h"
 #include "attar/evaluate.h"
@@ -110,32 +111,31 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 void add_eval(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   EvaluateOptions& options = arguments->options;
-  CLI::App* command =
+  Command command =
       add_command(app, session, "eval", "Recall with its interval and spread, or relevance, on your queries",
                   {"attar eval docs.attar --queries q.npy --base docs.npy -k 1,10,100",
                    "attar eval docs.attar --queries q.fvecs --truth gt.ivecs -k 10",
                    "attar eval docs.attar --queries q.npy --base docs.npy --where \"section = 'games'\"",
                    "attar eval docs.attar --queries q.npy --query-ids qids.txt --qrels qrels.tsv",
                    "attar eval notes.attar --queries queries.jsonl --qrels qrels.tsv --run out.trec"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_path(*command, "--queries", options.queries, "The queries; for documents: questions, .jsonl, .tsv or one a line")
-      ->required();
-  CLI::Option* base = add_path(*command, "--base", options.base, "The originals: the truth is computed, ties counted");
-  add_path(*command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin")->excludes(base);
-  add_path(*command, "--qrels", options.qrels, "Judgements: TREC, BEIR's TSV or JSONL; adds hit@k, nDCG and MRR");
-  add_path(*command, "--run", arguments->run, "Documents: write the answers here, as a TREC run");
-  command->add_option("--tag", arguments->tag, "Documents: the name of the run in it (default attar)")
-      ->type_name("NAME");
-  add_mode_options(*command, arguments->ask);
-  add_path(*command, "--query-ids", options.query_ids, "Ids of the queries for --qrels, one a line; else row numbers");
-  add_where(*command, options.where);
-  add_value(*command, "-k", options.ks, parse_ks, "Recall at these (default 1,10,100)", "K,K,…");
-  add_whole(*command, "--worst", options.worst, 0, 1000, "How many of the worst queries to name (default 5)");
-  add_confidence(*command, options.confidence);
-  add_input_options(*command, options.input);
-  add_open_options(*command, arguments->open);
-  add_threads(*command, options.threads);
-  run_with(*command, session, arguments, run);
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  add_path(command, "--queries", options.queries, "The queries; for documents: questions, .jsonl, .tsv or one a line")
+      .required();
+  Option base = add_path(command, "--base", options.base, "The originals: the truth is computed, ties counted");
+  add_path(command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin").excludes(base);
+  add_path(command, "--qrels", options.qrels, "Judgements: TREC, BEIR's TSV or JSONL; adds hit@k, nDCG and MRR");
+  add_path(command, "--run", arguments->run, "Documents: write the answers here, as a TREC run");
+  command.add_text("--tag", arguments->tag, "Documents: the name of the run in it (default attar)", "NAME");
+  add_mode_options(command, arguments->ask);
+  add_path(command, "--query-ids", options.query_ids, "Ids of the queries for --qrels, one a line; else row numbers");
+  add_where(command, options.where);
+  add_value(command, "-k", options.ks, parse_ks, "Recall at these (default 1,10,100)", "K,K,…");
+  add_whole(command, "--worst", options.worst, 0, 1000, "How many of the worst queries to name (default 5)");
+  add_confidence(command, options.confidence);
+  add_input_options(command, options.input);
+  add_open_options(command, arguments->open);
+  add_threads(command, options.threads);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "json.h"
 #include "output.h"
 #include "progress_bar.h"

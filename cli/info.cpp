@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/artifact.h"
 #include "json.h"
@@ -74,11 +75,11 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 
 void add_info(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add_command(app, session, "info", "Bytes by part, the plan, the certificate in words",
-                                  {"attar info docs.attar", "attar info docs.attar --json"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_open_options(*command, arguments->open);
-  run_with(*command, session, arguments, run);
+  Command command = add_command(app, session, "info", "Bytes by part, the plan, the certificate in words",
+                                {"attar info docs.attar", "attar info docs.attar --json"});
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  add_open_options(command, arguments->open);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <variant>
 

@@ -1,7 +1,7 @@
 // The objects that --json prints. Keys are an interface: docs/cli.md names them all, tests/cli checks them.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

@@ -77,8 +77,8 @@ Result<std::string> parse_word(std::string_view text, const std::vector<std::str
   return refuse(text, fmt::format("give {} or {}", fmt::join(words.begin(), before_last, ", "), *before_last));
 }
 
-CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,
-                      const std::string& help, const std::string& type) {
+Option add_path(Command& command, const std::string& names, std::filesystem::path& target, const std::string& help,
+                const std::string& type) {
   const auto parse = [](std::string_view text) -> Result<std::filesystem::path> {
     if (text.empty()) return refuse(text, "give the name of a file");
     return std::filesystem::path(text);
@@ -86,13 +86,12 @@ CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesyst
   return add_value(command, names, target, parse, help, type);
 }
 
-void add_input_options(CLI::App& command, InputOptions& input) {
-  command.add_option("--field", input.field, "JSONL: the key that holds the vector")->type_name("KEY");
-  command
-      .add_option("--format", input.format,
-                  "Format of the vectors where the name does not tell: npy, fvecs, bvecs, fbin, u8bin, i8bin, f16bin, "
-                  "jsonl")
-      ->type_name("NAME");
+void add_input_options(Command& command, InputOptions& input) {
+  command.add_text("--field", input.field, "JSONL: the key that holds the vector", "KEY");
+  command.add_text("--format", input.format,
+                   "Format of the vectors where the name does not tell: npy, fvecs, bvecs, fbin, u8bin, i8bin, f16bin, "
+                   "jsonl",
+                   "NAME");
 }
 
 Result<std::vector<std::string>> parse_names(std::string_view text) {
@@ -112,12 +111,12 @@ Result<std::vector<std::string>> parse_names(std::string_view text) {
   return out;
 }
 
-void add_open_options(CLI::App& command, OpenOptions& open) {
-  command.add_flag_callback(
+void add_open_options(Command& command, OpenOptions& open) {
+  command.add_flag(
       "--no-mmap", [&open] { open.mmap = false; }, "Read a private copy, for files that others may write meanwhile");
 }
 
-void add_where(CLI::App& command, std::string& condition) {
+void add_where(Command& command, std::string& condition) {
   add_value(
       command, "--where", condition,
       [](std::string_view text) -> Result<std::string> {
@@ -128,17 +127,17 @@ void add_where(CLI::App& command, std::string& condition) {
       "Only rows that this holds for: \"section = 'games' and size < 5000\" (grammar: docs/cli.md)", "CONDITION");
 }
 
-void add_threads(CLI::App& command, unsigned& threads) {
+void add_threads(Command& command, unsigned& threads) {
   add_whole(command, "-T,--threads", threads, 0, 1024, "Threads; 0: one per available core");
 }
 
-void add_confidence(CLI::App& command, double& confidence) {
+void add_confidence(Command& command, double& confidence) {
   add_value(
       command, "--confidence", confidence, [](std::string_view text) { return parse_between(text, 0.5, 1); },
       "Of the certificate or interval (default 0.95)", "P");
 }
 
-void add_goal_options(CLI::App& command, PackOptions& options) {
+void add_goal_options(Command& command, PackOptions& options) {
   add_value(command, "--budget", options.budget, parse_budget,
             "Ceiling on the whole file: 200MB, 1.5GiB, 64B/vec, 2.5bit or 30%", "SIZE");
   add_value(command, "--recall", options.floor, parse_floor, "Least mean recall: 0.95@10", "R@K");
@@ -154,7 +153,7 @@ void add_goal_options(CLI::App& command, PackOptions& options) {
             "Only these fields of --meta; without it all that hold one value or a list of strings", "NAME,…");
   add_value(command, "--meta-sorted", options.meta_sorted, parse_names,
             "Numbers or dates that get a sorted order, inside the budget: narrow ranges are found quicker", "NAME,…");
-  command.add_option("--codec", options.codec, "Only this codec (names: attar doctor)")->type_name("NAME");
+  command.add_text("--codec", options.codec, "Only this codec (names: attar doctor)", "NAME");
   add_value(
       command, "--index", options.index,
       [](std::string_view text) {

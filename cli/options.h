@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "attar/artifact.h"
 #include "attar/pack.h"
 #include "attar/result.h"
+#include "command.h"
 
 namespace attar::cli {
 
@@ -34,21 +35,19 @@ namespace attar::cli {
 
 /// Adds an option whose text `parse` (string_view to Result<T>) turns into the target.
 template <class Target, class Parse>
-CLI::Option* add_value(CLI::App& command, const std::string& names, Target& target, Parse parse,
-                       const std::string& help, const std::string& type) {
-  const std::string shown = names.substr(names.find("--") == std::string::npos ? 0 : names.find("--"));
-  const auto take = [&target, parse, shown](const std::string& text) {
-    auto value = parse(std::string_view(text));
-    if (!value) throw CLI::ValidationError(shown, value.error().message);
-    target = *std::move(value);
+Option add_value(Command& command, const std::string& names, Target& target, Parse parse, const std::string& help,
+                 const std::string& type) {
+  const auto take = [&target, parse](std::string_view text) -> Status {
+    ATTAR_ASSIGN(target, parse(text));
+    return {};
   };
-  return command.add_option_function<std::string>(names, take, help)->type_name(type);
+  return command.add_taken(names, take, help, type);
 }
 
 /// Adds an option that holds a whole number in [least, most].
 template <class Target>
-CLI::Option* add_whole(CLI::App& command, const std::string& names, Target& target, std::uint64_t least,
-                       std::uint64_t most, const std::string& help) {
+Option add_whole(Command& command, const std::string& names, Target& target, std::uint64_t least, std::uint64_t most,
+                 const std::string& help) {
   const auto parse = [least, most](std::string_view text) -> Result<Target> {
     ATTAR_ASSIGN(const std::uint64_t value, parse_whole(text, least, most));
     return static_cast<Target>(value);
@@ -57,21 +56,21 @@ CLI::Option* add_whole(CLI::App& command, const std::string& names, Target& targ
 }
 
 /// Adds --where.
-void add_where(CLI::App& command, std::string& condition);
+void add_where(Command& command, std::string& condition);
 
 /// A path that must not be empty.
-CLI::Option* add_path(CLI::App& command, const std::string& names, std::filesystem::path& target,
-                      const std::string& help, const std::string& type = "FILE");
+Option add_path(Command& command, const std::string& names, std::filesystem::path& target, const std::string& help,
+                const std::string& type = "FILE");
 
 /// --field and --format.
-void add_input_options(CLI::App& command, InputOptions& input);
+void add_input_options(Command& command, InputOptions& input);
 /// --no-mmap.
-void add_open_options(CLI::App& command, OpenOptions& open);
+void add_open_options(Command& command, OpenOptions& open);
 /// -T, --threads.
-void add_threads(CLI::App& command, unsigned& threads);
+void add_threads(Command& command, unsigned& threads);
 /// --confidence.
-void add_confidence(CLI::App& command, double& confidence);
+void add_confidence(Command& command, double& confidence);
 /// All that plan and pack understand about the goal and its circumstances, without the output.
-void add_goal_options(CLI::App& command, PackOptions& options);
+void add_goal_options(Command& command, PackOptions& options);
 
 }  // namespace attar::cli

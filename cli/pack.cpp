@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "documents.h"
 #include "json.h"
@@ -79,7 +80,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 
 void add_pack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
+  Command command =
       add_command(app, session, "pack", "Pack vectors or documents to a budget and a floor, with a certificate",
                   {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
                    "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
@@ -88,19 +89,19 @@ void add_pack(CLI::App& app, Session& session) {
                    "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
                    "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
   add_path(
-      *command, "input", arguments->input,
+      command, "input", arguments->input,
       "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a file "
       "of text, Markdown, HTML, source code, manual pages, .jsonl, .csv, .tsv")
-      ->required();
-  add_path(*command, "-o,--output", arguments->output,
+      .required();
+  add_path(command, "-o,--output", arguments->output,
            "The artifact to write, whole or not at all; - for standard output")
-      ->required();
-  command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
-  command->add_flag("--explain", arguments->explain,
-                    "Where the plan loses recall: its codes, its lists, its second look");
-  add_goal_options(*command, arguments->options());
-  add_document_options(*command, arguments->documents);
-  run_with(*command, session, arguments, run);
+      .required();
+  command.add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
+  command.add_flag("--explain", arguments->explain,
+                   "Where the plan loses recall: its codes, its lists, its second look");
+  add_goal_options(command, arguments->options());
+  add_document_options(command, arguments->documents);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

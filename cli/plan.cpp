@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/pack.h"
 #include "json.h"
@@ -57,17 +58,17 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 
 void add_plan(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
       {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
        "attar plan docs.npy --budget 30% --queries log.npy --json", "attar plan docs.npy --codec tcq --budget 2.5bit"});
-  add_path(*command, "input", arguments->input,
+  add_path(command, "input", arguments->input,
            "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
-      ->required();
-  command->add_flag("--explain", arguments->explain,
-                    "Where the plan loses recall: its codes, its lists, its second look");
-  add_goal_options(*command, arguments->options);
-  run_with(*command, session, arguments, run);
+      .required();
+  command.add_flag("--explain", arguments->explain,
+                   "Where the plan loses recall: its codes, its lists, its second look");
+  add_goal_options(command, arguments->options);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "attar/evaluate.h"
@@ -183,23 +184,21 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 void add_report(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   EvaluateOptions& options = arguments->options;
-  CLI::App* command = add_command(app, session, "report", "Draw bytes a row against measured recall, as SVG",
-                                  {"attar report a.attar b.attar -o curve.svg --queries q.npy --base docs.npy",
-                                   "attar report results.jsonl -o curve.svg"});
-  command->add_option("inputs", arguments->inputs, ".attar files, or JSON of attar eval or pack")
-      ->type_name("FILE")
-      ->required();
-  add_path(*command, "-o,--output", arguments->output, "The picture, .svg; - for standard output")->required();
-  add_path(*command, "--queries", options.queries, "The queries that .attar files are measured on");
-  CLI::Option* base = add_path(*command, "--base", options.base, "The originals; without it those kept in the files");
-  add_path(*command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin")->excludes(base);
-  add_whole(*command, "-k", arguments->k, 1, arguments->open.limits.max_hits, "Recall at this (default 10)");
-  command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .svg");
-  add_confidence(*command, options.confidence);
-  add_input_options(*command, options.input);
-  add_open_options(*command, arguments->open);
-  add_threads(*command, options.threads);
-  run_with(*command, session, arguments, run);
+  Command command = add_command(app, session, "report", "Draw bytes a row against measured recall, as SVG",
+                                {"attar report a.attar b.attar -o curve.svg --queries q.npy --base docs.npy",
+                                 "attar report results.jsonl -o curve.svg"});
+  command.add_texts("inputs", arguments->inputs, ".attar files, or JSON of attar eval or pack", "FILE").required();
+  add_path(command, "-o,--output", arguments->output, "The picture, .svg; - for standard output").required();
+  add_path(command, "--queries", options.queries, "The queries that .attar files are measured on");
+  Option base = add_path(command, "--base", options.base, "The originals; without it those kept in the files");
+  add_path(command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin").excludes(base);
+  add_whole(command, "-k", arguments->k, 1, arguments->open.limits.max_hits, "Recall at this (default 10)");
+  command.add_flag("-f,--force", arguments->force, "Overwrite a file that is no .svg");
+  add_confidence(command, options.confidence);
+  add_input_options(command, options.input);
+  add_open_options(command, arguments->open);
+  add_threads(command, options.threads);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

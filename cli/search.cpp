@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "ask.h"
@@ -284,36 +285,35 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 
 void add_search(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, session, "search", "The nearest rows of one or many queries, or documents that answer a question",
       {"attar search docs.attar --vector q.npy -k 10", "attar search docs.attar --vector '[0.1, -0.2, 0.3]' --json",
        "attar search docs.attar --vector q.npy --where \"section = 'games' and size < 5000\" --show section,size",
        "attar search docs.attar --vector q.npy --exact --base docs.npy",
        "attar search notes.attar 'how do I rotate the keys' --where \"path like 'ops/%'\"",
        "embed 'a question' | attar search docs.attar --vector - --format npy --explain"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_ask_options(*command, arguments->ask);
-  command
-      ->add_option("--vector", arguments->vector, "Queries: a file of one or many, - for standard input, or [0.1, …]")
-      ->type_name("FILE");
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  add_ask_options(command, arguments->ask);
+  command.add_text("--vector", arguments->vector, "Queries: a file of one or many, - for standard input, or [0.1, …]",
+                   "FILE");
   add_value(
-      *command, "--vector-row", arguments->vector_row,
+      command, "--vector-row", arguments->vector_row,
       [](std::string_view text) { return parse_whole(text, 0, ~std::uint64_t{0}); },
       "Only this row of --vector, from 0", "N");
-  add_whole(*command, "-k", arguments->k, 1, arguments->open.limits.max_hits, "Rows to return a query (default 10)");
+  add_whole(command, "-k", arguments->k, 1, arguments->open.limits.max_hits, "Rows to return a query (default 10)");
   add_value(
-      *command, "--cutoff", arguments->cutoff, [](std::string_view text) { return parse_finite(text); },
+      command, "--cutoff", arguments->cutoff, [](std::string_view text) { return parse_finite(text); },
       "Only rows at least this near: score at least S (l2: at most S)", "S");
-  add_where(*command, arguments->where);
-  add_value(*command, "--show", arguments->show, parse_names, "Show these fields of each hit", "NAME,…");
-  command->add_flag("--whole", arguments->whole, "Score every row whole, where the plan looks at part of each first");
-  command->add_flag("--exact", arguments->exact, "Score the originals, from --base or the file");
-  add_path(*command, "--base", arguments->base, "The originals, for --exact and --explain");
-  command->add_flag("--explain", arguments->explain, "Say where time and error went");
-  add_input_options(*command, arguments->input);
-  add_open_options(*command, arguments->open);
-  add_threads(*command, arguments->threads);
-  run_with(*command, session, arguments, run);
+  add_where(command, arguments->where);
+  add_value(command, "--show", arguments->show, parse_names, "Show these fields of each hit", "NAME,…");
+  command.add_flag("--whole", arguments->whole, "Score every row whole, where the plan looks at part of each first");
+  command.add_flag("--exact", arguments->exact, "Score the originals, from --base or the file");
+  add_path(command, "--base", arguments->base, "The originals, for --exact and --explain");
+  command.add_flag("--explain", arguments->explain, "Say where time and error went");
+  add_input_options(command, arguments->input);
+  add_open_options(command, arguments->open);
+  add_threads(command, arguments->threads);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

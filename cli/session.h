@@ -1,7 +1,6 @@
 // What every command shares: its manners, its exit status, and how it joins the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "attar/result.h"
+#include "command.h"
 
 namespace attar::cli {
 
@@ -33,14 +33,10 @@ struct Session {
   std::map<std::string, std::string> examples;  ///< by command: one that works, for errors
 };
 
-/// A command with its examples, `--json` and `--quiet`. The first example is the one that errors show.
-CLI::App* add_command(CLI::App& app, Session& session, const std::string& name, const std::string& what,
-                      const std::vector<std::string>& examples);
-
 /// Has the command run with its arguments when it is the one that was named.
 template <class Arguments, class Run>
-void run_with(CLI::App& command, Session& session, const std::shared_ptr<Arguments>& arguments, Run run) {
-  command.callback(
+void run_with(Command& command, Session& session, const std::shared_ptr<Arguments>& arguments, Run run) {
+  command.on_named(
       [&session, arguments, run] { session.run = [&session, arguments, run] { return run(session, *arguments); }; });
 }
 

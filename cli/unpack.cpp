@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attar/artifact.h"
 #include "json.h"
@@ -54,17 +55,17 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 
 void add_unpack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
+  Command command =
       add_command(app, session, "unpack", "The decoded vectors, with the error stated",
                   {"attar unpack docs.attar -o back.npy", "attar unpack docs.attar -o back.fvecs --base docs.npy",
                    "attar unpack docs.attar -o - > back.npy"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  add_path(*command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
-      ->required();
-  add_path(*command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
-  command->add_flag("-f,--force", arguments->force, "Overwrite the output");
-  add_open_options(*command, arguments->open);
-  run_with(*command, session, arguments, run);
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  add_path(command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
+      .required();
+  add_path(command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
+  command.add_flag("-f,--force", arguments->force, "Overwrite the output");
+  add_open_options(command, arguments->open);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

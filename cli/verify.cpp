@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "attar/evaluate.h"
@@ -67,23 +68,23 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 void add_verify(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   CertifyOptions& options = arguments->options;
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, session, "verify", "Every checksum; with queries, a fresh certificate",
       {"attar verify docs.attar", "attar verify docs.attar --base docs.npy --queries new.npy --recall 0.95@10",
        "attar verify docs.attar --base docs.npy --queries new.npy -o certified.attar"});
-  add_path(*command, "artifact", arguments->artifact, "The packed file")->required();
-  CLI::Option* queries = add_path(*command, "--queries", options.queries, "Queries that the plan has not seen");
-  add_path(*command, "--base", options.base, "The originals; without it those kept in the file")->needs(queries);
-  add_value(*command, "--recall", options.floor, parse_floor, "The floor to show; without it the plan's own", "R@K")
-      ->needs(queries);
-  add_path(*command, "-o,--output", options.output, "Write a copy that carries the fresh certificate")->needs(queries);
-  command->add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
-  add_confidence(*command, options.confidence);
-  add_whole(*command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of shuffling the queries (default 1)");
-  add_input_options(*command, options.input);
-  add_open_options(*command, arguments->open);
-  add_threads(*command, options.threads);
-  run_with(*command, session, arguments, run);
+  add_path(command, "artifact", arguments->artifact, "The packed file").required();
+  Option queries = add_path(command, "--queries", options.queries, "Queries that the plan has not seen");
+  add_path(command, "--base", options.base, "The originals; without it those kept in the file").needs(queries);
+  add_value(command, "--recall", options.floor, parse_floor, "The floor to show; without it the plan's own", "R@K")
+      .needs(queries);
+  add_path(command, "-o,--output", options.output, "Write a copy that carries the fresh certificate").needs(queries);
+  command.add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
+  add_confidence(command, options.confidence);
+  add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of shuffling the queries (default 1)");
+  add_input_options(command, options.input);
+  add_open_options(command, arguments->open);
+  add_threads(command, options.threads);
+  run_with(command, session, arguments, run);
 }
 
 }  // namespace attar::cli

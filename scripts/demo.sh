@@ -1,11 +1,13 @@
 #!/bin/sh
-# The demo: real embeddings, a budget and a floor in; a packed file, answers and a certificate out.
-# usage: sh scripts/demo.sh PATH-OF-ATTAR   (`./do demo` builds it first)
+# The demo: documents in and a budget, one file out that answers questions offline; then vectors, with a floor and a proof.
+# usage: sh scripts/demo.sh PATH-OF-ATTAR [SECONDS]   (`./do demo` builds it first, which took so many seconds)
 #
-# Packs the sample (samples/README.md says what it is) and leaves what it made in build/demo, to try things on.
+# Packs the descriptions of the packages that this machine knows, and the sample of vectors (samples/README.md says what it is).
+# Leaves what it made in build/demo, to try things on.
 set -eu
 
-attar=${1:?usage: sh scripts/demo.sh PATH-OF-ATTAR}
+attar=${1:?usage: sh scripts/demo.sh PATH-OF-ATTAR [SECONDS]}
+built=${2-}
 base=samples/demo-10k.i8.npy
 log=samples/demo-queries.i8.npy
 new=samples/demo-new-queries.i8.npy
@@ -14,56 +16,109 @@ for file in "$attar" "$base" "$log" "$new"; do
 done
 
 folder=build/demo
-packed=$folder/demo.attar
 rm -rf "$folder"
 mkdir -p "$folder"
+started=$(date +%s)
 
-# Prints the command as a user would type it, then runs it.
+# Prints the command as a user would type it.
+typed() {
+  printf '\n$ attar'
+  for word in "$@"; do
+    case "$word" in
+      *\'*) printf ' "%s"' "$word" ;;
+      *[!-A-Za-z0-9_./,@%=]*) printf " '%s'" "$word" ;;
+      *) printf ' %s' "$word" ;;
+    esac
+  done
+  printf '\n'
+}
+
 show() {
-  printf '\n$ attar' && printf ' %s' "$@" && printf '\n'
+  typed "$@"
   "$attar" "$@"
 }
 
-echo "1. Budget in: at most 200 bytes a row, all counted, and at least 95 of 100 true neighbours."
-show pack "$base" -o "$packed" --budget 200B/vec --recall 0.95@10 --queries "$log" --ids samples/demo-10k.txt
+# Shows what the command says first: up to the first empty line.
+show_first() {
+  typed "$@"
+  "$attar" "$@" >"$folder/output.txt"
+  sed '/^$/q' "$folder/output.txt"
+}
+
+# apt's lists of packages, and before them those of long descriptions in English, where they are here.
+package_lists() {
+  # shellcheck disable=SC2016  # apt fills these in
+  apt-get -o Acquire::Languages=en indextargets --format '$(CREATED_BY) $(FILENAME)' 2>/dev/null | LC_ALL=C sort -r |
+    while read -r kind file; do
+      case "$kind" in Translations | Packages) if [ -e "$file" ]; then printf '%s\n' "$file"; fi ;; esac
+    done
+}
+
+# Their texts; apt keeps the lists packed in one of several ways.
+text_of_lists() {
+  package_lists | while read -r file; do
+    /usr/lib/apt/apt-helper cat-file "$file" && echo
+  done
+}
+
+echo "1. Documents. Budget in: one file of texts, words and vectors, no byte above what it may have."
+records=$folder/debian.jsonl
+: >"$records"
+if [ -x /usr/lib/apt/apt-helper ]; then text_of_lists | LC_ALL=C awk -f scripts/debian_records.awk >"$records"; fi
+if [ -s "$records" ]; then
+  echo "   What it packs: the descriptions of the $(grep -c . "$records") packages that apt knows here, as JSON lines such as"
+  head -n 1 "$records" | cut -c 1-200
+  budget=20MB
+  if ! grep -q '"title":' "$records"; then
+    budget=6MB
+    echo "   These are the short ones. \`apt-get -o Acquire::Languages=en update\` gets the long ones, for the next demo."
+  fi
+  packed=$folder/debian.attar
+  show_first pack "$records" -o "$packed" --meta section --budget "$budget"
+  set -- "rescue data from a damaged disk" "chess against the computer" "section = 'games'" \
+    '"duplicate files" in a folder'
+else
+  echo "   What it packs: the pages in docs, for apt has no lists of packages here. \`apt-get update\` gets them, for the next demo."
+  packed=$folder/docs.attar
+  show_first pack docs -o "$packed" --budget 300kB
+  set -- "why is there a trellis" "queries that were never seen" "path like 'decisions/%'" '"inverted lists" for many rows'
+fi
+
+echo "2. Questions, answered from that file alone: by meaning and by words, under a condition, with a phrase that must stand so."
+show search "$packed" "$1" -k 3
+show search "$packed" "$2" --where "$3" -k 2
+show search "$packed" "$4" -k 2
 
 echo
-echo "2. It is searched as it is packed. This query is the title of the package $(sed -n 4p samples/demo-queries.txt):"
-show search "$packed" --vector "$log" --vector-row 3 -k 3
-
-echo
-echo "3. Proof out: every checksum, then a fresh certificate on 1,000 queries that the packing never saw."
-show verify "$packed" --base "$base" --queries "$new"
-
-echo
-echo "4. The same queries in detail: recall with its interval, and the worst ones."
-show eval "$packed" --base "$base" --queries "$new" --worst 3
-
-echo
-echo "5. What the file says of itself: where the bytes went, and what is promised."
+echo "3. Proof out: every checksum; where the bytes went, and what the vectors keep of the exact search."
+show verify "$packed"
 show info "$packed"
+
+echo
+echo "4. Vectors. A budget and a floor in: at most 200 bytes a row, all counted, and at least 95 of 100 true neighbours."
+vectors=$folder/demo.attar
+show_first pack "$base" -o "$vectors" --budget 200B/vec --recall 0.95@10 --queries "$log" --ids samples/demo-10k.txt
+
+echo "5. A fresh certificate on 1,000 queries that the packing never saw."
+show_first verify "$vectors" --base "$base" --queries "$new"
+fresh=$(grep '^Certified' "$folder/output.txt")
 
 echo
 echo "6. What cannot be had is refused, and the nearest goals are named."
 status=0
-show pack "$base" -o "$folder/small.attar" --budget 60B/vec --recall 0.95@10 --queries "$log" 2>&1 || status=$?
+set -- pack "$base" -o "$folder/small.attar" --budget 60B/vec --recall 0.95@10 --queries "$log"
+typed "$@"
+"$attar" "$@" >"$folder/output.txt" 2>&1 || status=$?
+grep '^attar:' "$folder/output.txt"
 if [ "$status" -ne 3 ] || [ -e "$folder/small.attar" ]; then
   echo "demo: a goal out of reach must write nothing and end with 3; it ended with $status" >&2
   exit 2
 fi
 
+size() { wc -c <"$1" | tr -d ' '; }
 echo
-echo "7. Bytes against recall, as a picture: the best plan at four budgets."
-for bytes in 50 75 110 160; do
-  "$attar" pack "$base" -o "$folder/$bytes.attar" -q --budget "${bytes}B/vec" --queries "$log" >"$folder/$bytes.txt"
-done
-show report "$folder/50.attar" "$folder/75.attar" "$folder/110.attar" "$folder/160.attar" \
-  -o "$folder/curve.svg" --base "$base" --queries "$new"
-
-rows=10000
-size=$(wc -c <"$packed")
-echo
-echo "Proved on this machine, in $packed:"
-"$attar" info "$packed" | grep '^Certified'
-echo "$rows rows of 384 dimensions in $size bytes, $((size / rows)) a row with ids, model, plan and certificate counted"
-echo "(as float32: $((384 * 4)) a row). The picture is $folder/curve.svg."
+echo "Shown on this machine, with files that lie in $folder:"
+if [ -s "$records" ]; then echo "- $(size "$packed") bytes answer questions about $(size "$records") bytes of JSON lines;"; fi
+echo "- 10000 rows of 384 dimensions in $(size "$vectors") bytes. $fresh"
+took=$(($(date +%s) - started))
+echo "Packing and asking took $took s${built:+; before that, installing and building took $built s}."

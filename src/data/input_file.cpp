@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -132,7 +132,7 @@ std::string in_quotes(std::string_view text) {
   // Not in the middle of a UTF-8 sequence.
   if (text.size() > longest)
     while (!shown.empty() && (static_cast<unsigned char>(text[shown.size()]) & 0xc0) == 0x80) shown.remove_suffix(1);
-  const bool utf8 = simdjson::validate_utf8(shown);
+  const bool utf8 = is_utf8(shown);
   std::string out = "'";
   for (const char c : shown) {
     const auto byte = static_cast<unsigned char>(c);

@@ -1,6 +1,5 @@
 // Rows as CSV or TSV, after a line of names.
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +8,7 @@
 
 #include "data/line_reader.h"
 #include "data/records.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -107,7 +107,7 @@ class CsvRecords final : public RecordReader {
         return false;
       }
       if (!open && found->empty() && names_.size() != 1) continue;
-      if (!simdjson::validate_utf8(*found))
+      if (!is_utf8(*found))
         return lines_.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
       bytes += found->size() + 1;
       ATTAR_ASSIGN(open, split(*found, open));

@@ -14,6 +14,7 @@
 #include "data/input_file.h"
 #include "data/json_id.h"
 #include "data/line_reader.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -149,7 +150,7 @@ Result<std::vector<std::string>> read_ids(const std::filesystem::path& path, std
       return lines.fail(ErrorCode::invalid_data,
                         fmt::format("is one id too many: the vectors have {} rows; give one id a row", rows));
     if (is_blank(*line)) return lines.fail(ErrorCode::invalid_data, "is empty; every row needs an id");
-    if (!simdjson::validate_utf8(*line))
+    if (!is_utf8(*line))
       return lines.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
     ids.emplace_back(*line);
   }

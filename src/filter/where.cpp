@@ -293,7 +293,7 @@ class Parser {
   Token token_;
 };
 
-std::string quoted(std::string_view text, char quote) {
+std::string quoted_text(std::string_view text, char quote) {
   std::string out(1, quote);
   for (const char c : text) out.append(c == quote ? 2 : 1, c);
   return out + quote;
@@ -303,16 +303,17 @@ std::string literal_text(const Literal& literal) {
   if (const auto* truth = std::get_if<bool>(&literal.value)) return *truth ? "true" : "false";
   if (const auto* whole = std::get_if<std::int64_t>(&literal.value)) return fmt::to_string(*whole);
   if (const auto* real = std::get_if<double>(&literal.value)) return fmt::to_string(*real);
-  return quoted(std::get<std::string>(literal.value), '\'');
+  return quoted_text(std::get<std::string>(literal.value), '\'');
 }
 
 std::string comparison_text(const Comparison& comparison) {
   static constexpr std::string_view words[] = {
       "=", "!=", "<", "<=", ">", ">=", "between", "in", "like", "contains", "null"};
-  const std::string field = quoted(comparison.field, '"');
+  const std::string field = quoted_text(comparison.field, '"');
   const std::string_view negation = comparison.negated ? "not " : "";
   if (comparison.comparator == Comparator::is_null) return fmt::format("{} is {}null", field, negation);
   std::vector<std::string> operands;
+  operands.reserve(comparison.operands.size());
   for (const Literal& literal : comparison.operands) operands.push_back(literal_text(literal));
   if (comparison.comparator == Comparator::in) {
     std::ranges::sort(operands);
@@ -346,6 +347,7 @@ Result<Condition> parse_where(std::string_view text) {
 std::string canonical_text(const Condition& condition) {
   if (condition.kind == Condition::Kind::comparison) return comparison_text(condition.comparison);
   std::vector<std::string> parts;
+  parts.reserve(condition.parts.size());
   for (const Condition& part : condition.parts) parts.push_back(canonical_text(part));
   if (condition.kind == Condition::Kind::negation) return fmt::format("not ({})", parts.front());
   std::ranges::sort(parts);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "data/input_file.h"
 #include "data/json_id.h"
 #include "data/line_reader.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -37,7 +37,7 @@ class QueryReader {
       ATTAR_ASSIGN(const std::optional<std::string_view> line, lines_.next());
       if (!line) break;
       if (is_blank(*line)) continue;
-      if (!simdjson::validate_utf8(*line))
+      if (!is_utf8(*line))
         return lines_.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
       if (layout_ == Layout::unknown) {
         choose_layout(*line);
@@ -165,7 +165,7 @@ Status write_run(const fs::path& path, std::span<const RunRow> rows, std::string
     if (!std::isfinite(row.score))
       return fail(ErrorCode::invalid_argument, fmt::format("the score of document {} for query {} is not finite",
                                                            in_quotes(row.document), in_quotes(row.query)));
-    fmt::format_to(std::back_inserter(text), "{} Q0 {} {} {} {}\n", row.query, row.document, row.rank, row.score, tag);
+    text += fmt::format("{} Q0 {} {} {} {}\n", row.query, row.document, row.rank, row.score, tag);
     return {};
   });
 }
@@ -173,7 +173,7 @@ Status write_run(const fs::path& path, std::span<const RunRow> rows, std::string
 Status write_qrels(const fs::path& path, std::span<const Judgement> judgements) {
   return write_lines(path, judgements, [](const Judgement& judgement, std::string& text) -> Status {
     ATTAR_TRY(check_ids(judgement.query, judgement.document));
-    fmt::format_to(std::back_inserter(text), "{} 0 {} {}\n", judgement.query, judgement.document, judgement.relevance);
+    text += fmt::format("{} 0 {} {}\n", judgement.query, judgement.document, judgement.relevance);
     return {};
   });
 }

@@ -1,7 +1,6 @@
 #include "data/documents/document_source.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <span>
@@ -21,6 +20,7 @@
 #include "data/documents/pdf.h"
 #include "data/documents/record_documents.h"
 #include "data/input_file.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -37,7 +37,7 @@ Result<std::string> read_first(const InputFile& file, std::uint64_t most) {
 }
 
 /// Whether a file is UTF-8 without NUL, a part at a time.
-Result<bool> is_utf8(const InputFile& file) {
+Result<bool> holds_utf8(const InputFile& file) {
   std::string part(std::min<std::uint64_t>(file.size(), part_bytes), '\0');
   for (std::uint64_t at = 0; at < file.size();) {
     part.resize(std::min<std::uint64_t>(file.size() - at, part_bytes));
@@ -51,7 +51,7 @@ Result<bool> is_utf8(const InputFile& file) {
       if (static_cast<unsigned char>(whole.back()) >= 0xc0) whole.remove_suffix(1);
       at -= part.size() - whole.size();
     }
-    if (!simdjson::validate_utf8(whole) || whole.find('\0') != std::string_view::npos) return false;
+    if (!is_utf8(whole) || whole.find('\0') != std::string_view::npos) return false;
   }
   return true;
 }
@@ -191,7 +191,7 @@ class DocumentSource::State {
     }
     bool utf8 = !head.starts_with("\xff\xfe") && !head.starts_with("\xfe\xff");
     if (utf8 && layout != RecordLayout::jsonl) {
-      ATTAR_ASSIGN(utf8, is_utf8(file));
+      ATTAR_ASSIGN(utf8, holds_utf8(file));
     }
     if (!utf8) {
       if (file.size() > options_.largest_file) return too_large(options_.largest_file);

@@ -1,7 +1,6 @@
 #include "data/documents/encoding.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 #include <unicode/ucnv.h>
 #include <unicode/ucsdet.h>
 
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "data/documents/names.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -155,7 +155,7 @@ Result<Decoded> decode(std::string bytes, std::string_view declared) {
     if (auto text = converted(bytes, encoding)) return text;
   ATTAR_TRY(check_text(bytes));
   bytes.erase(0, offset);
-  if (simdjson::validate_utf8(bytes)) return Decoded{.text = std::move(bytes), .offset = offset, .verbatim = true};
+  if (is_utf8(bytes)) return Decoded{.text = std::move(bytes), .offset = offset, .verbatim = true};
   if (nearly_utf8(bytes))
     if (auto text = convert(bytes, "UTF-8", true)) return Decoded{.text = *std::move(text)};
   if (const std::string encoding = encoding_meant(declared); !encoding.empty())

@@ -55,7 +55,7 @@ Result<DocumentsOutcome> pack_with_progress(const Session& session, Arguments& a
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
   const PackOptions& options = arguments.options();
-  ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.documents));
+  ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.output, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids, options.meta},
                          arguments.force, true));

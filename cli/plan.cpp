@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attar/pack.h"
+#include "documents.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -17,7 +18,9 @@ namespace {
 struct Arguments {
   std::filesystem::path input;
   bool explain = false;
-  PackOptions options;
+  DocumentArguments documents;
+
+  PackOptions& options() noexcept { return documents.options.pack; }
 };
 
 std::string text_of(const PackReport& report, bool explain) {
@@ -38,19 +41,29 @@ std::string text_of(const PackReport& report, bool explain) {
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
-  ATTAR_TRY(check_streams({arguments.input, arguments.options.queries, arguments.options.ids, arguments.options.meta}));
+  PackOptions& options = arguments.options();
+  ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, {}, arguments.documents));
+  ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   Result<PlanOutcome> outcome = fail(ErrorCode::cancelled, {});
+  std::string head;
   {
     ProgressBar bar(session);
-    arguments.options.progress = &bar;
-    outcome = make_plan(arguments.input, arguments.options);
+    options.progress = &bar;
+    if (documents) {
+      ATTAR_ASSIGN(auto planned, pack_documents(arguments.input, {}, arguments.documents.options));
+      head = documents_text(planned.documents);
+      outcome = std::move(planned.plan);
+    } else {
+      outcome = make_plan(arguments.input, options);
+    }
   }
   if (!outcome) return std::unexpected(outcome.error());
   if (!outcome->reachable) {
     if (!session.json) ATTAR_TRY(print(candidates_text(outcome->report.candidates)));
     return print_unreachable(session, *outcome);
   }
-  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report)) : print(text_of(outcome->report, arguments.explain)));
+  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report))
+                         : print(head + text_of(outcome->report, arguments.explain)));
   return Exit::done;
 }
 
@@ -58,16 +71,19 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 
 void add_plan(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  Command command = add_command(
-      app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
-      {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
-       "attar plan docs.npy --budget 30% --queries log.npy --json", "attar plan docs.npy --codec tcq --budget 2.5bit"});
+  Command command =
+      add_command(app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
+                  {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
+                   "attar plan docs.npy --budget 30% --queries log.npy --json", "attar plan notes/ --budget 5MB",
+                   "attar plan docs.npy --codec tcq --budget 2.5bit"});
   add_path(command, "input", arguments->input,
-           "Vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -")
+           "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a "
+           "file, as for pack")
       .required();
   command.add_flag("--explain", arguments->explain,
                    "Where the plan loses recall: its codes, its lists, its second look");
-  add_goal_options(command, arguments->options);
+  add_goal_options(command, arguments->options());
+  add_document_options(command, arguments->documents);
   run_with(command, session, arguments, run);
 }
 

@@ -243,13 +243,15 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
 }
 
 Result<Exit> run_questions(const Session& session, Arguments& arguments) {
-  if (!arguments.vector.empty())
-    return fail(ErrorCode::invalid_argument, "--vector and a question in words exclude each other; give one of them");
   AskOptions& options = arguments.ask.options;
   options.k = arguments.k;
   options.where = arguments.where;
   options.threads = arguments.threads;
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
+  if (!arguments.vector.empty()) {
+    ATTAR_ASSIGN(Vectors vectors, queries_of(arguments, artifact.dims()));
+    options.vectors = std::move(vectors.values);
+  }
   ATTAR_ASSIGN(const std::uint64_t found, ask(session, artifact, arguments.ask, arguments.explain));
   return found == 0 ? Exit::nothing_found : Exit::done;
 }

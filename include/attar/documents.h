@@ -25,9 +25,15 @@ struct PackDocumentsOptions {
   /// records. Not used: `ids`, `meta`, `input`.
   PackOptions pack = {};
   std::vector<std::string> text_fields = {};  ///< of records, in this order; empty: those with usual names
-  /// Empty: the one that the library carries. Else a folder with a BERT model (config.json, model.safetensors,
-  /// vocab.txt).
+  /// Empty: the one that the library carries. A folder with a BERT model (config.json, model.safetensors, vocab.txt).
+  /// Or "cmd:" and a command for /bin/sh that gets a text a line and prints a vector a line.
   std::string encoder = {};
+  /// Vectors of the documents, one each in their order (.npy and the others that pack() reads): no document is cut
+  /// then. Questions are encoded by `encoder`, where one is named, else they come with vectors of their own.
+  std::filesystem::path vectors = {};
+  /// Vectors of texts met before are kept here: packing again encodes only what changed. Empty: nowhere.
+  std::filesystem::path reuse = {};
+  bool late_chunking = false;        ///< rows are encoded within their document; for a BERT model
   std::string language = "english";  ///< of the words' stems, one of Snowball's; "none": words as they are
   std::uint32_t chunk_tokens = 256;  ///< most tokens of a row's text, those of its headings apart
 };
@@ -44,10 +50,12 @@ struct DocumentsReport {
   std::uint64_t text_bytes = 0;  ///< of all texts
   std::string encoder;
   std::vector<SkippedInput> skipped;
-  double read_seconds = 0;    ///< reading and cutting
-  double encode_seconds = 0;  ///< vectors
-  double words_seconds = 0;   ///< the lexical lists
-  double text_seconds = 0;    ///< the compression of texts
+  std::uint64_t encoded = 0, reused = 0;  ///< rows whose vectors were made, and found in `reuse`
+  std::string reuse_note;                 ///< why nothing was found there, where the file could not be used
+  double read_seconds = 0;                ///< reading and cutting
+  double encode_seconds = 0;              ///< vectors
+  double words_seconds = 0;               ///< the lexical lists
+  double text_seconds = 0;                ///< the compression of texts
 };
 
 struct DocumentsOutcome {
@@ -100,6 +108,8 @@ struct AskOptions {
   bool diverse = false;     ///< hybrid: answers that say different things first; folds as well
   /// Hybrid: only answers that are relevant with at least this probability, such as automatic_relevance.
   float min_relevance = 0;
+  /// Vectors of the questions, questions × dims, where they were encoded elsewhere; empty: the encoder makes them.
+  std::vector<float> vectors = {};
   /// A text a question (or none at all), such as an answer that a language model imagines (HyDE, query2doc): it is
   /// searched for beside the question, which counts for more.
   std::vector<std::string> expansions = {};

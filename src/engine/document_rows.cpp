@@ -42,12 +42,6 @@ std::string_view name_of(std::string_view text) {
   return text.substr(0, size);
 }
 
-// Records without a title of their own are not told apart by their file's.
-std::string_view title_of(const data::Document& document) {
-  if (document.kind == data::DocumentKind::record && document.path.ends_with(document.title)) return {};
-  return name_of(document.title);
-}
-
 std::string joined(std::string_view text, const text::Chunk& chunk) {
   std::string out;
   for (const text::Heading& heading : chunk.headings) {
@@ -118,6 +112,8 @@ class Reading {
 
   [[nodiscard]] Result<std::vector<TextRow>> rows_of(std::size_t number) const {
     const data::Document& document = out_.documents[number];
+    if (options_.whole)
+      return std::vector<TextRow>{{static_cast<std::uint32_t>(number), document.text, {}, document.verbatim ? 1u : 0u}};
     const text::Measure measure = {[this](std::string_view text) { return encoder_.count_tokens(text); },
                                    text::Joins::at_spaces};
     ATTAR_ASSIGN(const auto chunks,
@@ -205,6 +201,12 @@ class RowRecords final : public data::RecordReader {
 };
 
 }  // namespace
+
+// Records without a title of their own are not told apart by their file's.
+std::string_view title_of(const data::Document& document) {
+  if (document.kind == data::DocumentKind::record && document.path.ends_with(document.title)) return {};
+  return name_of(document.title);
+}
 
 std::string in_context(std::string_view title, std::string_view heading, std::string_view text) {
   std::string out;

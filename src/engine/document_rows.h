@@ -28,6 +28,9 @@ struct TextRow {
 /// its text.
 [[nodiscard]] std::string in_context(std::string_view title, std::string_view heading, std::string_view text);
 
+/// A document's title as its rows know it: that of its own, not of a file of many records.
+[[nodiscard]] std::string_view title_of(const data::Document& document);
+
 struct DocumentRows {
   std::deque<data::Document> documents;  ///< the rows' texts lie in them
   std::vector<TextRow> rows;             ///< a document's together
@@ -43,6 +46,7 @@ struct DocumentRows {
 struct CutOptions {
   data::DocumentOptions documents = {};
   std::uint32_t chunk_tokens = 256;
+  bool whole = false;                       ///< a document is one row, however long
   std::uint64_t memory_bytes = 2ull << 30;  ///< of all texts
 };
 

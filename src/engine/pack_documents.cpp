@@ -10,6 +10,7 @@
 #include "engine/document_rows.h"
 #include "engine/encoders.h"
 #include "engine/packing.h"
+#include "engine/row_vectors.h"
 #include "index/lexical/builder.h"
 #include "text/store/documents.h"
 #include "text/store/texts.h"
@@ -30,6 +31,9 @@ Status check_options(const PackDocumentsOptions& options) {
                 "ids and attributes of documents are those of their files and records; leave the files of them out");
   if (options.chunk_tokens == 0)
     return fail(ErrorCode::invalid_argument, "rows of no tokens hold no text; name at least 1");
+  if (!options.vectors.empty() && (options.late_chunking || !options.reuse.empty()))
+    return fail(ErrorCode::invalid_argument,
+                "vectors that are given are neither made late nor kept for another time; leave those options out");
   return {};
 }
 
@@ -54,6 +58,7 @@ class Gathering {
                                                {.documents = {.text_fields = options_.text_fields,
                                                               .meta_fields = options_.pack.meta_fields},
                                                 .chunk_tokens = options_.chunk_tokens,
+                                                .whole = !options_.vectors.empty(),
                                                 .memory_bytes = options_.pack.memory_bytes},
                                                encoder_, pool_, progress_));
     report_.documents = rows_.documents.size();
@@ -77,25 +82,29 @@ class Gathering {
 
  private:
   Result<engine::Base> encode() {
-    const std::uint32_t dims = encoder_.info().dims;
-    std::vector<float> vectors(rows_.rows.size() * dims);
-    progress_.stage("encoding", rows_.rows.size());
-    for (std::size_t first = 0; first < rows_.rows.size(); first += rows_at_once) {
-      ATTAR_TRY(base::check_cancelled(progress_));
-      const std::size_t count = std::min(rows_at_once, rows_.rows.size() - first);
-      std::vector<std::string> texts(count);
-      for (std::size_t i = 0; i < count; ++i) texts[i] = rows_.in_context(first + i);
-      const std::vector<std::string_view> views(texts.begin(), texts.end());
-      ATTAR_TRY(encoder_.encode(views, pool_, std::span(vectors).subspan(first * dims, count * dims)));
-      progress_.advance(count);
-    }
-    give_directions(vectors, dims);
-    return engine::check_base(data::memory_source(std::move(vectors), dims, "the documents"), sizeof(float),
+    ATTAR_ASSIGN(auto made, engine::row_vectors(
+                                rows_, encoder_,
+                                {.given = options_.vectors, .cache = options_.reuse, .late = options_.late_chunking},
+                                pool_, progress_));
+    if (made.dims != encoder_.info().dims && !options_.encoder.empty())
+      return fail(ErrorCode::invalid_data,
+                  fmt::format("the vectors have {} dimensions, those of {} have {}; they must be of one model",
+                              made.dims, encoder_.info().name, encoder_.info().dims));
+    dims_ = made.dims;
+    report_.encoded = made.encoded;
+    report_.reused = made.reused;
+    report_.reuse_note = made.note;
+    give_directions(made.values, made.dims);
+    return engine::check_base(data::memory_source(std::move(made.values), made.dims, "the documents"), sizeof(float),
                               Metric::cosine, pool_, progress_);
   }
 
   Result<plan::Queries> queries(const data::VectorSource& base) {
     if (options_.pack.queries.empty()) return engine::proxy_queries(base, options_.pack.seed);
+    if (given_alone())
+      return fail(ErrorCode::invalid_argument,
+                  "questions (--queries) need an encoder, and the documents come with vectors of their own; name the "
+                  "encoder of both (--encoder), or leave the questions out");
     ATTAR_ASSIGN(const auto log, data::read_queries(options_.pack.queries));
     std::vector<std::string_view> texts;
     for (const data::Query& query : log) texts.push_back(query.text);
@@ -153,12 +162,13 @@ class Gathering {
     sections.push_back({{.kind = SectionKind::documents, .wire_version = text::documents_wire_version},
                         text::pack_documents(rows_.counts)});
     const text::EncoderInfo& info = encoder_.info();
-    const std::string note = engine::to_json(engine::EncoderNote{.name = info.name,
-                                                                 .digest = info.digest,
-                                                                 .dims = info.dims,
-                                                                 .max_tokens = info.max_tokens,
-                                                                 .chunk_tokens = options_.chunk_tokens,
-                                                                 .language = options_.language});
+    const std::string note =
+        engine::to_json(engine::EncoderNote{.name = report_.encoder,
+                                            .digest = given_alone() ? std::string(engine::no_encoder) : info.digest,
+                                            .dims = dims_,
+                                            .max_tokens = info.max_tokens,
+                                            .chunk_tokens = options_.chunk_tokens,
+                                            .language = options_.language});
     const auto bytes = std::as_bytes(std::span(note));
     sections.push_back({{.kind = SectionKind::encoder}, {bytes.begin(), bytes.end()}});
     return {};
@@ -170,12 +180,16 @@ class Gathering {
                              rows_.rows.size(), progress_);
   }
 
+  // Whether nothing is known that could encode a question.
+  [[nodiscard]] bool given_alone() const { return !options_.vectors.empty() && options_.encoder.empty(); }
+
   const PackDocumentsOptions& options_;
   const text::Encoder& encoder_;
   base::ThreadPool& pool_;
   base::Progress& progress_;
   DocumentsReport& report_;
   engine::DocumentRows rows_;
+  std::uint32_t dims_ = 0;
 };
 
 }  // namespace
@@ -188,7 +202,8 @@ Result<DocumentsOutcome> pack_documents(const std::filesystem::path& input, cons
   base::ThreadPool pool(options.pack.threads);
   Progress& progress = engine::or_silent(options.pack.progress);
   DocumentsOutcome out;
-  out.documents.encoder = encoder->info().name;
+  const bool given = !options.vectors.empty() && options.encoder.empty();
+  out.documents.encoder = given ? "vectors of their own" : encoder->info().name;
   engine::Packing packing(output, options.pack, pool, progress);
   ATTAR_ASSIGN(engine::Material material, Gathering(options, *encoder, pool, progress, out.documents).run(input));
   ATTAR_ASSIGN(out.plan, packing.run(std::move(material)));

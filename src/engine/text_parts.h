@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "attar/limits.h"
 #include "attar/result.h"
@@ -13,6 +14,9 @@
 #include "text/store/texts.h"
 
 namespace attar::engine {
+
+/// The digest of an artifact whose vectors were given: what could encode a question is not known.
+inline constexpr std::string_view no_encoder = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What made the vectors and the terms: the encoder section.
 struct EncoderNote {

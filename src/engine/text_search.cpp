@@ -13,6 +13,7 @@
 #include "engine/artifact_state.h"
 #include "engine/asking.h"
 #include "engine/encoders.h"
+#include "math/vector_ops.h"
 #include "text/encoder/static/static_encoder.h"
 #include "text/question/question.h"
 
@@ -49,6 +50,10 @@ Status check(const Artifact& artifact, std::size_t questions, const AskOptions& 
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} expansions for {} questions; give one for each, an empty one for those without",
                             options.expansions.size(), questions));
+  if (!options.vectors.empty() && options.vectors.size() != questions * artifact.dims())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} values are not those of {} vectors of {} dimensions, one a question",
+                            options.vectors.size(), questions, artifact.dims()));
   if (!(options.min_relevance >= 0 && options.min_relevance <= 1))
     return fail(ErrorCode::invalid_argument, "the least relevance is a probability, from 0 to 1");
   const bool compares = options.fold || options.diverse || options.min_relevance > 0;
@@ -151,10 +156,19 @@ Result<Answers> TextSearch::ask(std::span<const std::string> questions, const As
   for (const std::string& question : questions) asked.push_back(text::read_question(question, tools.front()->splitter));
   ATTAR_ASSIGN(const auto expanding, expansions_of(questions, options));
   std::vector<float> vectors;
-  if (options.mode != SearchMode::lexical) {
+  if (options.mode != SearchMode::lexical && !options.vectors.empty()) {
+    vectors = options.vectors;
+    // A vector without a direction stays as it is: its question is asked by words alone.
+    static_cast<void>(math::normalise_rows(vectors, artifact.dims()));
+  } else if (options.mode != SearchMode::lexical) {
     const State::Encoder& encoder = state_->encoder();
     if (!encoder) return std::unexpected(encoder.error());
     const auto start = Clock::now();
+    if ((*encoder)->info().dims != artifact.dims())
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("{} makes vectors of {} dimensions, the documents have {}; name the encoder that made them",
+                      (*encoder)->info().name, (*encoder)->info().dims, artifact.dims()));
     ATTAR_ASSIGN(vectors, encode(**encoder, asked, expanding, pool));
     out.times.encode = seconds_since(start);
   }

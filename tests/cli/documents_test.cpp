@@ -84,6 +84,32 @@ TEST_F(Documents, AnswersAreASet) {
   EXPECT_NE(failed.err.find("status 9"), std::string::npos) << failed.err;
 }
 
+TEST_F(Documents, ArePlannedWithoutBeingWritten) {
+  const Ran ran = attar({"plan", "notes", "--budget", "60kB"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("broken.bin"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("nothing written"), std::string::npos) << ran.out;
+}
+
+TEST_F(Documents, VectorsOfTheLastTimeAreUsedAgain) {
+  const std::string encoder = "cmd:sed -e 's/.*/1 2 3/'";
+  const auto pack = [&](const std::vector<std::string>& extra) {
+    std::vector<std::string> line = {"pack", "notes", "-o", "notes.attar", "--json", "--encoder", encoder};
+    line.insert(line.end(), extra.begin(), extra.end());
+    const Ran ran = attar(line);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    return ran.json()["documents"];
+  };
+  EXPECT_EQ(pack({})["encoded"], 2);
+  EXPECT_TRUE(std::filesystem::exists(at("notes.attar.vectors")));
+  EXPECT_EQ(pack({})["reused"], 2);
+  EXPECT_EQ(pack({"--reuse", "none"})["reused"], 0);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--encoder", encoder}).status, 0);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--vector", "[1, 2, 3]"}).status, 0);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate"}).status, 2);
+  EXPECT_EQ(attar({"pack", "docs.npy", "-o", "x.attar", "--reuse", "y"}).status, 2);
+}
+
 TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {
   const Ran ran = attar({"pack", "products.jsonl", "-o", "p.attar", "--text", "title,body", "--meta", "price",
                          "--budget", "50kB", "--json"});
@@ -116,7 +142,7 @@ TEST_F(Documents, WrongUseSaysWhatIsRight) {
   EXPECT_EQ(none.status, 2);
   EXPECT_NE(none.err.find("--vector"), std::string::npos) << none.err;
   EXPECT_EQ(attar({"search", "notes.attar", "x", "--lexical", "--semantic"}).status, 2);
-  EXPECT_EQ(attar({"search", "notes.attar", "x", "--vector", "q.npy"}).status, 2);
+  EXPECT_EQ(attar({"search", "notes.attar", "x", "--vector", "[1, 2]"}).status, 2) << "of other dimensions";
   EXPECT_EQ(attar({"pack", "docs.npy", "-o", "x.attar", "--encoder", "models"}).status, 2);
   EXPECT_EQ(attar({"pack", "nowhere", "-o", "x.attar"}).status, 2);
   EXPECT_EQ(attar({"pack", "notes", "-o", "x.attar", "--ids", "q.npy"}).status, 2);

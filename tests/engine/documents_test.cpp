@@ -173,6 +173,80 @@ TEST_F(Documents, AnImaginedAnswerIsSearchedForBesideTheQuestion) {
   EXPECT_EQ(wrong({.mode = SearchMode::lexical, .diverse = true}), ErrorCode::invalid_argument);
 }
 
+// A command that is an encoder: of four dimensions, from how often some letters stand in a line.
+constexpr std::string_view letters =
+    "cmd:while read -r line; do for c in a e o t; do s=$(printf %s \"$line\" | tr -cd $c); "
+    "printf '%s ' $((${#s} + 1)); done; echo; done";
+
+TEST_F(Documents, AreEncodedAgainWhereTheyChangedAlone) {
+  const auto report = [&](const PackDocumentsOptions& options) { return packed(options).documents; };
+  const PackDocumentsOptions options{.reuse = at("kept.vectors")};
+  const auto first = report(options);
+  EXPECT_EQ(first.reused, 0u);
+  EXPECT_EQ(first.encoded, opened().rows());
+  const std::string digest = opened().info()->content_digest;
+  std::filesystem::remove(at("notes.attar"));
+  const auto second = report(options);
+  EXPECT_EQ(second.encoded, 0u);
+  EXPECT_EQ(second.reused, first.encoded);
+  EXPECT_EQ(opened().info()->content_digest, digest) << "what is found is what was made";
+  write("notes/ops/backup.txt", "Backups run each night at three.\n");
+  EXPECT_EQ(report(options).encoded, 1u);
+  // A file that is damaged is said to be, and written anew; one of another encoder is.
+  std::filesystem::resize_file(at("kept.vectors"), 200);
+  const auto damaged = report(options);
+  EXPECT_EQ(damaged.reused, 0u);
+  EXPECT_NE(damaged.reuse_note.find("damaged"), std::string::npos) << damaged.reuse_note;
+  EXPECT_EQ(report(options).encoded, 0u);
+  auto other = options;
+  other.encoder = letters;
+  EXPECT_EQ(report(other).reused, 0u);
+  EXPECT_EQ(report(other).encoded, 0u);
+}
+
+TEST_F(Documents, MayHaveVectorsOfTheirOwn) {
+  write("two.jsonl", "{\"id\": \"a\", \"text\": \"red apples\"}\n{\"id\": \"b\", \"text\": \"green pears\"}\n");
+  put_vectors("two.npy", std::vector<float>{1, 0, 0, 1}, 2);
+  const auto outcome = packed({.vectors = at("two.npy")}, "two.jsonl");
+  EXPECT_EQ(outcome.documents.encoder, "vectors of their own");
+  const Artifact artifact = opened();
+  EXPECT_EQ(artifact.dims(), 2u);
+  EXPECT_EQ(ask(artifact, "pears", {.mode = SearchMode::lexical}).front().id, "b");
+  EXPECT_EQ(ask(artifact, "fruit", {.mode = SearchMode::semantic, .vectors = {0.1f, 5}}).front().id, "b");
+  EXPECT_EQ(ask(artifact, "fruit", {.vectors = {5, 0.1f}}).front().id, "a");
+  const auto search = TextSearch::open(artifact).value();
+  const std::string question = "fruit";
+  const auto alone = search.ask(std::span(&question, 1), {});
+  ASSERT_FALSE(alone);
+  EXPECT_NE(alone.error().message.find("--vector"), std::string::npos) << alone.error().message;
+  EXPECT_EQ(search.ask(std::span(&question, 1), {.vectors = {1, 2, 3}}).error().code, ErrorCode::invalid_argument);
+  // Another number of vectors than of documents, and questions that nobody can encode.
+  put_vectors("three.npy", std::vector<float>{1, 0, 0, 1, 1, 1}, 2);
+  EXPECT_EQ(pack_documents(at("two.jsonl"), at("x.attar"), {.vectors = at("three.npy")}).error().code,
+            ErrorCode::invalid_data);
+  PackDocumentsOptions asked{.vectors = at("two.npy")};
+  write("log.txt", "apples\n");
+  asked.pack.queries = at("log.txt");
+  EXPECT_EQ(pack_documents(at("two.jsonl"), at("x.attar"), asked).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(Documents, MayBeEncodedByACommand) {
+  packed({.encoder = std::string(letters)});
+  const Artifact artifact = opened();
+  EXPECT_EQ(artifact.dims(), 4u);
+  const std::string question = "oooo tttt";
+  const auto search = TextSearch::open(artifact, std::string(letters)).value();
+  EXPECT_TRUE(search.ask(std::span(&question, 1), {.mode = SearchMode::semantic}));
+  EXPECT_FALSE(TextSearch::open(artifact)->ask(std::span(&question, 1), {}))
+      << "a command runs where it is named alone";
+  for (const std::string_view wrong : {"cmd:exit 1", "cmd:true", "cmd:echo a b c", "cmd:cat"})
+    EXPECT_FALSE(pack_documents(at("notes"), at("x.attar"), {.encoder = std::string(wrong)})) << wrong;
+  const auto few = pack_documents(at("notes"), at("x.attar"), {.encoder = "cmd:read -r line; echo 1 2 3"});
+  ASSERT_FALSE(few);
+  EXPECT_EQ(few.error().code, ErrorCode::invalid_data);
+  EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), {.late_chunking = true}).error().code, ErrorCode::unsupported);
+}
+
 TEST_F(Documents, AreFoundByThePartsOfTheirCompounds) {
   write("notes/src/form.pm", "package HTML::FormHandler;\nsub rotate_widgets { }\n");
   packed();

@@ -24,12 +24,6 @@ struct BertOptions {
   simd::Level level = simd::active_level();
 };
 
-/// A range of a text's bytes, [begin, end).
-struct ByteSpan {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
-
 /// EncoderInfo::max_tokens counts as count_tokens() does: without [CLS] and [SEP].
 class BertEncoder final : public Encoder {
  public:
@@ -50,7 +44,7 @@ class BertEncoder final : public Encoder {
   /// overlap and come in any order. `invalid_argument` for one that is no range of the text, `over_limit` for a
   /// text of 4 GiB and more.
   [[nodiscard]] Status encode_spans(std::string_view text, std::span<const ByteSpan> spans, base::ThreadPool& pool,
-                                    std::span<float> out) const;
+                                    std::span<float> out) const override;
 
  private:
   class Worker;

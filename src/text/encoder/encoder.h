@@ -20,6 +20,12 @@ struct EncoderInfo {
   std::string digest;  ///< 64 hexadecimal digits over all that the vectors depend on: vocabulary, weights, settings
 };
 
+/// A range of a text's bytes, [begin, end).
+struct ByteSpan {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 /// Const calls are safe from many threads.
 class Encoder {
  public:
@@ -31,6 +37,11 @@ class Encoder {
   /// Texts are UTF-8; what is not is read as U+FFFD. Rows do not depend on the batch or on the number of threads.
   [[nodiscard]] virtual Status encode(std::span<const std::string_view> texts, base::ThreadPool& pool,
                                       std::span<float> out) const = 0;
+
+  /// Late chunking: a row of dims floats a span into `out` (spans.size() × dims), of length 1, of vectors that saw the
+  /// text around the span. `unsupported` for encoders that know no context.
+  [[nodiscard]] virtual Status encode_spans(std::string_view text, std::span<const ByteSpan> spans,
+                                            base::ThreadPool& pool, std::span<float> out) const;
 
   /// Tokens that encode() would read of a text without the limit of max_tokens, special ones not counted.
   [[nodiscard]] virtual std::size_t count_tokens(std::string_view text) const = 0;

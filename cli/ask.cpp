@@ -136,6 +136,14 @@ void add_mode_options(Command& command, AskArguments& arguments) {
   command.add_text("--expand", arguments.options.expand,
                    "Documents: a command that reads a question and prints an imagined answer, searched for beside it",
                    "CMD");
+  command.add_flag("--ranks", arguments.ranks, "Documents: fuse the ranks of both legs, not their scores");
+  add_value(
+      command, "--meaning", arguments.options.meaning,
+      [](std::string_view text) -> Result<std::optional<float>> {
+        ATTAR_ASSIGN(const double value, parse_finite(text));
+        return std::optional(static_cast<float>(value));
+      },
+      "Documents: the share of meaning beside words, 0 to 1 (default: by the encoder; eval --tune finds it)", "W");
   add_whole(command, "--read", arguments.options.read, 0, 1024,
             "Documents: so many of the best texts are read beside the question (default 48; 0: none)");
   command.add_text("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with", "DIR");
@@ -152,6 +160,7 @@ Result<AskOptions> options_of(const AskArguments& arguments) {
   AskOptions out = arguments.options;
   out.mode = arguments.lexical ? SearchMode::lexical : arguments.semantic ? SearchMode::semantic : SearchMode::hybrid;
   out.each_row = arguments.rows;
+  out.fusion = arguments.ranks ? FusionRule::ranks : FusionRule::scores;
   return out;
 }
 

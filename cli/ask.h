@@ -14,7 +14,7 @@ struct AskArguments {
   std::vector<std::string> questions;
   std::string encoder;
   bool lexical = false, semantic = false, hybrid = false;
-  bool rows = false;
+  bool rows = false, ranks = false;
   AskOptions options;
 };
 

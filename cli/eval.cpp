@@ -23,6 +23,7 @@ struct Arguments {
   AskArguments ask;
   std::filesystem::path run;
   std::string tag = "attar";
+  bool tune = false;
 };
 
 Json json_of(const ArtifactInfo& info, const Evaluation& evaluation, double confidence) {
@@ -84,7 +85,8 @@ Result<Exit> run_documents(const Session& session, const Artifact& artifact, con
                          .encoder = arguments.ask.encoder,
                          .ask = std::move(ask),
                          .ks = given.ks,
-                         .confidence = given.confidence});
+                         .confidence = given.confidence,
+                         .tune = arguments.tune});
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
@@ -126,6 +128,7 @@ void add_eval(CLI::App& app, Session& session) {
   add_path(command, "--qrels", options.qrels, "Judgements: TREC, BEIR's TSV or JSONL; adds hit@k, nDCG and MRR");
   add_path(command, "--run", arguments->run, "Documents: write the answers here, as a TREC run");
   command.add_text("--tag", arguments->tag, "Documents: the name of the run in it (default attar)", "NAME");
+  command.add_flag("--tune", arguments->tune, "Documents: find --meaning for these questions, and what it gains");
   add_mode_options(command, arguments->ask);
   add_path(command, "--query-ids", options.query_ids, "Ids of the queries for --qrels, one a line; else row numbers");
   add_where(command, options.where);

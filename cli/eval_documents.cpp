@@ -42,8 +42,13 @@ Json json_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluation, co
               {"confidence", options.confidence},
               {"relevance", measures_json(evaluation.measures)},
               {"legs", nullptr},
+              {"tuned", nullptr},
               {"run", options.run.empty() ? Json(nullptr) : Json(options.run.string())},
               {"questions_per_second", evaluation.questions_per_second}};
+  if (evaluation.tuned) {
+    const auto& [meaning, gain] = *evaluation.tuned;
+    out["tuned"] = {{"meaning", meaning}, {"gain", {{"mean", gain.mean}, {"low", gain.low}, {"high", gain.high}}}};
+  }
   if (options.ask.mode == SearchMode::hybrid)
     out["legs"] = {
         {"semantic",
@@ -76,6 +81,12 @@ std::string text_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluat
                fraction(evaluation.lexical.at(name).mean), interval(lexical.low, lexical.high)});
   }
   out += table.text();
+  if (evaluation.tuned)
+    out += fmt::format(
+        "\n--meaning {:g} suits these questions best; chosen on one half it gains {:+.4f} {} of ndcg@10 on the "
+        "other.\n",
+        evaluation.tuned->meaning, evaluation.tuned->gain.mean,
+        interval(evaluation.tuned->gain.low, evaluation.tuned->gain.high));
   if (!options.run.empty()) out += fmt::format("\nThe answers are in {}.\n", printable(options.run.string()));
   return out;
 }

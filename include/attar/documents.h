@@ -93,6 +93,9 @@ struct EmbedReport {
 [[nodiscard]] Result<bool> holds_documents(const std::filesystem::path& input);
 
 enum class SearchMode : std::uint8_t { hybrid, semantic, lexical };
+/// How a hybrid search makes one score of two: of the legs' scores, or of their ranks alone (reciprocal rank fusion,
+/// Cormack et al. 2009).
+enum class FusionRule : std::uint8_t { scores, ranks };
 
 /// A cut for AskOptions::min_relevance that keeps nine of ten answers, measured on questions and the sentences that
 /// answer them (docs/decisions/0030).
@@ -101,8 +104,12 @@ inline constexpr float automatic_relevance = 0.133f;
 struct AskOptions {
   std::uint32_t k = 10;
   SearchMode mode = SearchMode::hybrid;
-  std::string where = {};   ///< as in SearchOptions
-  bool each_row = false;    ///< all rows of a document that are found; else the best one stands for it
+  std::string where = {};  ///< as in SearchOptions
+  bool each_row = false;   ///< all rows of a document that are found; else the best one stands for it
+  FusionRule fusion = FusionRule::scores;
+  /// The share of meaning in the legs' sum, 0 to 1; nothing: what suits the encoder. evaluate_documents() finds it
+  /// where questions are judged.
+  std::optional<float> meaning = {};
   std::uint32_t read = 48;  ///< hybrid: so many of the best rows (at least k) are read beside the question
   bool fold = false;        ///< hybrid: a text that nearly repeats a better one is folded into it
   bool diverse = false;     ///< hybrid: answers that say different things first; folds as well
@@ -178,16 +185,24 @@ struct EvaluateDocumentsOptions {
   AskOptions ask = {};             ///< k is that of the largest of `ks`; no snippets are made
   std::vector<std::uint32_t> ks = {1, 10, 100};
   double confidence = 0.95;
+  bool tune = false;  ///< find AskOptions::meaning by nDCG@10; needs 20 judged questions and the hybrid mode
   Progress* progress = nullptr;
 };
-
-/// Measures of a mode: "ndcg@10", "recall@10" (the share of relevant documents among the first ten), "hit@10", "mrr".
-using DocumentMeasures = std::map<std::string, Measure>;
 
 /// The mean difference of two modes over the same questions, with its interval.
 struct PairedDifference {
   double mean = 0, low = 0, high = 0;
 };
+
+/// What tuning found. Each half of the questions was answered with the share that suited the other half: `gain` is what
+/// that is above the share that is used without tuning.
+struct TunedFusion {
+  float meaning = 0;  ///< best over all questions
+  PairedDifference gain = {};
+};
+
+/// Measures of a mode: "ndcg@10", "recall@10" (the share of relevant documents among the first ten), "hit@10", "mrr".
+using DocumentMeasures = std::map<std::string, Measure>;
 
 struct DocumentsEvaluation {
   std::uint64_t questions = 0;         ///< asked
@@ -196,6 +211,7 @@ struct DocumentsEvaluation {
   DocumentMeasures semantic, lexical;  ///< hybrid: of each leg alone
   std::map<std::string, PairedDifference> above_semantic, above_lexical;  ///< hybrid: of it over each leg
   double questions_per_second = 0;                                        ///< of the mode that was asked for
+  std::optional<TunedFusion> tuned;
 };
 
 /// Asks every question and compares the answers with judgements. `invalid_data` where none of the questions is judged.

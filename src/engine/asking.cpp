@@ -50,7 +50,9 @@ Asking::Asking(const Artifact& artifact, const AskOptions& options, std::span<co
       tools_(tools),
       weights_(parts_.encoder.digest == tools.table.info().digest ? own_table_weights : other_encoder_weights),
       depth_(static_cast<std::uint32_t>(std::min<std::uint64_t>(
-          {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {}
+          {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {
+  if (options.meaning) weights_ = weights_.with_meaning(*options.meaning);
+}
 
 Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::span<const float> vector,
                                            std::span<const std::string> expansion) {
@@ -69,7 +71,7 @@ Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::
     return asked ? std::optional(std::span<const Hit>(hits)) : std::nullopt;
   };
   std::vector<Fused> fused = fuse(leg(semantic, !vector.empty()), leg(lexical, options_.mode != SearchMode::semantic),
-                                  {.weights = weights_, .most_lexical = most_lexical_});
+                                  {.weights = weights_, .rule = options_.fusion, .most_lexical = most_lexical_});
   tools_.times.fuse += seconds_since(start);
   if (options_.mode == SearchMode::hybrid) ATTAR_TRY(read(question, fused));
   if (options_.min_relevance > 0) keep_relevant(fused);

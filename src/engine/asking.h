@@ -79,7 +79,7 @@ class Asking {
   const AskOptions& options_;
   std::span<const std::uint64_t> allowed_;
   AskingTools& tools_;
-  const FusionWeights& weights_;
+  FusionWeights weights_;
   std::uint32_t depth_;
   std::optional<RowBits> with_phrases_;     // what allowed_ points to where there are phrases
   std::vector<std::string_view> terms_;     // of the question, as they come

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 #include "attar/documents.h"
@@ -19,6 +20,9 @@ namespace attar {
 namespace {
 
 constexpr std::size_t questions_at_once = 256;
+constexpr std::uint64_t least_tuned = 20;
+constexpr std::uint32_t tuned_k = 10;
+constexpr std::array tuned_shares = {0.0f, 0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f, 0.7f, 0.8f, 0.9f, 1.0f};
 
 // What a document is called in judgements and runs.
 const std::string& name_of(const Answer& answer) { return answer.id.empty() ? answer.path : answer.id; }
@@ -38,7 +42,7 @@ class Evaluating {
     ATTAR_TRY(read_judgements());
     out_.questions = queries_.size();
     const auto start = base::Clock::now();
-    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask.mode));
+    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask));
     out_.questions_per_second = static_cast<double>(queries_.size()) / base::seconds_since(start);
     if (!options_.run.empty()) ATTAR_TRY(write(answers));
     ATTAR_ASSIGN(const Values values, measure(answers));
@@ -47,6 +51,7 @@ class Evaluating {
       ATTAR_TRY(compare(search, SearchMode::semantic, values, out_.semantic, out_.above_semantic));
       ATTAR_TRY(compare(search, SearchMode::lexical, values, out_.lexical, out_.above_lexical));
     }
+    if (options_.tune) ATTAR_TRY(tune(search));
     return std::move(out_);
   }
 
@@ -83,15 +88,9 @@ class Evaluating {
                                  .file = options_.qrels.string()});
   }
 
-  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, SearchMode mode) {
-    AskOptions options = options_.ask;
-    options.mode = mode;
+  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, AskOptions options) {
     options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back(), artifact_.rows()));
     options.snippet_bytes = 0;
-    if (mode != SearchMode::hybrid) {
-      options.fold = options.diverse = false;
-      options.min_relevance = 0;
-    }
     std::vector<std::vector<Answer>> out;
     progress_.stage("asking", queries_.size());
     for (std::size_t first = 0; first < queries_.size(); first += questions_at_once) {
@@ -106,7 +105,9 @@ class Evaluating {
     return out;
   }
 
-  Result<Values> measure(const std::vector<std::vector<Answer>>& answers) const {
+  Result<Values> measure(const std::vector<std::vector<Answer>>& answers) const { return measure(answers, ks_); }
+
+  Result<Values> measure(const std::vector<std::vector<Answer>>& answers, std::span<const std::uint32_t> ks) const {
     Values out;
     for (std::size_t q = 0; q < queries_.size(); ++q) {
       const auto judged = judged_.find(queries_[q].id);
@@ -118,8 +119,8 @@ class Evaluating {
         const auto number = numbers_.find(name_of(answer));
         found.push_back(number == numbers_.end() ? unknown++ : number->second);
       }
-      for (const auto& [name, value] : engine::relevance_of(judged->second, found, ks_)) out[name].push_back(value);
-      for (const std::uint32_t k : ks_)
+      for (const auto& [name, value] : engine::relevance_of(judged->second, found, ks)) out[name].push_back(value);
+      for (const std::uint32_t k : ks)
         out[fmt::format("recall@{}", k)].push_back(engine::recall_of(judged->second, found, k));
     }
     return out;
@@ -134,13 +135,51 @@ class Evaluating {
   // What one leg reaches, and by how much both together are above it.
   Status compare(const TextSearch& search, SearchMode leg, const Values& together, DocumentMeasures& measures,
                  std::map<std::string, PairedDifference>& above) {
-    ATTAR_ASSIGN(const auto answers, ask(search, leg));
+    AskOptions options = options_.ask;
+    options.mode = leg;
+    options.fold = options.diverse = false;
+    options.min_relevance = 0;
+    ATTAR_ASSIGN(const auto answers, ask(search, options));
     ATTAR_ASSIGN(const Values values, measure(answers));
     measures = summarise(values);
     for (const auto& [name, list] : values) {
       const math::Interval interval = math::paired_difference(together.at(name), list, options_.confidence);
       above[name] = {interval.mean, interval.low, interval.high};
     }
+    return {};
+  }
+
+  // The share of meaning by nDCG@10, chosen on one half of the questions and measured on the other.
+  Status tune(const TextSearch& search) {
+    if (options_.ask.mode != SearchMode::hybrid || out_.judged < least_tuned)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("tuning needs both legs (--hybrid) and {} judged questions; {} are judged", least_tuned,
+                              out_.judged));
+    const auto of = [&](std::optional<float> meaning) -> Result<std::vector<double>> {
+      AskOptions options = options_.ask;
+      options.meaning = meaning;
+      ATTAR_ASSIGN(const auto answers, ask(search, options));
+      ATTAR_ASSIGN(const Values values, measure(answers, std::array{tuned_k}));
+      return values.at(fmt::format("ndcg@{}", tuned_k));
+    };
+    ATTAR_ASSIGN(const auto usual, of(options_.ask.meaning));
+    std::vector<std::vector<double>> tried;
+    for (const float share : tuned_shares) {
+      ATTAR_ASSIGN(tried.emplace_back(), of(share));
+    }
+    // The best share on the questions of one half (0 or 1), or of both (2).
+    const auto best_on = [&](std::size_t half) {
+      const auto sum = [&](const std::vector<double>& values) {
+        double out = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) out += half == 2 || i % 2 == half ? values[i] : 0;
+        return out;
+      };
+      return static_cast<std::size_t>(std::ranges::max_element(tried, {}, sum) - tried.begin());
+    };
+    std::vector<double> crossed(usual.size());
+    for (std::size_t i = 0; i < crossed.size(); ++i) crossed[i] = tried[best_on(1 - i % 2)][i];
+    const math::Interval gain = math::paired_difference(crossed, usual, options_.confidence);
+    out_.tuned = TunedFusion{.meaning = tuned_shares[best_on(2)], .gain = {gain.mean, gain.low, gain.high}};
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "attar/documents.h"
 #include "codec/topk.h"
 #include "text/reading/reading.h"
 
@@ -24,6 +25,13 @@ struct FusionWeights {
   float words = 0.3f, passage = 0.15f, lead = 0.15f;  ///< the reading of its text
 
   [[nodiscard]] constexpr float legs() const noexcept { return semantic + lexical; }
+  /// The same with another share of meaning in the legs.
+  [[nodiscard]] constexpr FusionWeights with_meaning(float share) const noexcept {
+    FusionWeights out = *this;
+    out.semantic = share * legs();
+    out.lexical = (1 - share) * legs();
+    return out;
+  }
   [[nodiscard]] constexpr float reading() const noexcept { return words + passage + lead; }
 };
 /// Where the vectors are those of the library's own table, and where another encoder made them: one that reads words in
@@ -33,6 +41,7 @@ inline constexpr FusionWeights own_table_weights = {}, other_encoder_weights = {
 /// What the legs' scores mean.
 struct FusionScale {
   FusionWeights weights = {};
+  FusionRule rule = FusionRule::scores;
   float most_lexical = 1;  ///< what a document would score that holds every term of the question as often as counts
 };
 

@@ -54,6 +54,8 @@ Status check(const Artifact& artifact, std::size_t questions, const AskOptions& 
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} values are not those of {} vectors of {} dimensions, one a question",
                             options.vectors.size(), questions, artifact.dims()));
+  if (options.meaning && !(*options.meaning >= 0 && *options.meaning <= 1))
+    return fail(ErrorCode::invalid_argument, "the share of meaning lies between 0 and 1");
   if (!(options.min_relevance >= 0 && options.min_relevance <= 1))
     return fail(ErrorCode::invalid_argument, "the least relevance is a probability, from 0 to 1");
   const bool compares = options.fold || options.diverse || options.min_relevance > 0;

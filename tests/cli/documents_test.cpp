@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cli/support.h"
 
 namespace attar::cli {
@@ -69,6 +71,8 @@ TEST_F(Documents, AnswersAreASet) {
                                              {"--fold"},
                                              {"--min-relevance", "auto"},
                                              {"--read", "0"},
+                                             {"--ranks"},
+                                             {"--meaning", "0.5"},
                                              {"--expand", "echo bake the dough"}}) {
     std::vector<std::string> line = {"search", "notes.attar", "rotate keys", "--json"};
     line.insert(line.end(), extra.begin(), extra.end());
@@ -79,9 +83,39 @@ TEST_F(Documents, AnswersAreASet) {
   EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--min-relevance", "1"}).status, 1);
   EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--min-relevance", "much"}).status, 2);
   EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--lexical", "--diverse"}).status, 2);
+  EXPECT_EQ(attar({"search", "notes.attar", "rotate keys", "--meaning", "2"}).status, 2);
   const Ran failed = attar({"search", "notes.attar", "rotate keys", "--expand", "exit 9"});
   EXPECT_EQ(failed.status, 2);
   EXPECT_NE(failed.err.find("status 9"), std::string::npos) << failed.err;
+}
+
+TEST_F(Documents, AreTunedOnJudgedQuestions) {
+  std::string records, questions, judgements = "query-id\tcorpus-id\tscore\n";
+  for (int i = 0; i < 40; ++i) {
+    records += fmt::format("{{\"_id\": \"d{}\", \"text\": \"the thing number {} is kept\"}}\n", i, i);
+    questions += fmt::format("{{\"_id\": \"q{}\", \"text\": \"number {}\"}}\n", i, i);
+    if (i < 25) judgements += fmt::format("q{}\td{}\t1\n", i, i);
+  }
+  write_whole(at("things.jsonl"), records);
+  write_whole(at("q.jsonl"), questions);
+  write_whole(at("qrels.tsv"), judgements);
+  ASSERT_EQ(attar({"pack", "things.jsonl", "-o", "things.attar"}).status, 0);
+  const std::vector<std::string> line = {"eval",    "things.attar", "--queries", "q.jsonl",
+                                         "--qrels", "qrels.tsv",    "--json",    "--tune"};
+  const Ran ran = attar(line);
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const Json tuned = ran.json()["tuned"];
+  EXPECT_GE(tuned["meaning"], 0);
+  EXPECT_LE(tuned["meaning"], 1);
+  expect_keys(tuned["gain"], {{"mean", 'n'}, {"low", 'n'}, {"high", 'n'}});
+  EXPECT_EQ(ran.json()["judged"], 25);
+  auto one_leg = line;
+  one_leg.emplace_back("--lexical");
+  EXPECT_EQ(attar(one_leg).status, 2);
+  write_whole(at("qrels.tsv"), judgements.substr(0, judgements.find("q19")));
+  const Ran few = attar(line);
+  EXPECT_EQ(few.status, 2);
+  EXPECT_NE(few.err.find("19 are judged"), std::string::npos) << few.err;
 }
 
 TEST_F(Documents, ArePlannedWithoutBeingWritten) {

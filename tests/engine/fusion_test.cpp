@@ -35,6 +35,27 @@ TEST(Fusion, OfOneLegIsItsOrderFromZeroToOne) {
   EXPECT_TRUE(fuse(std::nullopt, std::nullopt, {}).empty());
 }
 
+TEST(Fusion, OfRanksKnowsNoScores) {
+  const std::vector<Hit> semantic = {{0.2f, 2}, {0.9f, 1}}, lexical = {{5, 2}, {10, 3}};
+  const FusionScale scale = {.weights = {.semantic = 0.5f}, .rule = FusionRule::ranks, .most_lexical = 10};
+  const auto found = fuse(semantic, lexical, scale);
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].row, 2u);
+  EXPECT_FLOAT_EQ(found[0].score, 61.0f / 62);
+  EXPECT_EQ(found[0].semantic, 0.2f) << "the legs' own scores are kept";
+  EXPECT_EQ(found[0].lexical, 5.0f);
+  EXPECT_FLOAT_EQ(found[1].score, 0.5f);
+  const std::vector<Hit> larger = {{0.3f, 2}, {0.4f, 1}};
+  EXPECT_EQ(fuse(larger, lexical, scale)[0].score, found[0].score);
+}
+
+TEST(Fusion, TheShareOfMeaningLeavesTheReadingAlone) {
+  constexpr FusionWeights weights = FusionWeights{}.with_meaning(0.6f);
+  EXPECT_FLOAT_EQ(weights.legs(), FusionWeights{}.legs());
+  EXPECT_FLOAT_EQ(weights.semantic / weights.legs(), 0.6f);
+  EXPECT_FLOAT_EQ(weights.reading(), FusionWeights{}.reading());
+}
+
 TEST(Fusion, WhatWasReadComesFirstAndIsAdded) {
   const std::vector<Hit> lexical = {{9, 1}, {8, 2}, {7, 3}, {6, 4}};
   auto rows = fuse(std::nullopt, lexical, {.most_lexical = 10});

@@ -14,8 +14,6 @@
 #include <cstring>
 #include <utility>
 
-extern char** environ;
-
 namespace attar::base {
 namespace {
 

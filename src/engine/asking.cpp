@@ -282,6 +282,7 @@ Status Asking::show(std::vector<Answer>& answers) {
   }
   std::ranges::sort(missing);
   std::vector<std::uint32_t> rows;
+  rows.reserve(missing.size());
   for (const auto& [row, answer] : missing) rows.push_back(row);
   ATTAR_TRY(parts_.texts.visit(rows, [&](std::size_t place, std::string_view text) -> Status {
     cut(text, *missing[place].second);

@@ -79,7 +79,7 @@ void Reader::ask(std::string_view question, std::span<const WeighedTerm> terms) 
     asked.weight = std::pow(table_.scale(token.id) * asked.length, 3.0f);
     all += asked.weight;
   }
-  table_.finish(direction_);
+  StaticEncoder::finish(direction_);
   std::erase_if(asked_, [](const Asked& asked) { return asked.weight == 0; });
   for (Asked& asked : asked_) asked.weight /= all;
 }

@@ -79,6 +79,7 @@ void ask_in_words(const Artifact& artifact) {
     const auto found = search->ask(questions, way);
     if (!found) continue;
     for (const auto& answers : found->of) check_answers(artifact, answers);
+    if (!way.diverse) continue;
     attar::AskOptions shared = way;
     shared.threads = 2;
     const auto again = search->ask(questions, shared);

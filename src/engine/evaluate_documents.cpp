@@ -51,7 +51,7 @@ class Evaluating {
     ATTAR_TRY(read_judgements());
     out_.questions = queries_.size();
     const auto start = base::Clock::now();
-    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask));
+    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask, ks_.back()));
     out_.questions_per_second = static_cast<double>(queries_.size()) / base::seconds_since(start);
     if (!options_.run.empty()) ATTAR_TRY(write(answers));
     ATTAR_ASSIGN(const Values values, measure(answers));
@@ -118,9 +118,8 @@ class Evaluating {
                                  .file = options_.qrels.string()});
   }
 
-  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, AskOptions options) {
-    const std::uint32_t wanted = options_.tune ? std::max(ks_.back(), tuned_k) : ks_.back();
-    options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, artifact_.rows()));
+  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, AskOptions options, std::uint32_t k) {
+    options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(k, artifact_.rows()));
     options.snippet_bytes = 0;
     options.each_row = false;
     std::vector<std::vector<Answer>> out;
@@ -174,7 +173,7 @@ class Evaluating {
     options.mode = leg;
     options.fold = options.diverse = false;
     options.min_relevance = 0;
-    ATTAR_ASSIGN(const auto answers, ask(search, options));
+    ATTAR_ASSIGN(const auto answers, ask(search, options, ks_.back()));
     ATTAR_ASSIGN(const Values values, measure(answers));
     measures = summarise(values);
     for (const auto& [name, list] : values) {
@@ -193,7 +192,7 @@ class Evaluating {
     const auto of = [&](std::optional<float> meaning) -> Result<std::vector<double>> {
       AskOptions options = options_.ask;
       options.meaning = meaning;
-      ATTAR_ASSIGN(const auto answers, ask(search, options));
+      ATTAR_ASSIGN(const auto answers, ask(search, options, std::max(ks_.back(), tuned_k)));
       ATTAR_ASSIGN(const Values values, measure(answers, std::array{tuned_k}));
       return values.at(fmt::format("ndcg@{}", tuned_k));
     };
@@ -221,7 +220,7 @@ class Evaluating {
   Status write(const std::vector<std::vector<Answer>>& answers) const {
     std::vector<data::RunRow> rows;
     for (std::size_t q = 0; q < queries_.size(); ++q)
-      for (std::size_t i = 0; i < answers[q].size() && i < ks_.back(); ++i)
+      for (std::size_t i = 0; i < answers[q].size(); ++i)
         rows.push_back({queries_[q].id, name_of(answers[q][i]), i + 1, static_cast<double>(answers[q][i].score)});
     return data::write_run(options_.run, rows, options_.tag);
   }

@@ -123,6 +123,7 @@ TEST_F(Documents, ArePlannedWithoutBeingWritten) {
   ASSERT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("broken.bin"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("nothing written"), std::string::npos) << ran.out;
+  EXPECT_EQ(attar({"plan", "notes", "--budget", "60kB", "--json"}).json()["documents"]["count"], 2);
 }
 
 TEST_F(Documents, VectorsOfTheLastTimeAreUsedAgain) {
@@ -142,6 +143,12 @@ TEST_F(Documents, VectorsOfTheLastTimeAreUsedAgain) {
   EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--vector", "[1, 2, 3]"}).status, 0);
   EXPECT_EQ(attar({"search", "notes.attar", "rotate"}).status, 2);
   EXPECT_EQ(attar({"pack", "docs.npy", "-o", "x.attar", "--reuse", "y"}).status, 2);
+  const std::string own = read_whole(at("products.jsonl"));
+  expect_error(attar({"pack", "notes", "-o", "x.attar", "--reuse", "products.jsonl", "--json"}), 2, "invalid_argument",
+               "name another one");
+  EXPECT_EQ(read_whole(at("products.jsonl")), own);
+  EXPECT_EQ(attar({"pack", "notes", "-o", "-", "--encoder", encoder}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(at("-.vectors")));
 }
 
 TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {

@@ -64,7 +64,7 @@ Result<bool> takes_documents(const std::filesystem::path& input, const std::file
   // Attar's own table encodes faster than vectors are read from a file.
   const bool slow = !options.encoder.empty() && options.vectors.empty();
   if (!arguments.reuse.empty() && arguments.reuse != "none") options.reuse = arguments.reuse;
-  if (arguments.reuse.empty() && slow && !output.empty()) options.reuse = output.string() + ".vectors";
+  if (arguments.reuse.empty() && slow && !output.empty() && output != "-") options.reuse = output.string() + ".vectors";
   // Attributes of documents are fields of their records: --meta names them.
   if (!options.pack.meta.empty()) {
     ATTAR_ASSIGN(options.pack.meta_fields, parse_names(options.pack.meta.string()));

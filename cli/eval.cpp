@@ -24,6 +24,7 @@ struct Arguments {
   std::filesystem::path run;
   std::string tag = "attar";
   bool tune = false;
+  bool force = false;
 };
 
 Json json_of(const ArtifactInfo& info, const Evaluation& evaluation, double confidence) {
@@ -74,6 +75,12 @@ Result<Exit> run_documents(const Session& session, const Artifact& artifact, con
   if (!given.base.empty() || !given.truth.empty() || !given.query_ids.empty())
     return fail(ErrorCode::invalid_argument,
                 "--base, --truth and --query-ids are for vectors; documents need --queries in words and --qrels");
+  if (arguments.run == "-")
+    return fail(ErrorCode::invalid_argument,
+                "--run: standard output has the measures; name a file, as in --run out.trec");
+  if (!arguments.run.empty())
+    ATTAR_TRY(check_output(arguments.run, {arguments.artifact, given.queries, given.qrels},
+                           arguments.force || arguments.run.extension() == ".trec", false));
   ATTAR_ASSIGN(AskOptions ask, options_of(arguments.ask));
   ask.where = given.where;
   ask.threads = given.threads;
@@ -95,6 +102,10 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(const bool in_words, holds_documents(options.queries));
   if (holds_texts(artifact) && in_words) return run_documents(session, artifact, arguments);
+  if (!arguments.run.empty())
+    return fail(
+        ErrorCode::invalid_argument,
+        "--run is for questions in words to an artifact of documents; leave it out, or give --queries such a file");
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   Result<Evaluation> evaluation = fail(ErrorCode::cancelled, {});
   {
@@ -127,6 +138,7 @@ void add_eval(CLI::App& app, Session& session) {
   add_path(command, "--truth", options.truth, "True rows of each query: .ivecs or .ibin").excludes(base);
   add_path(command, "--qrels", options.qrels, "Judgements: TREC, BEIR's TSV or JSONL; adds hit@k, nDCG and MRR");
   add_path(command, "--run", arguments->run, "Documents: write the answers here, as a TREC run");
+  command.add_flag("-f,--force", arguments->force, "Overwrite a run that is no .trec");
   command.add_text("--tag", arguments->tag, "Documents: the name of the run in it (default attar)", "NAME");
   command.add_flag("--tune", arguments->tune, "Documents: find --meaning for these questions, and what it gains");
   add_mode_options(command, arguments->ask);

@@ -60,17 +60,13 @@ Json json_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluation, co
 
 std::string interval(double low, double high) { return fmt::format("[{:.4f}, {:.4f}]", low, high); }
 
-std::string text_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluation,
-                    const EvaluateDocumentsOptions& options) {
+std::string table_of(const DocumentsEvaluation& evaluation, const EvaluateDocumentsOptions& options) {
   const std::string confidence = fmt::format("{:g}% interval", options.confidence * 100);
-  std::string out =
-      fmt::format("{}: {} of {} questions are judged, {:.0f} questions/s\n\n", printable(info.path),
-                  grouped(evaluation.judged), grouped(evaluation.questions), evaluation.questions_per_second);
   if (options.ask.mode != SearchMode::hybrid) {
     Table table({fmt::format("{} ", name_of(options.ask.mode)), "mean", confidence});
     for (const auto& [name, measure] : evaluation.measures)
       table.add({name, fraction(measure.mean), interval(measure.low, measure.high)});
-    return out + table.text();
+    return table.text();
   }
   Table table({"measure", "hybrid", confidence, "semantic", "hybrid above it", "lexical", "hybrid above it"});
   for (const auto& [name, measure] : evaluation.measures) {
@@ -80,7 +76,14 @@ std::string text_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluat
                fraction(evaluation.semantic.at(name).mean), interval(semantic.low, semantic.high),
                fraction(evaluation.lexical.at(name).mean), interval(lexical.low, lexical.high)});
   }
-  out += table.text();
+  return table.text();
+}
+
+std::string text_of(const ArtifactInfo& info, const DocumentsEvaluation& evaluation,
+                    const EvaluateDocumentsOptions& options) {
+  std::string out = fmt::format("{}: {} of {} questions are judged, {:.0f} questions/s\n\n{}", printable(info.path),
+                                grouped(evaluation.judged), grouped(evaluation.questions),
+                                evaluation.questions_per_second, table_of(evaluation, options));
   if (evaluation.tuned)
     out += fmt::format(
         "\n--meaning {:g} suits these questions best; chosen on one half it gains {:+.4f} {} of ndcg@10 on the "

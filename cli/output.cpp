@@ -161,12 +161,12 @@ Status check_output(const std::filesystem::path& output, const std::vector<std::
   if (status.type() == std::filesystem::file_type::not_found) return check_folder(output);
   for (const auto& input : inputs)
     if (input != "-" && !input.empty() && std::filesystem::equivalent(output, input, error))
-      return output_error("is also an input; give -o another name", output);
+      return output_error("is also an input; name another output", output);
   if (!std::filesystem::is_regular_file(status))
     return output_error("is no regular file; give -o the name of one, or - for standard output", output);
   if (force || std::filesystem::file_size(output, error) == 0) return {};
   if (artifacts_may_go && is_artifact(output)) return {};
-  return output_error(fmt::format("exists{}; add -f to overwrite it, or give -o another name",
+  return output_error(fmt::format("exists{}; add -f to overwrite it, or name another output",
                                   artifacts_may_go ? " and is no .attar artifact" : ""),
                       output);
 }

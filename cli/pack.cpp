@@ -57,7 +57,8 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   const PackOptions& options = arguments.options();
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.output, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
-  ATTAR_TRY(check_output(arguments.output, {arguments.input, options.queries, options.ids, options.meta},
+  ATTAR_TRY(check_output(arguments.output,
+                         {arguments.input, options.queries, options.ids, options.meta, arguments.documents.vectors},
                          arguments.force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".attar", session));
   ATTAR_ASSIGN(const DocumentsOutcome packed, pack_with_progress(session, arguments, documents, file));

@@ -45,13 +45,13 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, {}, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   Result<PlanOutcome> outcome = fail(ErrorCode::cancelled, {});
-  std::string head;
+  DocumentsReport read;
   {
     ProgressBar bar(session);
     options.progress = &bar;
     if (documents) {
       ATTAR_ASSIGN(auto planned, pack_documents(arguments.input, {}, arguments.documents.options));
-      head = documents_text(planned.documents);
+      read = std::move(planned.documents);
       outcome = std::move(planned.plan);
     } else {
       outcome = make_plan(arguments.input, options);
@@ -62,8 +62,13 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
     if (!session.json) ATTAR_TRY(print(candidates_text(outcome->report.candidates)));
     return print_unreachable(session, *outcome);
   }
-  ATTAR_TRY(session.json ? print_json(pack_json(outcome->report))
-                         : print(head + text_of(outcome->report, arguments.explain)));
+  if (session.json) {
+    Json json = pack_json(outcome->report);
+    if (documents) json["documents"] = documents_json(read);
+    ATTAR_TRY(print_json(json));
+  } else {
+    ATTAR_TRY(print((documents ? documents_text(read) : "") + text_of(outcome->report, arguments.explain)));
+  }
   return Exit::done;
 }
 

@@ -1,5 +1,6 @@
-// Hostile documents: whatever the bytes, a reader ends in text or in a typed error, and its text is what it promises.
-// The last byte of an input chooses the reader.
+// Hostile documents: whatever the bytes, a reader ends in text or in a typed error, and its text is what it promises;
+// cut into chunks, no byte of it is lost (chunk_fuzz has the chunks' other promises). The last byte of an input chooses
+// the reader.
 #include <simdjson.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "data/documents/ignore.h"
 #include "data/documents/man.h"
 #include "data/documents/markdown.h"
+#include "text/chunk/chunk.h"
 
 namespace {
 
@@ -42,6 +44,19 @@ class MemoryFile {
   int descriptor_;
 };
 
+void cut(const data::Document& document) {
+  const bool marked = document.kind != data::DocumentKind::plain && document.kind != data::DocumentKind::record;
+  const auto chunks = text::chunk(document.text, marked ? text::Syntax::markdown : text::Syntax::plain, {.most = 64},
+                                  text::in_code_points());
+  require(chunks.has_value());
+  std::string joined;
+  for (const text::Chunk& chunk : *chunks) {
+    require(chunk.begin == joined.size() && chunk.end > chunk.begin);
+    joined += document.text.substr(chunk.begin, chunk.end - chunk.begin);
+  }
+  require(joined == document.text);
+}
+
 void read_file(std::string_view bytes, std::string format) {
   const MemoryFile file(bytes);
   auto source = data::DocumentSource::open(
@@ -56,6 +71,7 @@ void read_file(std::string_view bytes, std::string format) {
     require(!found.text.empty() && !found.title.empty());
     require(simdjson::validate_utf8(found.text) && found.text.find('\0') == std::string::npos);
     if (found.verbatim) require(bytes.substr(found.offset) == found.text);
+    cut(found);
   }
   for (const data::Skipped& skipped : source->skipped()) require(!skipped.reason.empty());
   require(source->bytes_read() == source->bytes());
@@ -68,6 +84,16 @@ void match(std::string_view input) {
   const auto as_file = patterns.judge(path, false);
   require(!patterns.empty() || as_file == data::IgnorePatterns::Verdict::none);
   (void)patterns.judge(path, true);
+}
+
+/// The first line is the charset that the others are said to be in.
+void decode(std::string_view input) {
+  const std::string_view charset = input.substr(0, input.find('\n'));
+  const std::string_view bytes = input.substr(std::min(charset.size() + 1, input.size()));
+  const auto decoded = data::decode(std::string(bytes), charset);
+  if (!decoded) return;
+  require(simdjson::validate_utf8(decoded->text) && decoded->text.find('\0') == std::string::npos);
+  if (decoded->verbatim) require(bytes.substr(decoded->offset) == decoded->text);
 }
 
 void render(std::string_view input, bool html) {
@@ -84,7 +110,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   switch (data[size - 1] % 10) {
     case 0: render(input, true); break;
     case 1: render(input, false); break;
-    case 2: require(data::markdown_title(input).size() <= input.size()); break;
+    case 2:
+      require(data::markdown_title(input).size() <= input.size());
+      decode(input);
+      break;
     case 3: match(input); break;
     case 4: read_file(input, "jsonl"); break;
     case 5: read_file(input, "csv"); break;

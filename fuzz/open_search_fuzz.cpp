@@ -1,15 +1,18 @@
-// Opens an artifact whose sections are hostile behind right checksums, and asks it everything. Seeds are the golden
-// artifacts; the mutator damages one section at a time and keeps its length, and every checksum and digest is made
-// right before the file is opened, so that mutations reach the codecs, the ids, the plan and the certificate. (Damage
-// of the container itself: container_fuzz. Sections of other lengths: codec_fuzz.)
+// Opens an artifact whose sections are hostile behind right checksums, and asks it everything, in words as well where
+// it holds texts. Seeds are the golden artifacts; the mutator damages one section at a time and keeps its length, and
+// every checksum and digest is made right before the file is opened, so that mutations reach the codecs, the ids, the
+// plan, the texts and the certificate. (Damage of the container itself: container_fuzz. Sections of other lengths:
+// codec_fuzz.)
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "../tests/format/container_bytes.h"
 #include "attar/artifact.h"
+#include "attar/documents.h"
 #include "base/random.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
@@ -49,6 +52,39 @@ void check_order(const Artifact& artifact, const std::vector<SearchHit>& hits) {
     if (i == 0) continue;
     const bool l2 = artifact.metric() == attar::Metric::l2;
     require(l2 ? hits[i - 1].score <= hits[i].score : hits[i - 1].score >= hits[i].score);
+  }
+}
+
+void check_answers(const Artifact& artifact, const std::vector<attar::Answer>& answers) {
+  for (const attar::Answer& answer : answers) {
+    require(answer.row < artifact.rows() && answer.document < artifact.rows());
+    require(answer.score >= 0 && answer.score <= 1);
+    for (const auto& [begin, end] : answer.marks) require(begin <= end && end <= answer.snippet.size());
+  }
+}
+
+/// Questions in words, by each leg and both; another number of threads changes nothing.
+void ask_in_words(const Artifact& artifact) {
+  const auto search = attar::TextSearch::open(artifact);
+  require(search.has_value());
+  const std::vector<std::string> questions = {"how do I rotate the keys", "\"red table\" in a kitchen", "\"the\" \"a\"",
+                                              "??"};
+  const attar::AskOptions ways[] = {
+      {.k = 3},
+      {.k = 5, .mode = attar::SearchMode::lexical, .each_row = true, .expansions = {"a key", "", "lamp", "sun"}},
+      {.k = 2, .mode = attar::SearchMode::semantic, .where = "line > 0 or path like '%.jsonl'"},
+      {.k = 4, .diverse = true, .min_relevance = attar::automatic_relevance, .snippet_bytes = 30},
+      {.k = 4, .read = 0, .fold = true, .snippet_bytes = 0}};
+  for (const attar::AskOptions& way : ways) {
+    const auto found = search->ask(questions, way);
+    if (!found) continue;
+    for (const auto& answers : found->of) check_answers(artifact, answers);
+    if (!way.diverse) continue;
+    attar::AskOptions shared = way;
+    shared.threads = 2;
+    const auto again = search->ask(questions, shared);
+    require(again.has_value());
+    for (std::size_t q = 0; q < questions.size(); ++q) require(again->of[q].size() == found->of[q].size());
   }
 }
 
@@ -100,5 +136,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   raw::seal_sections(bytes);
   const auto artifact = Artifact::open_bytes(bytes);
   if (artifact) ask(*artifact);
+  if (artifact && attar::holds_texts(*artifact)) ask_in_words(*artifact);
   return 0;
 }

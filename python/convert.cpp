@@ -131,6 +131,46 @@ py::dict measure_dict(const Measure& measure) {
   return out;
 }
 
+template <class T>
+py::object value_or_none(const std::optional<T>& value) {
+  return value ? py::object(py::cast(*value)) : py::object(py::none());
+}
+
+py::object number_or_none(std::uint64_t number) {
+  return number != 0 ? py::object(py::int_(number)) : py::object(py::none());
+}
+
+py::list marks_list(const Answer& answer) {
+  const auto characters = [&](std::uint32_t bytes) {
+    return py::len(text(std::string_view(answer.snippet).substr(0, bytes)));
+  };
+  py::list out;
+  for (const auto& [begin, end] : answer.marks) out.append(py::make_tuple(characters(begin), characters(end)));
+  return out;
+}
+
+py::dict measures_dict(const DocumentMeasures& measures) {
+  py::dict out;
+  for (const auto& [name, measure] : measures) out[text(name)] = measure_dict(measure);
+  return out;
+}
+
+py::dict difference_dict(const PairedDifference& difference) {
+  py::dict out;
+  out["mean"] = difference.mean;
+  out["low"] = difference.low;
+  out["high"] = difference.high;
+  return out;
+}
+
+py::dict leg_dict(const DocumentMeasures& measures, const std::map<std::string, PairedDifference>& above) {
+  py::dict differences, out;
+  for (const auto& [name, one] : above) differences[text(name)] = difference_dict(one);
+  out["relevance"] = measures_dict(measures);
+  out["above"] = std::move(differences);
+  return out;
+}
+
 [[noreturn]] void throw_as(const py::object& type, const py::object& exception) {
   PyErr_SetObject(type.ptr(), exception.ptr());
   throw py::error_already_set();
@@ -224,6 +264,75 @@ py::dict evaluation_dict(const Evaluation& evaluation) {
   out["relevance"] = std::move(relevance);
   out["worst"] = std::move(worst);
   out["queries_per_second"] = evaluation.queries_per_second;
+  return out;
+}
+
+py::dict documents_dict(const DocumentsReport& report) {
+  py::list skipped;
+  for (const SkippedInput& one : report.skipped) {
+    py::dict entry;
+    entry["path"] = text(one.path);
+    entry["record"] = one.record;
+    entry["reason"] = text(one.reason);
+    skipped.append(std::move(entry));
+  }
+  py::dict seconds, out;
+  seconds["read"] = report.read_seconds;
+  seconds["encode"] = report.encode_seconds;
+  seconds["words"] = report.words_seconds;
+  seconds["texts"] = report.text_seconds;
+  out["count"] = report.documents;
+  out["text_bytes"] = report.text_bytes;
+  out["encoder"] = text(report.encoder);
+  out["encoded"] = report.encoded;
+  out["reused"] = report.reused;
+  out["skipped"] = std::move(skipped);
+  out["seconds"] = std::move(seconds);
+  return out;
+}
+
+py::dict answer_dict(const Answer& answer) {
+  py::dict out;
+  out["row"] = answer.row;
+  out["document"] = answer.document;
+  out["score"] = answer.score;
+  out["semantic"] = value_or_none(answer.semantic);
+  out["lexical"] = value_or_none(answer.lexical);
+  out["reading"] = value_or_none(answer.reading);
+  out["relevance"] = value_or_none(answer.relevance);
+  out["path"] = text(answer.path);
+  out["title"] = text(answer.title);
+  out["heading"] = text(answer.heading);
+  out["id"] = text(answer.id);
+  out["line"] = number_or_none(answer.line);
+  out["record"] = number_or_none(answer.record);
+  out["snippet"] = text(answer.snippet);
+  out["marks"] = marks_list(answer);
+  out["more"] = answer.more;
+  out["folded"] = answer.folded;
+  return out;
+}
+
+py::dict documents_evaluation_dict(const DocumentsEvaluation& evaluation, bool hybrid) {
+  py::dict out;
+  out["questions"] = evaluation.questions;
+  out["judged"] = evaluation.judged;
+  out["relevance"] = measures_dict(evaluation.measures);
+  out["legs"] = py::none();
+  if (hybrid) {
+    py::dict legs;
+    legs["semantic"] = leg_dict(evaluation.semantic, evaluation.above_semantic);
+    legs["lexical"] = leg_dict(evaluation.lexical, evaluation.above_lexical);
+    out["legs"] = std::move(legs);
+  }
+  out["tuned"] = py::none();
+  if (evaluation.tuned) {
+    py::dict tuned;
+    tuned["meaning"] = evaluation.tuned->meaning;
+    tuned["gain"] = difference_dict(evaluation.tuned->gain);
+    out["tuned"] = std::move(tuned);
+  }
+  out["questions_per_second"] = evaluation.questions_per_second;
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attar/artifact.h"
+#include "attar/documents.h"
 #include "attar/evaluate.h"
 #include "attar/pack.h"
 #include "attar/result.h"
@@ -38,5 +39,11 @@ inline void take(Status status) {
 [[nodiscard]] py::dict info_dict(const ArtifactInfo& info);
 /// Recall by number: {10: {"mean": …}}.
 [[nodiscard]] py::dict evaluation_dict(const Evaluation& evaluation);
+
+[[nodiscard]] py::dict documents_dict(const DocumentsReport& report);
+/// Places of marks count characters of the snippet, as Python's slices do.
+[[nodiscard]] py::dict answer_dict(const Answer& answer);
+/// `hybrid`: its legs stand beside it.
+[[nodiscard]] py::dict documents_evaluation_dict(const DocumentsEvaluation& evaluation, bool hybrid);
 
 }  // namespace attar::python

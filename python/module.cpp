@@ -6,84 +6,29 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "attar/artifact.h"
-#include "attar/budget.h"
 #include "attar/evaluate.h"
 #include "attar/pack.h"
 #include "attar/version.h"
 #include "buffer.h"
 #include "convert.h"
+#include "documents.h"
+#include "options.h"
 #include "watch.h"
 
 namespace attar::python {
 namespace {
 
-using Path = std::filesystem::path;
-
 /// Signals are heard between pieces of so many queries or rows; both are whole blocks of the kernels.
 constexpr std::size_t piece_queries = 1024;
 constexpr std::size_t piece_rows = 65'536;
 
-/// Runs Python's signal handlers from where the GIL has been given up.
-void hear_signals() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
 // ---- packing --------------------------------------------------------------------------------------------------------
-
-std::uint64_t memory_of(const std::string& given) {
-  const Budget size = take(parse_budget(given));
-  if (size.unit != Budget::Unit::bytes || !(size.value < 0x1p50))
-    raise({.code = ErrorCode::invalid_argument, .message = "memory: give a size, as in 500MB or 2GiB"});
-  return static_cast<std::uint64_t>(size.value);
-}
-
-Metric metric_of(const std::string& name) {
-  if (const auto metric = parse_metric(name)) return *metric;
-  raise({.code = ErrorCode::invalid_argument, .message = "metric: give cosine, ip or l2"});
-}
-
-/// One of the options that __init__.py gives by name; TypeError where it is of no use as a T.
-template <class T>
-T option(const py::dict& given, const char* name) {
-  try {
-    return given[name].cast<T>();
-  } catch (const py::cast_error&) {
-    throw py::type_error(std::string(name) + ": " + std::string(py::repr(given[name])) + " is of a wrong type");
-  }
-}
-
-/// By their names in PackOptions; __init__.py gives them all.
-PackOptions pack_options(const py::dict& given) {
-  PackOptions out;
-  if (const auto budget = option<std::optional<std::string>>(given, "budget")) out.budget = take(parse_budget(*budget));
-  if (const auto recall = option<std::optional<std::string>>(given, "recall")) out.floor = take(parse_floor(*recall));
-  if (const auto latency = option<std::optional<std::string>>(given, "latency"))
-    out.latency = take(parse_latency(*latency));
-  if (const auto qps = option<std::optional<std::string>>(given, "qps")) out.throughput = take(parse_throughput(*qps));
-  out.metric = metric_of(option<std::string>(given, "metric"));
-  out.queries = option<Path>(given, "queries");
-  out.ids = option<Path>(given, "ids");
-  out.codec = option<std::string>(given, "codec");
-  out.index = option<std::string>(given, "index");
-  out.keep_originals = option<std::string>(given, "keep_originals");
-  out.meta = option<Path>(given, "meta");
-  out.meta_fields = option<std::vector<std::string>>(given, "meta_fields");
-  out.meta_sorted = option<std::vector<std::string>>(given, "meta_sorted");
-  out.seed = option<std::uint64_t>(given, "seed");
-  out.threads = option<unsigned>(given, "threads");
-  out.memory_bytes = memory_of(option<std::string>(given, "memory"));
-  out.confidence = option<double>(given, "confidence");
-  out.input = {.field = option<std::string>(given, "field"), .format = option<std::string>(given, "format")};
-  return out;
-}
 
 /// Packs to `output`, or plans where there is none.
 py::dict pack_file(const Path& input, const std::optional<Path>& output, const py::dict& given,
@@ -263,8 +208,8 @@ PYBIND11_MODULE(_attar, module) {
   module.attr("build") = text(std::string(attar::build_description()) + ", " + attar::diagnose().level);
   module.attr("max_hits") = attar::OpenLimits{}.max_hits;
   module.def("pack", &pack_file, py::arg("input"), py::arg("output"), py::arg("options"), py::arg("progress"));
-  py::class_<Artifact>(module, "Artifact")
-      .def(py::init(&open), py::arg("path"), py::arg("mmap"))
+  py::class_<Artifact> kind(module, "Artifact");
+  kind.def(py::init(&open), py::arg("path"), py::arg("mmap"))
       .def_property_readonly("rows", &Artifact::rows)
       .def_property_readonly("dims", &Artifact::dims)
       .def_property_readonly("metric",
@@ -276,4 +221,5 @@ PYBIND11_MODULE(_attar, module) {
       .def("row_of", [](const Artifact& artifact, const std::string& id) { return take(artifact.row_of(id)); })
       .def("verify", &verify)
       .def("evaluate", &evaluate_file);
+  add_documents(module, kind);
 }

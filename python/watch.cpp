@@ -82,6 +82,11 @@ void listen(Watch& watch, const py::object& callback) {
 
 }  // namespace
 
+void hear_signals() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
 void run_watched(const py::object& callback, const std::function<void(Progress&)>& work) {
   Watch watch;
   std::exception_ptr failed, interrupted;

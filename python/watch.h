@@ -10,6 +10,9 @@
 
 namespace attar::python {
 
+/// Runs Python's signal handlers from where the GIL has been given up; throws what they raise.
+void hear_signals();
+
 /// Runs `work` on a thread of its own, without the GIL. This thread, which holds the GIL, gives it up and takes it back
 /// many times a second to run Python's signal handlers and to call `callback(stage, done, total)` unless that is None;
 /// so both happen on the thread that called. What either raises stops the work (Progress::cancelled) and is thrown from

@@ -182,7 +182,7 @@ struct EvaluateDocumentsOptions {
   std::filesystem::path run = {};  ///< where the answers go, as TREC has runs; empty: nowhere
   std::string tag = "attar";       ///< of the run
   std::string encoder = {};        ///< as in TextSearch::open
-  AskOptions ask = {};             ///< k is that of the largest of `ks`; no snippets are made
+  AskOptions ask = {};             ///< k is the largest of `ks`; a document counts once, and no snippets are made
   std::vector<std::uint32_t> ks = {1, 10, 100};
   double confidence = 0.95;
   bool tune = false;  ///< find AskOptions::meaning by nDCG@10; needs 20 judged questions and the hybrid mode

@@ -1,8 +1,13 @@
-"""Attar: budget in, proof out. Packs embedding vectors to a number of bytes, searches them while they are packed.
+"""Attar: budget in, proof out. Packs embedding vectors or documents to a number of bytes, searches them while they are packed.
 
     report = attar.pack(vectors, "docs.attar", budget="200B/vec", recall="0.95@10", queries=log)
     with attar.open("docs.attar") as docs:
         rows, scores = docs.search(queries, k=10)
+
+    attar.pack_documents("notes/", "notes.attar", budget="20MB")
+    with attar.open("notes.attar") as notes:
+        for answer in notes.ask("how do I rotate the keys"):
+            print(answer["path"], answer["line"], answer["snippet"])
 
 Vectors, queries and originals are numpy arrays (rows x dims; float16, float32, float64, int8 or uint8) or paths of files
 (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSON lines). What fails raises attar.Error, whose `code` tells what kind of
@@ -11,17 +16,18 @@ failure it was; a goal that cannot be had raises attar.GoalUnreachable. Long cal
 from __future__ import annotations
 
 import contextlib
+import json
 import operator
 import os
 import tempfile
-from typing import Any, Callable, Iterable, NamedTuple, Sequence, Union
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 
 from attar import _attar
 from attar._errors import Error, GoalUnreachable
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "open", "pack", "plan"]
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "open", "pack", "pack_documents", "plan"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
 build: str = _attar.build
@@ -68,6 +74,22 @@ def _numbers(name: str, value: Any) -> np.ndarray:
 def _size(value: Any) -> Any:
     """A size in words; a whole number is one of bytes."""
     return f"{value}B" if isinstance(value, (int, np.integer)) else value
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    if isinstance(value, str):
+        raise TypeError(f"{name}: give a list of strings, not one string")
+    texts = list(value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name}: give strings, not {type(text).__name__}")
+    return texts
+
+
+def _not_an_input(output: Path | None, *inputs: Any) -> None:
+    for given in inputs:
+        if output is not None and _is_path(given) and os.path.exists(output) and os.path.exists(given) and os.path.samefile(output, given):
+            raise Error("is an input as well; name another output", file=os.fspath(output))
 
 
 class _Files(contextlib.ExitStack):
@@ -122,21 +144,51 @@ class _Files(contextlib.ExitStack):
                 out.write(line.encode() + b"\n")
         return path
 
+    def records(self, name: str, value: Iterable[Mapping[str, Any]]) -> str:
+        """The path of a file of these objects, JSON lines."""
+        path = self._new(name, ".jsonl")
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
+            for record in value:
+                if not isinstance(record, Mapping):
+                    raise TypeError(f"{name}: give mappings, not {type(record).__name__}")
+                json.dump(dict(record), out)
+                out.write("\n")
+        return path
+
+    def questions(self, name: str, value: Any) -> str:
+        """The path of a file, or of texts by id; texts without ids have their numbers, from 1. "" for None."""
+        if value is None:
+            return ""
+        if _is_path(value):
+            return os.fspath(value)
+        pairs = value.items() if isinstance(value, Mapping) else enumerate(_texts(name, value), 1)
+        return self.records(name, ({"_id": str(id), "text": text} for id, text in pairs))
+
+    def judgements(self, name: str, value: Any) -> str:
+        """The path of a file, or of relevance by question and document."""
+        if _is_path(value):
+            return os.fspath(value)
+        return self.records(name, ({"query-id": str(question), "corpus-id": str(document), "score": operator.index(relevance)}
+                                   for question, own in value.items() for document, relevance in own.items()))
+
 
 # ---- packing ------------------------------------------------------------------------------------------------------------
 
 
-def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: Progress | None, options: dict[str, Any]) -> dict[str, Any]:
+def _goal(options: dict[str, Any]) -> None:
+    """Puts what pack() and pack_documents() share into the engine's words."""
     options["budget"], options["memory"] = _size(options["budget"]), _size(options["memory"])
     options["recall"] = None if options["recall"] is None else str(options["recall"])
     options["qps"] = None if options["qps"] is None else str(options["qps"])
-    options["meta"] = "" if options["meta"] is None else os.fspath(options["meta"])
     options["meta_fields"], options["meta_sorted"] = list(options["meta_fields"]), list(options["meta_sorted"])
     options["seed"] = _whole("seed", options["seed"], 0, 2**64 - 1)
     options["threads"] = _whole("threads", options["threads"], 0, 1024)
-    for given in (vectors, queries, ids):
-        if output is not None and _is_path(given) and os.path.exists(output) and os.path.exists(given) and os.path.samefile(output, given):
-            raise Error("is an input as well; name another output", file=os.fspath(output))
+
+
+def _pack(vectors: Any, output: Path | None, queries: Any, ids: Any, progress: Progress | None, options: dict[str, Any]) -> dict[str, Any]:
+    _goal(options)
+    options["meta"] = "" if options["meta"] is None else os.fspath(options["meta"])
+    _not_an_input(output, vectors, queries, ids)
     with _Files() as files:
         options["queries"] = files.vectors("queries", queries)
         options["ids"] = files.lines("ids", ids)
@@ -195,6 +247,75 @@ def plan(vectors: Any, *, budget: str | int | None = None, recall: str | float |
                       threads=threads, confidence=confidence, memory=memory, field=field, format=format))
 
 
+# ---- documents ----------------------------------------------------------------------------------------------------------
+
+
+def pack_documents(documents: Path | Iterable[Mapping[str, Any]], output: Path | None, *, budget: str | int | None = None,
+                   recall: str | float | None = None, queries: Path | Mapping[Any, str] | Iterable[str] | None = None, latency: str | None = None,
+                   qps: str | int | None = None, text_fields: Sequence[str] = (), meta_fields: Sequence[str] = (),
+                   meta_sorted: Sequence[str] = (), encoder: Path = "", vectors: Any = None, reuse: Path | None = None,
+                   late_chunking: bool = False, language: str = "english", chunk_tokens: int = 256, codec: str = "", index: str = "auto",
+                   keep_originals: str = "", seed: int = 1, threads: int = 0, confidence: float = 0.95, memory: str | int = "2GiB",
+                   progress: Progress | None = None) -> dict[str, Any]:
+    """Reads documents, cuts them into rows, and writes an artifact that holds their texts, words and vectors, whole or not at all.
+
+    documents     a folder (what .gitignore names is left out), a file of text, Markdown, HTML, source code, a manual page, or records
+                  (JSON lines, CSV, TSV); or the records themselves, mappings that JSON can hold, with "id", "title" and "text"
+    output        None: only the plan, and nothing is written
+    budget        ceiling on the whole file, texts and words included
+    queries       a log of questions: strings, or a file of one a line or JSON lines with "text"; without it rows stand in
+    text_fields   of records: the fields of their text, in this order; (): the first of the usual names
+    meta_fields   of records: the fields to keep for conditions; (): all others
+    meta_sorted   of these, numbers and dates that get a sorted order
+    encoder       a folder with a BERT model (config.json, model.safetensors, vocab.txt), or "cmd:" and a command that gets a text a line
+                  and prints a vector a line; "": the encoder that Attar carries
+    vectors       of the documents, one each in their order, array (n, dims) or path: no document is cut, and questions need an encoder or
+                  vectors of their own
+    reuse         a file where vectors of texts met before are kept: packing again encodes only what changed
+    late_chunking rows are encoded within their document; for a BERT model
+    language      of the words' stems, as Snowball calls it; "none": words as they are
+    chunk_tokens  most tokens of a row's text, those of its headings apart
+
+    The others are those of pack(). Returns the report, a dict with the keys of `attar pack --json` (docs/cli.md), `documents` among them.
+    Raises GoalUnreachable, Error, and what `progress` or a signal raises; then nothing was written.
+    """
+    options = dict(budget=budget, recall=recall, latency=latency, qps=qps, meta="", meta_fields=meta_fields, meta_sorted=meta_sorted, ids="",
+                   metric="cosine", codec=codec, index=index, keep_originals=keep_originals, seed=seed, threads=threads,
+                   confidence=confidence, memory=memory, field="", format="", text_fields=list(text_fields), encoder=os.fspath(encoder),
+                   reuse=os.fspath(reuse or ""), late_chunking=bool(late_chunking), language=language, chunk_tokens=_whole("chunk_tokens", chunk_tokens, 1, 2**32 - 1))
+    _goal(options)
+    _not_an_input(output, documents, queries, vectors)
+    with _Files() as files:
+        options["queries"], options["vectors"] = files.questions("queries", queries), files.vectors("vectors", vectors)
+        given = os.fspath(documents) if _is_path(documents) else files.records("documents", documents)
+        return _attar.pack_documents(given, "" if output is None else os.fspath(output), options, progress)
+
+
+def embed(texts: Path | Iterable[str], *, encoder: Path = "", threads: int = 0, progress: Progress | None = None) -> np.ndarray:
+    """Vectors of texts, of unit length, float32 (n, dims), as documents are packed with.
+
+    texts     strings, none of them blank; or a file: one text a line, JSON lines with "text", or .tsv (id, text)
+    encoder   as in pack_documents()
+    threads   0: one per available core
+
+    Raises Error: "io", "invalid_data" for blank texts and where there are none.
+    """
+    with _Files() as files:
+        output = files._new("vectors", ".npy")
+        _attar.embed(files.questions("texts", texts), output, os.fspath(encoder), _whole("threads", threads, 0, 1024), progress)
+        return np.load(output)
+
+
+def _asking(given: dict[str, Any], expansions: Any, vectors: Any) -> dict[str, Any]:
+    """The options that ask() and evaluate_documents() share, in the engine's words."""
+    least = given["min_relevance"]
+    return given | {"read": _whole("read", given["read"], 0, 2**32 - 1), "threads": _whole("threads", given["threads"], 0, 1024),
+                    "min_relevance": _attar.automatic_relevance if least == "auto" else float(least),
+                    "fold": bool(given["fold"]), "diverse": bool(given["diverse"]), "ranks": bool(given["ranks"]),
+                    "expansions": [] if expansions is None else _texts("expansions", expansions),
+                    "vectors": None if vectors is None else np.ascontiguousarray(_numbers("vectors", vectors), _FLOAT32)}
+
+
 # ---- artifacts ----------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +335,7 @@ class Artifact:
         self._path = os.fspath(path)
         self._rows, self._dims, self._metric = self._open.rows, self._open.dims, self._open.metric
         self._times = (0.0, 0.0, 0.0, 0.0)
+        self._searches: dict[str, Any] = {}  # in words, by encoder: one may take a second to load
 
     def __enter__(self) -> Artifact:
         return self
@@ -229,7 +351,7 @@ class Artifact:
 
     def close(self) -> None:
         """Gives up the file; searches that other threads are in end first. Later calls raise Error, but for rows, dims and metric."""
-        self._open = None
+        self._open, self._searches = None, {}
 
     @property
     def _handle(self) -> Any:
@@ -260,6 +382,11 @@ class Artifact:
     def certificates(self) -> list[dict[str, Any]]:
         """What was measured on queries that the plan had not seen; `sentence` has each in words (docs/cli.md)."""
         return self.info["certificates"]
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether it was packed from documents, so that ask() takes questions in words."""
+        return self._handle.holds_texts
 
     @property
     def search_times(self) -> SearchTimes:
@@ -392,3 +519,78 @@ class Artifact:
                        "ks": [_whole("ks", k, 1, _MAX_HITS) for k in ks], "threads": _whole("threads", threads, 0, 1024),
                        "confidence": float(confidence), "worst": _whole("worst", worst, 0, 2**32)}
             return handle.evaluate(options, progress)
+
+    def ask(self, questions: str | Iterable[str], k: int = 10, *, mode: str = "hybrid", where: str = "", diverse: bool = False,
+            fold: bool = False, min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 48,
+            each_row: bool = False, expansions: str | Iterable[str] | None = None, vectors: Any = None, snippet_bytes: int = 240,
+            encoder: Path = "", threads: int = 1) -> list[Any]:
+        """Asks documents in words: a list of answers for each question, best first; for a single string its list alone.
+
+        questions      what stands in double quotes must stand so in the text of an answer
+        k              the most answers to a question
+        mode           "hybrid": by meaning and by words together; "semantic", "lexical": by one of them
+        where          only rows that this condition holds for: "path like 'ops/%'" (docs/cli.md)
+        diverse        hybrid: answers that say different things first, near-duplicates folded
+        fold           hybrid: an answer whose text nearly repeats a better one is only counted, in `folded`
+        min_relevance  hybrid: only answers that are relevant with at least this probability; "auto": a cut that suits most
+        ranks          hybrid: the ranks of both are fused, not their scores
+        meaning        hybrid: the share of meaning beside words, 0 to 1; None: what suits the encoder (evaluate_documents() finds it)
+        read           hybrid: so many of the best texts are read beside the question; 0: none
+        each_row       every piece that is found; else the best stands for its document, and `more` counts the others
+        expansions     a text a question (for a single string one text), "" for none, such as an answer that a language model imagines:
+                       it is searched for beside the question, which counts for more
+        vectors        of the questions, (n, dims), or (dims,) for a single string, where they were encoded elsewhere
+        snippet_bytes  at most; 0: no snippets
+        encoder        the folder of the encoder that the documents were packed with, where it was not Attar's own
+        threads        over questions; 0: one per available core
+
+        An answer is a dict with the keys of a hit of `attar search --json` (docs/cli.md, "Questions"); `marks` are places in the snippet as
+        Python counts them: snippet[begin:end] is a word of the question. Ctrl-C is heard between pieces of 256 questions.
+
+        Raises Error "invalid_argument" where the artifact holds no texts or another encoder made its vectors, "corrupt".
+        """
+        handle = self._handle
+        alone = isinstance(questions, str)
+        if alone:
+            questions, expansions = [questions], None if expansions is None else [expansions]
+        asked = _texts("questions", questions)
+        options = _asking({"k": _whole("k", k, 1, _MAX_HITS), "mode": mode, "where": where, "diverse": diverse, "fold": fold,
+                           "min_relevance": min_relevance, "ranks": ranks, "meaning": meaning, "read": read, "each_row": bool(each_row),
+                           "snippet_bytes": _whole("snippet_bytes", snippet_bytes, 0, 2**32 - 1), "threads": threads}, expansions, vectors)
+        if options["expansions"] and len(options["expansions"]) != len(asked):
+            raise Error(f"expansions: {len(options['expansions'])} were given for {len(asked)} questions; give one each, \"\" for none")
+        if vectors is not None and options["vectors"].size != len(asked) * self._dims:
+            raise Error(f"vectors of shape {options['vectors'].shape} were given; give ({len(asked)}, {self._dims}), one a question")
+        name = os.fspath(encoder)
+        search = self._searches.get(name)
+        if search is None:
+            search = self._searches[name] = handle.text_search(name)
+        answers = search.ask(asked, options)
+        return answers[0] if alone else answers
+
+    def evaluate_documents(self, queries: Any, qrels: Any, *, run: Path | None = None, tag: str = "attar", ks: Sequence[int] = (1, 10, 100),
+                           mode: str = "hybrid", where: str = "", diverse: bool = False, fold: bool = False,
+                           min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 48,
+                           expansions: Iterable[str] | None = None, vectors: Any = None, encoder: Path = "", tune: bool = False,
+                           threads: int = 0, confidence: float = 0.95, progress: Progress | None = None) -> dict[str, Any]:
+        """Quality of answers to questions in words, by judgements: nDCG, recall, hits and reciprocal rank.
+
+        queries  texts by id, strings (whose ids are their numbers, from 1), or a file: JSON lines with "_id" and "text", .tsv, or one a line
+        qrels    {question: {document: relevance}}, or a file (TREC, BEIR TSV or JSON lines); documents by id, those without one by path
+        run      where the answers go, as TREC has runs; what stood there is replaced
+        tag      the name of the run in it
+        ks       measures at these; the most answers asked for is the largest
+        tune     find the `meaning` that suits these questions; at least 20 of them must be judged
+
+        The others are those of ask() and evaluate(). Returns a dict with the keys of `attar eval --json` on documents (docs/cli.md):
+        `questions`, `judged`, `relevance`, `legs` (None but for hybrid), `tuned` and `questions_per_second`. Raises Error "invalid_data" where none
+        of the questions is judged.
+        """
+        handle = self._handle
+        options = _asking({"mode": mode, "where": where, "diverse": diverse, "fold": fold, "min_relevance": min_relevance, "ranks": ranks,
+                           "meaning": meaning, "read": read, "tune": bool(tune), "threads": threads, "tag": tag, "run": os.fspath(run or ""), "encoder": os.fspath(encoder),
+                           "ks": [_whole("ks", k, 1, _MAX_HITS) for k in ks], "confidence": float(confidence)}, expansions, vectors)
+        _not_an_input(run, self._path, queries, qrels)
+        with _Files() as files:
+            options["queries"], options["qrels"] = files.questions("queries", queries), files.judgements("qrels", qrels)
+            return handle.evaluate_documents(options, progress)

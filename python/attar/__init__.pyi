@@ -1,11 +1,11 @@
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "open", "pack", "plan"]
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "open", "pack", "pack_documents", "plan"]
 __version__: str
 build: str
 
@@ -95,6 +95,36 @@ def plan(
     format: str = "",
     progress: Progress | None = None,
 ) -> dict[str, Any]: ...
+def pack_documents(
+    documents: Path | Iterable[Mapping[str, Any]],
+    output: Path | None,
+    *,
+    budget: str | int | None = None,
+    recall: str | float | None = None,
+    queries: Path | Mapping[Any, str] | Iterable[str] | None = None,
+    latency: str | None = None,
+    qps: str | int | None = None,
+    text_fields: Sequence[str] = (),
+    meta_fields: Sequence[str] = (),
+    meta_sorted: Sequence[str] = (),
+    encoder: Path = "",
+    vectors: ArrayLike | Path | None = None,
+    reuse: Path | None = None,
+    late_chunking: bool = False,
+    language: str = "english",
+    chunk_tokens: int = 256,
+    codec: str = "",
+    index: str = "auto",
+    keep_originals: str = "",
+    seed: int = 1,
+    threads: int = 0,
+    confidence: float = 0.95,
+    memory: str | int = "2GiB",
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
+def embed(
+    texts: Path | Iterable[str], *, encoder: Path = "", threads: int = 0, progress: Progress | None = None
+) -> NDArray[np.float32]: ...
 def open(path: Path, *, mmap: bool = True) -> Artifact: ...
 
 class Artifact:
@@ -113,6 +143,8 @@ class Artifact:
     def info(self) -> dict[str, Any]: ...
     @property
     def certificates(self) -> list[dict[str, Any]]: ...
+    @property
+    def holds_texts(self) -> bool: ...
     @property
     def search_times(self) -> SearchTimes: ...
     def search(
@@ -144,5 +176,71 @@ class Artifact:
         threads: int = 0,
         confidence: float = 0.95,
         worst: int = 5,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]: ...
+    @overload
+    def ask(
+        self,
+        questions: str,
+        k: int = 10,
+        *,
+        mode: str = "hybrid",
+        where: str = "",
+        diverse: bool = False,
+        fold: bool = False,
+        min_relevance: float | str = 0.0,
+        ranks: bool = False,
+        meaning: float | None = None,
+        read: int = 48,
+        each_row: bool = False,
+        expansions: str | None = None,
+        vectors: ArrayLike | None = None,
+        snippet_bytes: int = 240,
+        encoder: Path = "",
+        threads: int = 1,
+    ) -> list[dict[str, Any]]: ...
+    @overload
+    def ask(
+        self,
+        questions: Iterable[str],
+        k: int = 10,
+        *,
+        mode: str = "hybrid",
+        where: str = "",
+        diverse: bool = False,
+        fold: bool = False,
+        min_relevance: float | str = 0.0,
+        ranks: bool = False,
+        meaning: float | None = None,
+        read: int = 48,
+        each_row: bool = False,
+        expansions: Iterable[str] | None = None,
+        vectors: ArrayLike | None = None,
+        snippet_bytes: int = 240,
+        encoder: Path = "",
+        threads: int = 1,
+    ) -> list[list[dict[str, Any]]]: ...
+    def evaluate_documents(
+        self,
+        queries: Path | Mapping[Any, str] | Iterable[str],
+        qrels: Path | Mapping[Any, Mapping[Any, int]],
+        *,
+        run: Path | None = None,
+        tag: str = "attar",
+        ks: Sequence[int] = (1, 10, 100),
+        mode: str = "hybrid",
+        where: str = "",
+        diverse: bool = False,
+        fold: bool = False,
+        min_relevance: float | str = 0.0,
+        ranks: bool = False,
+        meaning: float | None = None,
+        read: int = 48,
+        expansions: Iterable[str] | None = None,
+        vectors: ArrayLike | None = None,
+        encoder: Path = "",
+        tune: bool = False,
+        threads: int = 0,
+        confidence: float = 0.95,
         progress: Progress | None = None,
     ) -> dict[str, Any]: ...

@@ -143,7 +143,7 @@ class Package(unittest.TestCase):
                 public = {name for name, value in vars(own).items() if not name.startswith("_") and (callable(value) or isinstance(value, property))}
                 self.assertEqual(public - names, set())
                 for item in node.body:
-                    if isinstance(item, ast.FunctionDef) and not item.decorator_list:
+                    if isinstance(item, ast.FunctionDef) and all(ast.unparse(d) == "overload" for d in item.decorator_list):
                         checked += self.compare(item, getattr(own, item.name))
         self.assertGreater(checked, 12)
         for name in attar.__all__:

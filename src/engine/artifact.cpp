@@ -292,7 +292,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     ATTAR_ASSIGN(state->ids, format::IdsReader::open(std::move(section), state->schema.rows));
   }
   ATTAR_ASSIGN(state->attributes, open_attributes(state->reader, schema.rows));
-  ATTAR_ASSIGN(state->text, engine::TextParts::open(state->reader, schema.rows));
+  ATTAR_ASSIGN(state->text, engine::TextParts::open(state->reader, state->schema));
   ATTAR_ASSIGN(const engine::PlanText plan, state->plan());
   state->look = plan.look;
   const std::uint64_t deepest = std::uint64_t{index::most_rescored_per_hit} * plan.k;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "attar/documents.h"
 #include "base/clock.h"
@@ -27,6 +28,13 @@ constexpr std::array tuned_shares = {0.0f, 0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f, 0
 // What a document is called in judgements and runs.
 const std::string& name_of(const Answer& answer) { return answer.id.empty() ? answer.path : answer.id; }
 
+// Documents may share a name, such as records without ids; it counts where it comes first, or the second would be found
+// beyond what is judged.
+void keep_first_of_name(std::vector<Answer>& answers) {
+  std::unordered_set<std::string> seen;
+  std::erase_if(answers, [&](const Answer& answer) { return !seen.insert(name_of(answer)).second; });
+}
+
 // A value a judged question.
 using Values = std::map<std::string, std::vector<double>>;
 
@@ -39,10 +47,11 @@ class Evaluating {
     ATTAR_TRY(check());
     ATTAR_ASSIGN(const auto search, TextSearch::open(artifact_, options_.encoder));
     ATTAR_ASSIGN(queries_, data::read_queries(options_.queries));
+    ATTAR_TRY(check_given());
     ATTAR_TRY(read_judgements());
     out_.questions = queries_.size();
     const auto start = base::Clock::now();
-    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask));
+    ATTAR_ASSIGN(const auto answers, ask(search, options_.ask, ks_.back()));
     out_.questions_per_second = static_cast<double>(queries_.size()) / base::seconds_since(start);
     if (!options_.run.empty()) ATTAR_TRY(write(answers));
     ATTAR_ASSIGN(const Values values, measure(answers));
@@ -71,6 +80,27 @@ class Evaluating {
     return {};
   }
 
+  // What was given for each question.
+  [[nodiscard]] Status check_given() const {
+    const std::size_t count = queries_.size(), texts = options_.ask.expansions.size(),
+                      values = options_.ask.vectors.size();
+    if (texts != 0 && texts != count)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{} expansions for {} questions; give one for each", texts, count));
+    if (values != 0 && values != count * artifact_.dims())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{} values are not those of {} vectors of {} dimensions, one a question", values, count,
+                              artifact_.dims()));
+    return {};
+  }
+
+  template <class T>
+  static std::vector<T> piece(const std::vector<T>& all, std::size_t first, std::size_t count) {
+    if (all.empty()) return {};
+    const auto own = std::span(all).subspan(first, count);
+    return {own.begin(), own.end()};
+  }
+
   Status read_judgements() {
     ATTAR_ASSIGN(const auto list, data::read_qrels(options_.qrels));
     for (const data::Judgement& judgement : list) {
@@ -88,9 +118,10 @@ class Evaluating {
                                  .file = options_.qrels.string()});
   }
 
-  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, AskOptions options) {
-    options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(ks_.back(), artifact_.rows()));
+  Result<std::vector<std::vector<Answer>>> ask(const TextSearch& search, AskOptions options, std::uint32_t k) {
+    options.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(k, artifact_.rows()));
     options.snippet_bytes = 0;
+    options.each_row = false;
     std::vector<std::vector<Answer>> out;
     progress_.stage("asking", queries_.size());
     for (std::size_t first = 0; first < queries_.size(); first += questions_at_once) {
@@ -98,7 +129,10 @@ class Evaluating {
       const std::size_t count = std::min(questions_at_once, queries_.size() - first);
       std::vector<std::string> texts;
       for (std::size_t i = 0; i < count; ++i) texts.push_back(queries_[first + i].text);
+      options.expansions = piece(options_.ask.expansions, first, count);
+      options.vectors = piece(options_.ask.vectors, first * artifact_.dims(), count * artifact_.dims());
       ATTAR_ASSIGN(auto answers, search.ask(texts, options));
+      std::ranges::for_each(answers.of, keep_first_of_name);
       std::ranges::move(answers.of, std::back_inserter(out));
       progress_.advance(count);
     }
@@ -139,7 +173,7 @@ class Evaluating {
     options.mode = leg;
     options.fold = options.diverse = false;
     options.min_relevance = 0;
-    ATTAR_ASSIGN(const auto answers, ask(search, options));
+    ATTAR_ASSIGN(const auto answers, ask(search, options, ks_.back()));
     ATTAR_ASSIGN(const Values values, measure(answers));
     measures = summarise(values);
     for (const auto& [name, list] : values) {
@@ -158,7 +192,7 @@ class Evaluating {
     const auto of = [&](std::optional<float> meaning) -> Result<std::vector<double>> {
       AskOptions options = options_.ask;
       options.meaning = meaning;
-      ATTAR_ASSIGN(const auto answers, ask(search, options));
+      ATTAR_ASSIGN(const auto answers, ask(search, options, std::max(ks_.back(), tuned_k)));
       ATTAR_ASSIGN(const Values values, measure(answers, std::array{tuned_k}));
       return values.at(fmt::format("ndcg@{}", tuned_k));
     };

@@ -29,6 +29,11 @@ Status check_options(const PackDocumentsOptions& options) {
   if (!options.pack.ids.empty() || !options.pack.meta.empty())
     return fail(ErrorCode::invalid_argument,
                 "ids and attributes of documents are those of their files and records; leave the files of them out");
+  if (options.pack.metric != Metric::cosine)
+    return fail(
+        ErrorCode::invalid_argument,
+        "vectors of texts are compared by cosine, which scores of meaning and of words are weighed by; leave the "
+        "metric out");
   if (options.chunk_tokens == 0)
     return fail(ErrorCode::invalid_argument, "rows of no tokens hold no text; name at least 1");
   if (!options.vectors.empty() && (options.late_chunking || !options.reuse.empty()))

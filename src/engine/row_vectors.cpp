@@ -26,7 +26,9 @@ class Encoding {
 
   Result<RowVectors> run() {
     if (cache_) {
-      if (const Status loaded = cache_->load(options_.cache); !loaded) out_.note = loaded.error().message;
+      const Status loaded = cache_->load(options_.cache);
+      if (!loaded && loaded.error().code == ErrorCode::invalid_argument) return std::unexpected(loaded.error());
+      if (!loaded) out_.note = loaded.error().message;
     }
     progress_.stage("encoding", rows_.rows.size());
     const Status done = options_.late ? late() : each();

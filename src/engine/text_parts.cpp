@@ -48,7 +48,7 @@ Result<EncoderNote> encoder_note_from_json(std::string_view text) {
   return out;
 }
 
-Result<std::optional<TextParts>> TextParts::open(const format::ArtifactReader& reader, std::uint64_t rows) {
+Result<std::optional<TextParts>> TextParts::open(const format::ArtifactReader& reader, const codec::Schema& schema) {
   constexpr std::array kinds = {SectionKind::words, SectionKind::terms, SectionKind::texts, SectionKind::documents,
                                 SectionKind::encoder};
   if (std::ranges::none_of(kinds, [&](SectionKind kind) { return reader.find(kind) != nullptr; }))
@@ -61,9 +61,14 @@ Result<std::optional<TextParts>> TextParts::open(const format::ArtifactReader& r
   ATTAR_TRY(encoder.verify_all());
   auto note = encoder_note_from_json(base::as_text(encoder.bytes()));
   if (!note) return encoder.fail(note.error().code, note.error().message);
-  ATTAR_ASSIGN(auto opened_texts, text::Texts::open(std::move(texts), rows));
-  ATTAR_ASSIGN(auto opened_documents, text::Documents::open(documents, rows));
-  ATTAR_ASSIGN(auto opened_words, index::lexical::LexicalIndex::open(std::move(words), std::move(terms), rows));
+  // Questions are encoded to so many numbers, and searched for among rows of so many.
+  if (note->dims != schema.dims || schema.metric != Metric::cosine)
+    return encoder.fail(ErrorCode::corrupt,
+                        fmt::format("vectors of {} dimensions under cosine, the artifact has rows of {} under {}",
+                                    note->dims, schema.dims, metric_name(schema.metric)));
+  ATTAR_ASSIGN(auto opened_texts, text::Texts::open(std::move(texts), schema.rows));
+  ATTAR_ASSIGN(auto opened_documents, text::Documents::open(documents, schema.rows));
+  ATTAR_ASSIGN(auto opened_words, index::lexical::LexicalIndex::open(std::move(words), std::move(terms), schema.rows));
   return TextParts{std::move(opened_texts), std::move(opened_documents), std::move(opened_words), *std::move(note)};
 }
 

@@ -8,6 +8,7 @@
 
 #include "attar/limits.h"
 #include "attar/result.h"
+#include "codec/vectors.h"
 #include "format/reader.h"
 #include "index/lexical/reader.h"
 #include "text/store/documents.h"
@@ -38,8 +39,10 @@ struct TextParts {
   index::lexical::LexicalIndex words;
   EncoderNote encoder;
 
-  /// Nothing where the file holds no texts; `corrupt` where it holds some of these parts only.
-  [[nodiscard]] static Result<std::optional<TextParts>> open(const format::ArtifactReader& reader, std::uint64_t rows);
+  /// Nothing where the file holds no texts; `corrupt` where it holds some of these parts only, or other vectors than
+  /// those of its encoder.
+  [[nodiscard]] static Result<std::optional<TextParts>> open(const format::ArtifactReader& reader,
+                                                             const codec::Schema& schema);
   [[nodiscard]] Status check() const;
 };
 

@@ -46,8 +46,13 @@ Status VectorCache::load(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path, ignored)) return {};
   ATTAR_ASSIGN(const auto file, base::MappedFile::open(path, base::MappedFile::Mode::copy));
   const base::ByteView bytes = file.bytes();
-  if (bytes.size() < header_bytes || base::as_text(bytes.first(magic.size())) != magic)
-    return unusable(ErrorCode::corrupt, path, "is no file of vectors that Attar keeps");
+  if (bytes.empty()) return {};
+  // It would be written over in the end, and belongs to someone.
+  if (bytes.size() < magic.size() || base::as_text(bytes.first(magic.size())) != magic)
+    return std::unexpected(Error{.code = ErrorCode::invalid_argument,
+                                 .message = "is no file of vectors that Attar keeps; name another one",
+                                 .file = path.string()});
+  if (bytes.size() < header_bytes) return unusable(ErrorCode::corrupt, path, "is damaged");
   const auto found = base::load<std::uint32_t>(bytes.data() + 8), dims = base::load<std::uint32_t>(bytes.data() + 12);
   if (found != version)
     return unusable(found > version ? ErrorCode::too_new : ErrorCode::too_old, path,

@@ -123,6 +123,7 @@ TEST_F(Documents, ArePlannedWithoutBeingWritten) {
   ASSERT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("broken.bin"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("nothing written"), std::string::npos) << ran.out;
+  EXPECT_EQ(attar({"plan", "notes", "--budget", "60kB", "--json"}).json()["documents"]["count"], 2);
 }
 
 TEST_F(Documents, VectorsOfTheLastTimeAreUsedAgain) {
@@ -142,6 +143,12 @@ TEST_F(Documents, VectorsOfTheLastTimeAreUsedAgain) {
   EXPECT_EQ(attar({"search", "notes.attar", "rotate", "--vector", "[1, 2, 3]"}).status, 0);
   EXPECT_EQ(attar({"search", "notes.attar", "rotate"}).status, 2);
   EXPECT_EQ(attar({"pack", "docs.npy", "-o", "x.attar", "--reuse", "y"}).status, 2);
+  const std::string own = read_whole(at("products.jsonl"));
+  expect_error(attar({"pack", "notes", "-o", "x.attar", "--reuse", "products.jsonl", "--json"}), 2, "invalid_argument",
+               "name another one");
+  EXPECT_EQ(read_whole(at("products.jsonl")), own);
+  EXPECT_EQ(attar({"pack", "notes", "-o", "-", "--encoder", encoder}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(at("-.vectors")));
 }
 
 TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {
@@ -154,6 +161,115 @@ TEST_F(Documents, RecordsKeepTheFieldsThatAreNamed) {
   ASSERT_EQ(found.lines().at(0)["hits"].size(), 1u);
   EXPECT_EQ(found.lines().at(0)["hits"][0]["id"], "c");
   EXPECT_EQ(found.lines().at(0)["hits"][0]["record"], 3);
+}
+
+class EvaluatesDocuments : public Documents {
+ protected:
+  void SetUp() override {
+    Documents::SetUp();
+    ASSERT_EQ(attar({"pack", "products.jsonl", "-o", "p.attar", "--text", "title,body", "--budget", "50kB"}).status, 0);
+    write_whole(at("queries.jsonl"),
+                "{\"_id\": \"q1\", \"text\": \"a lamp\"}\n{\"_id\": \"q2\", \"text\": \"blue chair\"}\n"
+                "{\"_id\": \"q3\", \"text\": \"anything\"}\n");
+    write_whole(at("qrels.tsv"), "query-id\tcorpus-id\tscore\nq1\ta\t1\nq2\tb\t2\nq2\telsewhere\t1\n");
+  }
+  Ran evaluated(const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"eval",    "p.attar",   "--queries", "queries.jsonl",
+                                      "--qrels", "qrels.tsv", "-k",        "1,10"};
+    words.insert(words.end(), more.begin(), more.end());
+    return attar(words);
+  }
+  static void expect_measures(const Json& measures) {
+    expect_keys(measures, {{"hit@1", 'o'},
+                           {"hit@10", 'o'},
+                           {"mrr", 'o'},
+                           {"ndcg@1", 'o'},
+                           {"ndcg@10", 'o'},
+                           {"recall@1", 'o'},
+                           {"recall@10", 'o'}});
+    for (const auto& [name, measure] : measures.items())
+      expect_keys(
+          measure,
+          {{"mean", 'n'}, {"low", 'n'}, {"high", 'n'}, {"p05", 'n'}, {"p50", 'n'}, {"p95", 'n'}, {"minimum", 'n'}});
+  }
+};
+
+TEST_F(EvaluatesDocuments, MeasuresHaveTheKeysOfTheManual) {
+  for (const std::string mode : {"hybrid", "semantic", "lexical"}) {
+    const Ran ran = evaluated({"--" + mode, "--json"});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    const Json json = ran.json();
+    const char legs = mode == "hybrid" ? 'o' : '0';
+    expect_keys(json, {{"path", 's'},
+                       {"rows", 'n'},
+                       {"bytes", 'n'},
+                       {"mode", 's'},
+                       {"questions", 'n'},
+                       {"judged", 'n'},
+                       {"confidence", 'n'},
+                       {"relevance", 'o'},
+                       {"legs", legs},
+                       {"tuned", '0'},
+                       {"run", '0'},
+                       {"questions_per_second", 'n'}});
+    EXPECT_EQ(json["mode"], mode);
+    EXPECT_EQ(json["questions"], 3);
+    EXPECT_EQ(json["judged"], 2);
+    expect_measures(json["relevance"]);
+    EXPECT_EQ(json["relevance"]["mrr"]["mean"], 1);
+    EXPECT_EQ(json["relevance"]["recall@10"]["mean"], 0.75) << "one of four halves is elsewhere";
+    if (legs == '0') continue;
+    expect_keys(json["legs"], {{"semantic", 'o'}, {"lexical", 'o'}});
+    for (const auto& [name, leg] : json["legs"].items()) {
+      expect_keys(leg, {{"relevance", 'o'}, {"above", 'o'}});
+      expect_measures(leg["relevance"]);
+      EXPECT_EQ(leg["above"].size(), leg["relevance"].size());
+      for (const auto& [measure, above] : leg["above"].items())
+        expect_keys(above, {{"mean", 'n'}, {"low", 'n'}, {"high", 'n'}});
+    }
+  }
+  const Ran told = evaluated({"--confidence", "0.9"});
+  EXPECT_NE(told.out.find("2 of 3 questions are judged"), std::string::npos) << told.out;
+  EXPECT_NE(told.out.find("hybrid above it"), std::string::npos) << told.out;
+  EXPECT_NE(told.out.find("90% interval"), std::string::npos) << told.out;
+}
+
+TEST_F(EvaluatesDocuments, ARunIsWrittenAndNothingElseOverwritten) {
+  const Ran ran = evaluated({"--lexical", "--run", "out.trec", "--tag", "mine", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.json()["run"], "out.trec");
+  std::istringstream in(read_whole(at("out.trec")));
+  std::string query, q0, document, rank, score, tag;
+  ASSERT_TRUE(in >> query >> q0 >> document >> rank >> score >> tag);
+  EXPECT_EQ(query + " " + q0 + " " + document + " " + rank + " " + tag, "q1 Q0 a 1 mine");
+  EXPECT_GT(std::stod(score), 0);
+  const Ran again = evaluated({"--lexical", "--run", "out.trec"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_NE(again.out.find("out.trec"), std::string::npos) << again.out;
+  write_whole(at("notes.txt"), "mine");
+  EXPECT_EQ(evaluated({"--run", "notes.txt"}).status, 2);
+  EXPECT_EQ(read_whole(at("notes.txt")), "mine");
+  EXPECT_EQ(evaluated({"--run", "notes.txt", "-f"}).status, 0);
+  const std::string packed = read_whole(at("p.attar"));
+  for (const char* input : {"p.attar", "queries.jsonl", "qrels.tsv"})
+    expect_error(evaluated({"--run", input, "-f", "--json"}), 2, "invalid_argument", "also an input");
+  EXPECT_EQ(read_whole(at("p.attar")), packed);
+}
+
+TEST_F(EvaluatesDocuments, WrongUseSaysWhatIsRight) {
+  expect_error(attar({"eval", "p.attar", "--queries", "queries.jsonl", "--json"}), 2, "invalid_argument", "--qrels");
+  expect_error(evaluated({"--base", "docs.npy", "--json"}), 2, "invalid_argument", "--base");
+  expect_error(evaluated({"--lexical", "--semantic", "--json"}), 2, "invalid_argument", "exclude");
+  expect_error(evaluated({"--lexical", "--diverse", "--json"}), 2, "invalid_argument", "--hybrid");
+  expect_error(evaluated({"--run", "-", "--json"}), 2, "invalid_argument", "--run");
+  expect_error(evaluated({"--run", "out.trec", "--tag", "two words", "--json"}), 2, "invalid_argument", "tag");
+  expect_error(evaluated({"--where", "colour = 'red'", "--json"}), 2, "invalid_argument", "colour");
+  write_whole(at("others.tsv"), "query-id\tcorpus-id\tscore\nq9\ta\t1\n");
+  expect_error(attar({"eval", "p.attar", "--queries", "queries.jsonl", "--qrels", "others.tsv", "--json"}), 2,
+               "invalid_data", "judges none");
+  pack_docs();
+  expect_error(attar({"eval", "docs.attar", "--queries", "q.npy", "--base", "docs.npy", "--run", "r", "--json"}), 2,
+               "invalid_argument", "--run");
 }
 
 TEST_F(Documents, TextsBecomeVectors) {

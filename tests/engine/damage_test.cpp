@@ -3,6 +3,7 @@
 // tests/codec and fuzz/.)
 #include <fmt/format.h>
 
+#include "attar/documents.h"
 #include "engine/support.h"
 
 namespace attar::engine {
@@ -17,9 +18,24 @@ struct Answers {
   std::vector<std::vector<SearchHit>> hits, exact;
   std::vector<float> decoded;
   std::vector<std::string> ids;
+  std::vector<std::string> in_words;
 
   friend bool operator==(const Answers&, const Answers&) = default;
 };
+
+// A question of every leg, with a phrase; each answer with all that it says.
+Result<std::vector<std::string>> ask_in_words(const Artifact& artifact) {
+  std::vector<std::string> out;
+  if (!holds_texts(artifact)) return out;
+  const std::vector<std::string> questions = {"rotation of keys", "who loses \"a key\"", "a red lamp"};
+  ATTAR_ASSIGN(const auto search, TextSearch::open(artifact));
+  ATTAR_ASSIGN(const auto found, search.ask(questions, {.where = "line > 0 or price < 100", .diverse = true}));
+  for (const auto& answers : found.of)
+    for (const Answer& one : answers)
+      out.push_back(fmt::format("{} {} {} {} {} {} {} {} {}", one.row, one.document, one.score, one.path, one.title,
+                                one.heading, one.id, one.line, one.snippet));
+  return out;
+}
 
 Result<Answers> ask(std::span<const std::byte> bytes, std::span<const float> queries) {
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open_bytes(bytes));
@@ -38,6 +54,7 @@ Result<Answers> ask(std::span<const std::byte> bytes, std::span<const float> que
     ATTAR_ASSIGN(auto id, artifact.id(row));
     out.ids.push_back(std::move(id));
   }
+  ATTAR_ASSIGN(out.in_words, ask_in_words(artifact));
   return out;
 }
 
@@ -69,11 +86,21 @@ class Damage : public EngineTest {
     EXPECT_LE(out.size(), 16'384u) << codec;
     return out;
   }
+  // The golden file of documents.
+  Bytes documents() {
+    const std::string bytes =
+        read_whole(std::filesystem::path(ATTAR_SOURCE_DIR) / "tests" / "golden" / "documents-v1.attar");
+    const auto view = std::as_bytes(std::span(bytes));
+    const auto artifact = Artifact::open_bytes(view);
+    EXPECT_TRUE(artifact) << error_of(artifact);
+    if (artifact) queries_ = clustered(3, artifact->dims(), 2);
+    return {view.begin(), view.end()};
+  }
   // Every `stride`-th bit from `first` on.
   void flip(Bytes bytes, std::uint64_t first, std::uint64_t stride) {
     const auto sound = ask(bytes, queries_);
     ASSERT_TRUE(sound) << error_of(sound);
-    ASSERT_EQ(sound->ids.size() * dims, sound->decoded.size());
+    ASSERT_EQ(sound->ids.size() * queries_.size() / 3, sound->decoded.size());
     std::uint64_t refused = 0, tried = 0;
     for (std::uint64_t bit = first; bit < bytes.size() * 8; bit += stride) {
       const std::byte mask = std::byte{1} << (bit % 8);
@@ -108,6 +135,10 @@ TEST_F(Damage, LongEveryBitOfASmallFileOfEveryCodec) {
     flip(small(codec), 0, 1);
   }
 }
+
+TEST_F(Damage, BitsOfDocuments) { flip(documents(), 5, 211); }
+
+TEST_F(Damage, LongEveryBitOfDocuments) { flip(documents(), 0, 1); }
 
 // Sections of several blocks of checksums.
 TEST_F(Damage, LongEverySixtyFirstBitOfALargerFile) {

@@ -304,6 +304,9 @@ TEST_F(Documents, RefuseWhatDoesNotBelongTogether) {
   EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), {.encoder = at("notes").string()}).error().code, ErrorCode::io);
   EXPECT_EQ(pack_documents(at("notes"), at("x.attar"), {.language = "klingon"}).error().code,
             ErrorCode::invalid_argument);
+  options = {};
+  options.pack.metric = Metric::l2;
+  expect_error(pack_documents(at("notes"), at("x.attar"), options), ErrorCode::invalid_argument, {"cosine"});
   write("empty/blank.txt", "  \n");
   EXPECT_EQ(pack_documents(at("empty"), at("x.attar"), {}).error().code, ErrorCode::invalid_data);
   packed();
@@ -341,6 +344,21 @@ TEST_F(Documents, SurviveDamage) {
     const auto search = TextSearch::open(*artifact);
     if (search) (void)search->ask(std::span(&question, 1), {});
   }
+}
+
+// A sound file with another width in one place: what is encoded and what is searched must be of one width.
+TEST_F(Documents, NameTheWidthOfTheirVectors) {
+  packed();
+  const std::string bytes = read_whole(at("notes.attar"));
+  const std::string width = "\"dims\":" + std::to_string(opened().dims());
+  const std::size_t place = bytes.find(width);
+  ASSERT_NE(place, std::string::npos);
+  std::string changed = bytes;
+  changed[place + width.size() - 1] = static_cast<char>(changed[place + width.size() - 1] ^ 1);
+  const auto view = std::as_bytes(std::span(changed));
+  format::raw::Bytes file(view.begin(), view.end());
+  format::raw::seal_sections(file);
+  expect_error(Artifact::open_bytes(file), ErrorCode::corrupt, {"encoder", "dimensions"});
 }
 
 TEST_F(Documents, AreEmbeddedByTheSameEncoder) {

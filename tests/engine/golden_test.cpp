@@ -1,5 +1,6 @@
 // tests/golden/<codec>-v<wire version>[-<case>].attar: written once, giving the same answers for ever, on every machine
-// and instruction-set level. Beside each stands what it answers, as JSON.
+// and instruction-set level. Beside each stands what it answers, as JSON. (Documents are asked in words:
+// golden_documents_test.cpp.)
 //
 // A new wire version of a codec gets a new pair of files; old pairs are never written again. To write the pairs that
 // are missing: run this binary with --gtest_filter=GoldenArtifacts.* and ATTAR_WRITE_GOLDEN=1 in the environment.
@@ -217,7 +218,7 @@ TEST_F(GoldenArtifacts, GiveTheSameAnswersForEver) {
   if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) write_missing();
   std::size_t seen = 0;
   for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
-    if (entry.path().extension() != ".json") continue;
+    if (entry.path().extension() != ".json" || entry.path().filename().string().starts_with("documents-")) continue;
     SCOPED_TRACE(entry.path().filename());
     const Json expected = Json::parse(read_whole(entry.path()));
     const auto artifact = Artifact::open(std::filesystem::path(entry.path()).replace_extension(".attar"));

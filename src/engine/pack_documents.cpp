@@ -112,6 +112,7 @@ class Gathering {
                   "encoder of both (--encoder), or leave the questions out");
     ATTAR_ASSIGN(const auto log, data::read_queries(options_.pack.queries));
     std::vector<std::string_view> texts;
+    texts.reserve(log.size());
     for (const data::Query& query : log) texts.push_back(query.text);
     plan::Queries out;
     out.values.resize(texts.size() * base.dims());

@@ -77,11 +77,11 @@ class Damage : public EngineTest {
   }
   // 16 KiB or a little less, with every kind of section.
   Bytes small(const std::string& codec) {
-    const Bytes out = packed(90, {.budget = parse_budget("16KiB").value(),
-                                  .ids = put_ids("ids.txt", 90),
-                                  .codec = codec,
-                                  .keep_originals = "f16",
-                                  .threads = 1});
+    Bytes out = packed(90, {.budget = parse_budget("16KiB").value(),
+                            .ids = put_ids("ids.txt", 90),
+                            .codec = codec,
+                            .keep_originals = "f16",
+                            .threads = 1});
     EXPECT_GT(out.size(), 8'000u) << codec;
     EXPECT_LE(out.size(), 16'384u) << codec;
     return out;

@@ -145,7 +145,7 @@ void add_mode_options(Command& command, AskArguments& arguments) {
       },
       "Documents: the share of meaning beside words, 0 to 1 (default: by the encoder; eval --tune finds it)", "W");
   add_whole(command, "--read", arguments.options.read, 0, 1024,
-            "Documents: so many of the best texts are read beside the question (default 48; 0: none)");
+            "Documents: so many of the best texts are read beside the question (default 36; 0: none)");
   command.add_text("--encoder", arguments.encoder, "Documents: the folder of the encoder they were packed with", "DIR");
 }
 

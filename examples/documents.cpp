@@ -18,7 +18,8 @@ void write(const std::filesystem::path& path, const std::string& text) {
 attar::Status pack_and_ask(const std::filesystem::path& folder) {
   write(folder / "notes/keys.md", "# Keys\n\nTo rotate the keys, run the script on the bastion host.\n");
   write(folder / "notes/backup.txt", "Backups run each night at two. The restore drill happens every month.\n");
-  write(folder / "notes/bread.md", "# Bread\n\nKnead flour, water, salt and yeast; bake the dough for forty minutes.\n");
+  write(folder / "notes/bread.md",
+        "# Bread\n\nKnead flour, water, salt and yeast; bake the dough for forty minutes.\n");
   ATTAR_ASSIGN(const attar::DocumentsOutcome outcome,
                attar::pack_documents(folder / "notes", folder / "notes.attar", {}));
   std::printf("%llu documents in %llu bytes\n", static_cast<unsigned long long>(outcome.documents.documents),

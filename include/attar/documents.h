@@ -110,7 +110,7 @@ struct AskOptions {
   /// The share of meaning in the legs' sum, 0 to 1; nothing: what suits the encoder. evaluate_documents() finds it
   /// where questions are judged.
   std::optional<float> meaning = {};
-  std::uint32_t read = 48;  ///< hybrid: so many of the best rows (at least k) are read beside the question
+  std::uint32_t read = 36;  ///< hybrid: so many of the best rows (at least k) are read beside the question
   bool fold = false;        ///< hybrid: a text that nearly repeats a better one is folded into it
   bool diverse = false;     ///< hybrid: answers that say different things first; folds as well
   /// Hybrid: only answers that are relevant with at least this probability, such as automatic_relevance.

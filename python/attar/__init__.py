@@ -521,7 +521,7 @@ class Artifact:
             return handle.evaluate(options, progress)
 
     def ask(self, questions: str | Iterable[str], k: int = 10, *, mode: str = "hybrid", where: str = "", diverse: bool = False,
-            fold: bool = False, min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 48,
+            fold: bool = False, min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 36,
             each_row: bool = False, expansions: str | Iterable[str] | None = None, vectors: Any = None, snippet_bytes: int = 240,
             encoder: Path = "", threads: int = 1) -> list[Any]:
         """Asks documents in words: a list of answers for each question, best first; for a single string its list alone.
@@ -570,7 +570,7 @@ class Artifact:
 
     def evaluate_documents(self, queries: Any, qrels: Any, *, run: Path | None = None, tag: str = "attar", ks: Sequence[int] = (1, 10, 100),
                            mode: str = "hybrid", where: str = "", diverse: bool = False, fold: bool = False,
-                           min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 48,
+                           min_relevance: float | str = 0.0, ranks: bool = False, meaning: float | None = None, read: int = 36,
                            expansions: Iterable[str] | None = None, vectors: Any = None, encoder: Path = "", tune: bool = False,
                            threads: int = 0, confidence: float = 0.95, progress: Progress | None = None) -> dict[str, Any]:
         """Quality of answers to questions in words, by judgements: nDCG, recall, hits and reciprocal rank.

@@ -15,7 +15,7 @@ using base::seconds_since;
 using codec::Hit;
 
 // Rows that each leg offers to the fusion.
-constexpr std::uint32_t least_depth = 100, depth_per_hit = 10;
+constexpr std::uint32_t least_depth = 48, depth_per_hit = 4;
 // Texts that are read, whatever is asked for.
 constexpr std::uint32_t most_read = 1024;
 constexpr std::uint32_t compared_for_diversity = 200;
@@ -28,7 +28,7 @@ bool is_set(std::span<const std::uint64_t> words, std::uint32_t row) noexcept {
   return (words[row / 64] >> (row % 64) & 1) != 0;
 }
 
-std::vector<std::uint32_t> without(const std::vector<Hit>& hits, const std::vector<Hit>& others) {
+std::vector<std::uint32_t> without(std::span<const Hit> hits, std::span<const Hit> others) {
   std::vector<std::uint32_t> known, out;
   for (const Hit& hit : others) known.push_back(hit.row);
   std::ranges::sort(known);
@@ -50,7 +50,8 @@ Asking::Asking(const Artifact& artifact, const AskOptions& options, std::span<co
       tools_(tools),
       weights_(parts_.encoder.digest == tools.table.info().digest ? own_table_weights : other_encoder_weights),
       depth_(static_cast<std::uint32_t>(std::min<std::uint64_t>(
-          {std::max(least_depth, depth_per_hit * options.k), artifact.rows(), state_.limits.max_hits}))) {
+          {std::max({least_depth, depth_per_hit * options.k, options.diverse ? compared_for_diversity : 0}),
+           artifact.rows(), state_.limits.max_hits}))) {
   if (options.meaning) weights_ = weights_.with_meaning(*options.meaning);
 }
 
@@ -63,7 +64,7 @@ Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::
     ATTAR_ASSIGN(semantic, by_meaning(vector, allowed_, depth_));
   }
   if (options_.mode != SearchMode::semantic) {
-    ATTAR_ASSIGN(lexical, by_words(allowed_, depth_));
+    ATTAR_ASSIGN(lexical, by_words(semantic));
   }
   if (options_.mode == SearchMode::hybrid && !vector.empty()) ATTAR_TRY(complete(vector, semantic, lexical));
   const auto start = Clock::now();
@@ -133,30 +134,27 @@ Result<std::vector<Hit>> Asking::by_meaning(std::span<const float> vector, std::
   return out;
 }
 
-Result<std::vector<Hit>> Asking::by_words(std::span<const std::uint64_t> allowed, std::size_t k) {
+// `also`: rows that the other leg found, which are scored too.
+Result<std::vector<Hit>> Asking::by_words(std::span<const Hit> also) {
   const auto start = Clock::now();
+  std::vector<std::uint32_t> rows;
+  rows.reserve(also.size());
+  for (const Hit& hit : also) rows.push_back(hit.row);
+  std::ranges::sort(rows);
   ATTAR_ASSIGN(auto out,
-               index::lexical::search(parts_.words, terms_, {.k = static_cast<std::uint32_t>(k), .allowed = allowed}));
+               index::lexical::search(parts_.words, terms_, {.k = depth_, .allowed = allowed_, .also = rows}));
   tools_.times.lexical += seconds_since(start);
   return out;
 }
 
-// Each leg scores what the other one found.
-Status Asking::complete(std::span<const float> vector, std::vector<Hit>& semantic, std::vector<Hit>& lexical) {
-  const std::vector<std::uint32_t> only_words = without(lexical, semantic), only_meaning = without(semantic, lexical);
-  const auto among = [&](const std::vector<std::uint32_t>& rows) {
-    RowBits out(artifact_.rows());
-    for (const std::uint32_t row : rows) out.set(row);
-    return out;
-  };
-  if (!only_words.empty()) {
-    ATTAR_ASSIGN(const auto scored, by_meaning(vector, among(only_words).words(), only_words.size()));
-    semantic.insert(semantic.end(), scored.begin(), scored.end());
-  }
-  if (!only_meaning.empty()) {
-    ATTAR_ASSIGN(const auto scored, by_words(among(only_meaning).words(), only_meaning.size()));
-    lexical.insert(lexical.end(), scored.begin(), scored.end());
-  }
+// Scores by meaning what only words found.
+Status Asking::complete(std::span<const float> vector, std::vector<Hit>& semantic, std::span<const Hit> lexical) {
+  const std::vector<std::uint32_t> missing = without(lexical, semantic);
+  if (missing.empty()) return {};
+  RowBits among(artifact_.rows());
+  for (const std::uint32_t row : missing) among.set(row);
+  ATTAR_ASSIGN(const auto scored, by_meaning(vector, among.words(), missing.size()));
+  semantic.insert(semantic.end(), scored.begin(), scored.end());
   return {};
 }
 

@@ -59,9 +59,9 @@ class Asking {
   [[nodiscard]] Status keep_phrases(const text::Question& question);
   [[nodiscard]] Result<std::vector<codec::Hit>> by_meaning(std::span<const float> vector,
                                                            std::span<const std::uint64_t> allowed, std::size_t k);
-  [[nodiscard]] Result<std::vector<codec::Hit>> by_words(std::span<const std::uint64_t> allowed, std::size_t k);
+  [[nodiscard]] Result<std::vector<codec::Hit>> by_words(std::span<const codec::Hit> also);
   [[nodiscard]] Status complete(std::span<const float> vector, std::vector<codec::Hit>& semantic,
-                                std::vector<codec::Hit>& lexical);
+                                std::span<const codec::Hit> lexical);
   [[nodiscard]] Status read(const text::Question& question, std::vector<Fused>& rows);
   [[nodiscard]] std::size_t rows_to_read(std::size_t found) const noexcept;
   void keep_relevant(std::vector<Fused>& rows) const;

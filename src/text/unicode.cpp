@@ -54,7 +54,7 @@ const UNormalizer2* decomposer() noexcept {
 
 const std::array<AsciiKind, 128> ascii_kinds = make_kinds();
 
-char32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
+char32_t next_code_point_beyond_ascii(std::string_view text, std::size_t& at) noexcept {
   // ICU counts in 32 bits; a sequence has four bytes at the most.
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data() + at);
   const auto left = static_cast<std::int32_t>(std::min<std::size_t>(text.size() - at, 4));
@@ -94,20 +94,13 @@ char32_t to_lower(char32_t c) noexcept { return static_cast<char32_t>(u_tolower(
 
 bool is_lower_case(char32_t c) noexcept { return in_category(c, U_GC_LL_MASK); }
 
-char32_t fold(char32_t c) noexcept {
-  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+char32_t fold_beyond_ascii(char32_t c) noexcept {
   return static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
 }
 
-bool is_letter(char32_t c) noexcept {
-  if (c < 0x80) return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-  return in_category(c, U_GC_L_MASK | U_GC_M_MASK);
-}
+bool is_letter_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK); }
 
-bool is_word(char32_t c) noexcept {
-  if (c < 0x80) return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
-  return in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK);
-}
+bool is_word_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK); }
 
 bool is_own_word(char32_t c) noexcept {
   if (c < 0x2E80) return false;

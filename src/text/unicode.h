@@ -12,7 +12,13 @@ namespace attar::text {
 inline constexpr char32_t replacement = 0xFFFD;
 
 /// The code point at `at`, which moves beyond it; U+FFFD for a byte that belongs to none. `at` < text.size().
-[[nodiscard]] char32_t next_code_point(std::string_view text, std::size_t& at) noexcept;
+[[nodiscard]] char32_t next_code_point_beyond_ascii(std::string_view text, std::size_t& at) noexcept;
+[[nodiscard]] inline char32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (byte >= 0x80) return next_code_point_beyond_ascii(text, at);
+  ++at;
+  return byte;
+}
 
 /// A code point's one to four bytes.
 class Utf8 {
@@ -44,10 +50,20 @@ extern const std::array<AsciiKind, 128> ascii_kinds;
 /// Category Ll.
 [[nodiscard]] bool is_lower_case(char32_t c) noexcept;
 /// By the simple case folding.
-[[nodiscard]] char32_t fold(char32_t c) noexcept;
+[[nodiscard]] char32_t fold_beyond_ascii(char32_t c) noexcept;
+[[nodiscard]] inline char32_t fold(char32_t c) noexcept {
+  if (c >= 0x80) return fold_beyond_ascii(c);
+  return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
 /// Categories L and M; with N and the underscore.
-[[nodiscard]] bool is_letter(char32_t c) noexcept;
-[[nodiscard]] bool is_word(char32_t c) noexcept;
+[[nodiscard]] bool is_letter_beyond_ascii(char32_t c) noexcept;
+[[nodiscard]] bool is_word_beyond_ascii(char32_t c) noexcept;
+[[nodiscard]] inline bool is_letter(char32_t c) noexcept {
+  return c < 0x80 ? (c | 0x20) >= 'a' && (c | 0x20) <= 'z' : is_letter_beyond_ascii(c);
+}
+[[nodiscard]] inline bool is_word(char32_t c) noexcept {
+  return c < 0x80 ? is_letter(c) || (c >= '0' && c <= '9') || c == '_' : is_word_beyond_ascii(c);
+}
 /// Scripts Han, Hiragana and Katakana.
 [[nodiscard]] bool is_own_word(char32_t c) noexcept;
 

@@ -183,6 +183,23 @@ TEST(Lexical, TheBestAreThoseOfAnExhaustiveSearch) {
     ASSERT_EQ(*found, exhaustive(documents, query, k, allowed)) << round;
     all.blocks += times.blocks;
     all.scored += times.scored;
+    // Documents that are wanted in any case come after the best, with the same scores.
+    std::vector<std::uint32_t> also;
+    for (std::uint32_t d = 0; d < documents.size(); d += 1 + static_cast<std::uint32_t>(random.below(400)))
+      also.push_back(d);
+    auto expected = exhaustive(documents, query, k, allowed);
+    for (const codec::Hit& hit : exhaustive(documents, query, static_cast<std::uint32_t>(documents.size()), {}))
+      if (std::ranges::binary_search(also, hit.row) &&
+          std::ranges::find(expected, hit.row, &codec::Hit::row) == expected.end())
+        expected.push_back(hit);
+    auto with_others = search(index, views(query), {.k = k, .allowed = allowed, .also = also});
+    ASSERT_TRUE(with_others);
+    const auto best = static_cast<std::ptrdiff_t>(found->size());
+    ASSERT_TRUE(std::equal(found->begin(), found->end(), with_others->begin()));
+    std::sort(expected.begin() + best, expected.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+    std::sort(with_others->begin() + best, with_others->end(),
+              [](const auto& a, const auto& b) { return a.row < b.row; });
+    ASSERT_EQ(*with_others, expected) << round;
   }
   EXPECT_LT(all.scored, all.blocks) << "some blocks are left out";
 }

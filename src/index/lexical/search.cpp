@@ -72,8 +72,8 @@ class Scoring {
   Scoring(std::span<const Weighted> lists, const LexicalIndex::Lengths& lengths, std::span<const std::uint64_t> allowed)
       : lists_(lists), lengths_(lengths), allowed_(allowed) {}
 
-  // False where the block's documents contradict themselves.
-  bool score(std::uint32_t block, codec::TopK& top) {
+  // Scores a block's documents; false where they contradict themselves.
+  bool score(std::uint32_t block) {
     scores_.fill(0);
     const std::uint32_t first = block * block_documents;
     for (const Weighted& own : lists_) {
@@ -87,11 +87,23 @@ class Scoring {
           });
       if (!sound) return false;
     }
+    return true;
+  }
+
+  // Of the block scored last.
+  void offer(std::uint32_t block, codec::TopK& top) const {
+    const std::uint32_t first = block * block_documents;
     const float threshold = std::max(top.threshold(), 0.0f);
     for (std::uint32_t place = 0; place < block_documents; ++place)
       if (scores_[place] > 0 && scores_[place] >= threshold && may_be(first + place))
         top.push(scores_[place], first + place);
-    return true;
+  }
+
+  // Of the block scored last, the documents that are wanted in any case.
+  void keep(std::span<const std::uint32_t> wanted, std::uint32_t block, std::vector<codec::Hit>& to) const {
+    const std::uint32_t first = block * block_documents;
+    for (auto at = std::ranges::lower_bound(wanted, first); at != wanted.end() && *at < first + block_documents; ++at)
+      if (scores_[*at - first] > 0) to.push_back({scores_[*at - first], *at});
   }
 
   [[nodiscard]] bool any_allowed(std::uint32_t block) const noexcept {
@@ -112,6 +124,22 @@ class Scoring {
   std::array<float, block_documents> scores_{};
 };
 
+bool holds_any(std::span<const std::uint32_t> documents, std::uint32_t block) noexcept {
+  const auto at = std::ranges::lower_bound(documents, block * block_documents);
+  return at != documents.end() && *at / block_documents == block;
+}
+
+// Appends those of `also` that are not there yet.
+void append_others(std::vector<codec::Hit>& hits, std::span<const codec::Hit> also) {
+  if (also.empty()) return;
+  std::vector<std::uint32_t> known;
+  known.reserve(hits.size());
+  for (const codec::Hit& hit : hits) known.push_back(hit.row);
+  std::ranges::sort(known);
+  for (const codec::Hit& hit : also)
+    if (!std::ranges::binary_search(known, hit.row)) hits.push_back(hit);
+}
+
 }  // namespace
 
 Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<const std::string_view> terms,
@@ -123,17 +151,24 @@ Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<cons
   codec::TopK top(options.k);
   Scoring scoring(lists, *lengths, options.allowed);
   std::uint64_t scored = 0;
+  std::vector<codec::Hit> also;
   std::make_heap(bounds.begin(), bounds.end());
-  while (!bounds.empty() && bounds.front().most >= top.threshold()) {
-    const std::uint32_t block = bounds.front().block;
+  // Blocks without a document that may be among the best are scored where one of them is wanted in any case.
+  for (; !bounds.empty(); bounds.pop_back()) {
+    const auto [most, block] = bounds.front();
     std::pop_heap(bounds.begin(), bounds.end());
-    bounds.pop_back();
-    if (!scoring.any_allowed(block)) continue;
+    const bool may_hold_best = most >= top.threshold() && scoring.any_allowed(block);
+    if (!may_hold_best && most < top.threshold() && options.also.empty()) break;
+    if (!may_hold_best && !holds_any(options.also, block)) continue;
     ++scored;
-    if (!scoring.score(block, top)) return fail(ErrorCode::corrupt, "the list of a term contradicts itself");
+    if (!scoring.score(block)) return fail(ErrorCode::corrupt, "the list of a term contradicts itself");
+    if (may_hold_best) scoring.offer(block, top);
+    scoring.keep(options.also, block, also);
   }
   if (times != nullptr) *times = {.blocks = all, .scored = scored};
-  return top.sorted();
+  std::vector<codec::Hit> out = top.sorted();
+  append_others(out, also);
+  return out;
 }
 
 Result<std::vector<std::uint64_t>> documents_with_all(const LexicalIndex& index,

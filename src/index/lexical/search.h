@@ -14,6 +14,7 @@ namespace attar::index::lexical {
 struct SearchOptions {
   std::uint32_t k = 10;
   std::span<const std::uint64_t> allowed = {};  ///< bit d of word d/64; empty: all documents
+  std::span<const std::uint32_t> also = {};     ///< documents, ascending, whose scores are wanted whatever they are
 };
 
 struct SearchTimes {
@@ -21,8 +22,8 @@ struct SearchTimes {
   std::uint64_t scored = 0;  ///< of these, scored
 };
 
-/// The k best documents of those that hold a term of the query, scores above 0; terms in the order of the query, each
-/// as often as it stands there.
+/// The k best documents of those that hold a term of the query, scores above 0, and after them those of `also` that
+/// hold one and are none of the best; terms in the order of the query, each as often as it stands there.
 [[nodiscard]] Result<std::vector<codec::Hit>> search(const LexicalIndex& index, std::span<const std::string_view> terms,
                                                      const SearchOptions& options, SearchTimes* times = nullptr);
 

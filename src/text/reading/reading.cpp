@@ -12,23 +12,23 @@ namespace {
 constexpr std::size_t most_asked = 64;  // tokens of a question
 constexpr std::size_t lead_words = 30, lead_bytes = 256;
 
-ATTAR_VECTOR_CLONES std::int32_t product(const std::int8_t* a, const std::int8_t* b, std::size_t size) noexcept {
-  std::int32_t out = 0;
-  for (std::size_t i = 0; i < size; ++i) out += static_cast<std::int32_t>(a[i]) * static_cast<std::int32_t>(b[i]);
-  return out;
-}
-
-float length(std::span<const std::int8_t> levels) noexcept {
-  return std::sqrt(static_cast<float>(product(levels.data(), levels.data(), levels.size())));
-}
-
-// Eight sums beside each other: the compiler may not reorder one.
-float product(std::span<const float> a, std::span<const float> b) noexcept {
-  std::array<float, 8> sums{};
-  for (std::size_t i = 0; i < a.size(); ++i) sums[i % 8] += a[i] * b[i];
+// Sixteen sums beside each other, which the compiler may not make of one; sizes are multiples of that.
+constexpr std::size_t lanes = 16;
+ATTAR_VECTOR_CLONES float product(const float* a, const float* b, std::size_t size) noexcept {
+  std::array<float, lanes> sums{};
+  for (std::size_t i = 0; i < size; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
   float out = 0;
   for (const float sum : sums) out += sum;
   return out;
+}
+
+float product(std::span<const float> a, std::span<const float> b) noexcept {
+  return product(a.data(), b.data(), a.size());
+}
+
+ATTAR_VECTOR_CLONES void widen(const std::int8_t* levels, std::size_t size, float* to) noexcept {
+  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<float>(levels[i]);
 }
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -59,6 +59,7 @@ Reader::Reader(const StaticEncoder& table, WordSplitter& splitter)
       splitter_(splitter),
       direction_(table.info().dims),
       sum_(table.info().dims),
+      row_(table.info().dims),
       places_(table.tokens()) {}
 
 void Reader::ask(std::string_view question, std::span<const WeighedTerm> terms) {
@@ -69,19 +70,22 @@ void Reader::ask(std::string_view question, std::span<const WeighedTerm> terms) 
   cosines_.clear();
   tokens_.clear();
   asked_.clear();
+  weights_.clear();
   std::ranges::fill(direction_, 0.0f);
   table_.tokenize(question, tokens_);
   if (tokens_.size() > most_asked) tokens_.resize(most_asked);
   float all = 0;
   for (const Token& token : tokens_) {
     table_.add(token.id, direction_);
-    Asked& asked = asked_.emplace_back(token.id, length(table_.levels(token.id)));
-    asked.weight = std::pow(table_.scale(token.id) * asked.length, 3.0f);
-    all += asked.weight;
+    const float length = widened(token.id);
+    const float weight = std::pow(table_.scale(token.id) * length, 3.0f);
+    if (weight == 0) continue;
+    weights_.push_back(weight);
+    for (const float value : row_) asked_.push_back(value / length);
+    all += weight;
   }
   StaticEncoder::finish(direction_);
-  std::erase_if(asked_, [](const Asked& asked) { return asked.weight == 0; });
-  for (Asked& asked : asked_) asked.weight /= all;
+  for (float& weight : weights_) weight /= all;
 }
 
 Impression Reader::read(std::string_view text) {
@@ -92,28 +96,31 @@ Impression Reader::read(std::string_view text) {
 }
 
 float Reader::nearness_to_words() {
-  best_.assign(asked_.size(), 0.0f);
+  best_.assign(weights_.size(), 0.0f);
   for (const Token& token : tokens_) {
     const float* own = similarities(token.id);
     for (std::size_t i = 0; i < best_.size(); ++i) best_[i] = std::max(best_[i], own[i]);
   }
   float out = 0;
-  for (std::size_t i = 0; i < best_.size(); ++i) out += asked_[i].weight * best_[i];
+  for (std::size_t i = 0; i < best_.size(); ++i) out += weights_[i] * best_[i];
   return std::min(out, 1.0f);
+}
+
+// Puts a token's levels into row_; their length.
+float Reader::widened(std::uint32_t token) {
+  widen(table_.levels(token).data(), row_.size(), row_.data());
+  return std::sqrt(product(row_, row_));
 }
 
 const float* Reader::similarities(std::uint32_t token) {
   std::uint32_t& place = places_[token];
-  if (place < known_.size() && known_[place] == token) return cosines_.data() + place * asked_.size();
+  if (place < known_.size() && known_[place] == token) return cosines_.data() + place * weights_.size();
   place = static_cast<std::uint32_t>(known_.size());
   known_.push_back(token);
-  const auto levels = table_.levels(token);
-  const float own = length(levels);
-  for (const Asked& asked : asked_) {
-    const auto found = static_cast<float>(product(levels.data(), table_.levels(asked.token).data(), levels.size()));
-    cosines_.push_back(own == 0 ? 0 : found / (own * asked.length));
-  }
-  return cosines_.data() + place * asked_.size();
+  const float own = widened(token);
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    cosines_.push_back(own == 0 ? 0 : product(row_, std::span(asked_).subspan(i * row_.size(), row_.size())) / own);
+  return cosines_.data() + place * weights_.size();
 }
 
 float Reader::best_passage(std::string_view text) {
@@ -139,7 +146,7 @@ float Reader::best_passage(std::string_view text) {
 float Reader::share_of_lead(std::string_view text) {
   if (terms_weight_ == 0) return 0;
   std::vector<bool> held(terms_.size());
-  const std::vector<Word>& words = splitter_.split(text.substr(0, lead_bytes));
+  const std::vector<Word>& words = splitter_.split(text.substr(0, lead_bytes), lead_words);
   for (std::size_t i = 0; i < std::min(words.size(), lead_words); ++i) {
     const auto found = std::ranges::find(terms_, words[i].term, &WeighedTerm::term);
     if (found != terms_.end()) held[static_cast<std::size_t>(found - terms_.begin())] = true;

@@ -30,26 +30,23 @@ class Reader {
   [[nodiscard]] Impression read(std::string_view text);
 
  private:
-  struct Asked {
-    std::uint32_t token = 0;
-    float length = 0;  // of its levels
-    float weight = 0;  // all together 1
-  };
-
   [[nodiscard]] float nearness_to_words();
   [[nodiscard]] float best_passage(std::string_view text);
   [[nodiscard]] float share_of_lead(std::string_view text);
+  [[nodiscard]] float widened(std::uint32_t token);
   [[nodiscard]] const float* similarities(std::uint32_t token);
 
   const StaticEncoder& table_;
   WordSplitter& splitter_;
   std::span<const WeighedTerm> terms_;
   float terms_weight_ = 0;
-  std::vector<Asked> asked_;
+  std::vector<float> asked_;      // of each token of the question, its levels at length 1
+  std::vector<float> weights_;    // of each, all together 1
   std::vector<float> direction_;  // of the question
   std::vector<Token> tokens_;
-  std::vector<float> best_, sum_;
-  // Cosines of a token with those of the question, computed when a text first has it: [place of the token][asked].
+  std::vector<float> best_, sum_, row_;
+  // Cosines of a token with those of the question, computed when a text first has it: [place of the token][token of the
+  // question].
   std::vector<std::uint32_t> places_;  // by token; valid where it is below the number of known tokens and they agree
   std::vector<std::uint32_t> known_;   // tokens
   std::vector<float> cosines_;

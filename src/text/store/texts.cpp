@@ -51,7 +51,7 @@ struct Texts::Dictionary {
 // Decompresses groups, one after the other, and finds pieces in them.
 class Texts::Reading {
  public:
-  explicit Reading(const Texts& texts) : texts_(texts), context_(ZSTD_createDCtx()) {}
+  explicit Reading(const Texts& texts) : texts_(texts), context_(own_context()) {}
 
   /// Makes a group the present one.
   Status open(std::uint32_t number) {
@@ -79,6 +79,12 @@ class Texts::Reading {
   }
 
  private:
+  // This thread's, which takes longer to make than to use; null where memory is out.
+  static ZSTD_DCtx* own_context() {
+    thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+    return context.get();
+  }
+
   [[nodiscard]] std::unexpected<Error> corrupt(std::string_view what) const {
     return texts_.section_.fail(
         ErrorCode::corrupt,
@@ -87,13 +93,13 @@ class Texts::Reading {
   }
 
   Status decompress(base::ByteView frame) {
-    if (!context_) return fail(ErrorCode::over_limit, "no memory is left for decompressing");
+    if (context_ == nullptr) return fail(ErrorCode::over_limit, "no memory is left for decompressing");
     std::size_t done = 0;
     if (texts_.dictionary_bytes_ == 0) {
-      done = ZSTD_decompressDCtx(context_.get(), content_.data(), content_.size(), frame.data(), frame.size());
+      done = ZSTD_decompressDCtx(context_, content_.data(), content_.size(), frame.data(), frame.size());
     } else {
       ATTAR_ASSIGN(const ZSTD_DDict* dictionary, texts_.dictionary_->get(texts_));
-      done = ZSTD_decompress_usingDDict(context_.get(), content_.data(), content_.size(), frame.data(), frame.size(),
+      done = ZSTD_decompress_usingDDict(context_, content_.data(), content_.size(), frame.data(), frame.size(),
                                         dictionary);
     }
     if (ZSTD_isError(done) != 0 || done != content_.size()) return corrupt("cannot be decompressed");
@@ -118,7 +124,7 @@ class Texts::Reading {
   }
 
   const Texts& texts_;
-  std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
+  ZSTD_DCtx* context_;
   std::optional<std::uint32_t> number_;
   Group group_;
   std::string content_;

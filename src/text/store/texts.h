@@ -19,7 +19,7 @@ namespace attar::text {
 inline constexpr std::uint16_t texts_wire_version = 1;
 
 struct TextPacking {
-  std::uint32_t group_bytes = 16u << 10;        ///< of text, filled by whole pieces; a piece may be longer
+  std::uint32_t group_bytes = 8u << 10;         ///< of text, filled by whole pieces; a piece may be longer
   std::uint32_t dictionary_bytes = 112u << 10;  ///< at most; 0: none
   int level = 15;                               ///< zstd's, 1 … 19
 };

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstring>
+#include <functional>
 
 #include "text/unicode.h"
 
@@ -18,8 +21,46 @@ constexpr std::string_view unknown_token = "[UNK]", continuation = "##";
 
 }  // namespace
 
+// The pieces of words met before. Texts repeat their words, and looking one up takes a fraction of walking the trie.
+class WordPiece::Memory {
+ public:
+  struct Piece {
+    std::uint32_t id;
+    std::uint8_t first, last;  // bytes of the word
+  };
+  static constexpr std::size_t longest = 24, most_pieces = 6, places = 4096;
+
+  struct Entry {
+    std::array<char, longest> word;
+    std::uint8_t length = 0, count = 0;
+    std::array<Piece, most_pieces> pieces;
+
+    [[nodiscard]] bool holds(std::string_view other) const noexcept {
+      return length == other.size() && std::memcmp(word.data(), other.data(), length) == 0;
+    }
+  };
+
+  /// This thread's, of one vocabulary at a time.
+  static Memory& of(std::uint64_t identity) {
+    thread_local Memory memory;
+    if (memory.identity_ != identity) {
+      memory.entries_.assign(places, Entry{});
+      memory.identity_ = identity;
+    }
+    return memory;
+  }
+
+  Entry& at(std::string_view word) noexcept { return entries_[std::hash<std::string_view>()(word) % places]; }
+
+ private:
+  std::uint64_t identity_ = 0;
+  std::vector<Entry> entries_;
+};
+
 Result<WordPiece> WordPiece::make(std::string_view vocabulary) {
+  static std::atomic<std::uint64_t> made{0};
   WordPiece out;
+  out.identity_ = ++made;
   std::size_t bytes = 0;
   while (!vocabulary.empty()) {
     const std::size_t end = std::min(vocabulary.find('\n'), vocabulary.size());
@@ -45,7 +86,7 @@ Result<WordPiece> WordPiece::make(std::string_view vocabulary) {
 class WordPiece::Reading {
  public:
   Reading(const WordPiece& owner, std::size_t most, std::vector<Token>& out)
-      : owner_(owner), most_(out.size() + most), out_(out) {}
+      : owner_(owner), memory_(Memory::of(owner.identity_)), most_(out.size() + most), out_(out) {}
 
   void read(std::string_view text) {
     for (std::size_t at = 0; at < text.size() && out_.size() < most_;) {
@@ -120,6 +161,29 @@ class WordPiece::Reading {
   }
 
   void cut() {
+    if (length_ > Memory::longest || points_ > longest_word) return walk();
+    const std::string_view word(word_.data(), length_);
+    Memory::Entry& known = memory_.at(word);
+    if (!known.holds(word)) return remember(known, word);
+    for (std::size_t i = 0; i < known.count && out_.size() < most_; ++i) {
+      const Memory::Piece& piece = known.pieces[i];
+      out_.push_back({piece.id, places_[piece.first].begin, places_[piece.last].end});
+    }
+  }
+
+  // Cuts a word, and keeps its pieces in the place of another's where they are few.
+  void remember(Memory::Entry& to, std::string_view word) {
+    const std::size_t before = out_.size();
+    pieces_.clear();
+    walk();
+    if (pieces_.empty() || pieces_.size() > Memory::most_pieces || out_.size() != before + pieces_.size()) return;
+    std::ranges::copy(word, to.word.begin());
+    to.length = static_cast<std::uint8_t>(word.size());
+    to.count = static_cast<std::uint8_t>(pieces_.size());
+    std::ranges::copy(pieces_, to.pieces.begin());
+  }
+
+  void walk() {
     const Trie& trie = owner_.trie_;
     const std::size_t before = out_.size();
     std::size_t at = 0;
@@ -134,10 +198,13 @@ class WordPiece::Reading {
       }
       if (id == Trie::none) break;
       out_.push_back({id, places_[at].begin, places_[end - 1].end});
+      if (length_ <= Memory::longest)
+        pieces_.push_back({id, static_cast<std::uint8_t>(at), static_cast<std::uint8_t>(end - 1)});
       at = end;
     }
     if (at < length_ || points_ > longest_word) {
       out_.resize(before);
+      pieces_.clear();
       out_.push_back({owner_.unknown_, static_cast<std::uint32_t>(begin_), static_cast<std::uint32_t>(end_)});
     }
     if (out_.size() > most_) out_.resize(most_);
@@ -149,6 +216,8 @@ class WordPiece::Reading {
   static constexpr std::size_t longest_bytes = 4 * longest_word;
 
   const WordPiece& owner_;
+  Memory& memory_;
+  std::vector<Memory::Piece> pieces_;  // of the word that is walked
   std::size_t most_;
   std::vector<Token>& out_;
   std::array<char, longest_bytes> word_;

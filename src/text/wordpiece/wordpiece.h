@@ -37,8 +37,10 @@ class WordPiece {
 
  private:
   class Reading;
+  class Memory;
 
   Trie trie_;
+  std::uint64_t identity_ = 0;             // of this vocabulary: what is remembered of another is forgotten
   std::uint32_t continuing_ = Trie::root;  // the node of "##"
   std::uint32_t unknown_ = 0;
   std::uint32_t size_ = 0;

@@ -54,9 +54,9 @@ class WordSplitter::Reading {
   Reading(WordSplitter& owner, std::string_view text, bool with_parts)
       : owner_(owner), text_(text), with_parts_(with_parts) {}
 
-  void read() {
+  void read(std::size_t most) {
     const std::string_view text = text_;
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = 0; at < text.size() && owner_.pieces_.size() < most;) {
       const std::size_t begin = at;
       const char32_t c = next_code_point(text, at);
       if (!is_word(c)) {
@@ -159,14 +159,18 @@ class WordSplitter::Reading {
   bool after_apostrophe_ = false;
 };
 
-const std::vector<Word>& WordSplitter::split(std::string_view text) { return read(text, false); }
-const std::vector<Word>& WordSplitter::split_with_parts(std::string_view text) { return read(text, true); }
+const std::vector<Word>& WordSplitter::split(std::string_view text, std::size_t most) {
+  return read(text, most, false);
+}
+const std::vector<Word>& WordSplitter::split_with_parts(std::string_view text) {
+  return read(text, ~std::size_t{0}, true);
+}
 
-const std::vector<Word>& WordSplitter::read(std::string_view text, bool with_parts) {
+const std::vector<Word>& WordSplitter::read(std::string_view text, std::size_t most, bool with_parts) {
   terms_.clear();
   pieces_.clear();
   words_.clear();
-  Reading(*this, text, with_parts).read();
+  Reading(*this, text, with_parts).read(most);
   if (stemmer_ != nullptr)
     for (Piece& piece : pieces_)
       if (piece.letters) stem(piece);

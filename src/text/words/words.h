@@ -26,8 +26,8 @@ class WordSplitter {
   /// there are.
   [[nodiscard]] static Result<WordSplitter> make(std::string_view language);
 
-  /// The words of a text of less than 4 GiB, in order.
-  [[nodiscard]] const std::vector<Word>& split(std::string_view text);
+  /// The words of a text of less than 4 GiB, in order; of the first `most` at least.
+  [[nodiscard]] const std::vector<Word>& split(std::string_view text, std::size_t most = ~std::size_t{0});
   /// The same for an index: after a compound (FormHandler, rotate_keys, utf8) come its parts, so that it is found by
   /// them as well.
   [[nodiscard]] const std::vector<Word>& split_with_parts(std::string_view text);
@@ -49,7 +49,7 @@ class WordSplitter {
     std::string word, term;
   };
 
-  const std::vector<Word>& read(std::string_view text, bool with_parts);
+  const std::vector<Word>& read(std::string_view text, std::size_t most, bool with_parts);
   void stem(Piece& piece);
   std::string_view stem_of(std::string_view word);
 

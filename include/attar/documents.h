@@ -35,7 +35,8 @@ struct PackDocumentsOptions {
   std::filesystem::path reuse = {};
   bool late_chunking = false;        ///< rows are encoded within their document; for a BERT model
   std::string language = "english";  ///< of the words' stems, one of Snowball's; "none": words as they are
-  std::uint32_t chunk_tokens = 256;  ///< most tokens of a row's text, those of its headings apart
+  /// Most tokens of a row's text, those of its headings apart; never more than the encoder reads.
+  std::uint32_t chunk_tokens = 256;
 };
 
 /// A file or record that could not be read.

@@ -62,7 +62,7 @@ class Gathering {
     ATTAR_ASSIGN(rows_, engine::read_documents(input,
                                                {.documents = {.text_fields = options_.text_fields,
                                                               .meta_fields = options_.pack.meta_fields},
-                                                .chunk_tokens = options_.chunk_tokens,
+                                                .chunk_tokens = chunk_tokens(),
                                                 .whole = !options_.vectors.empty(),
                                                 .memory_bytes = options_.pack.memory_bytes},
                                                encoder_, pool_, progress_));
@@ -173,7 +173,7 @@ class Gathering {
                                             .digest = given_alone() ? std::string(engine::no_encoder) : info.digest,
                                             .dims = dims_,
                                             .max_tokens = info.max_tokens,
-                                            .chunk_tokens = options_.chunk_tokens,
+                                            .chunk_tokens = chunk_tokens(),
                                             .language = options_.language});
     const auto bytes = std::as_bytes(std::span(note));
     sections.push_back({{.kind = SectionKind::encoder}, {bytes.begin(), bytes.end()}});
@@ -186,6 +186,10 @@ class Gathering {
                              rows_.rows.size(), progress_);
   }
 
+  // What an encoder does not read would be lost to meaning without a word.
+  [[nodiscard]] std::uint32_t chunk_tokens() const noexcept {
+    return options_.late_chunking ? options_.chunk_tokens : std::min(options_.chunk_tokens, encoder_.info().max_tokens);
+  }
   // Whether nothing is known that could encode a question.
   [[nodiscard]] bool given_alone() const { return !options_.vectors.empty() && options_.encoder.empty(); }
 

@@ -32,7 +32,8 @@ EOF
 say() { printf '%s\n' "$*" >&2; }
 die() { say "do: $*"; exit 1; }
 
-jobs() { nproc 2>/dev/null || echo 2; }
+# nproc heeds the limits of OpenMP, which are about other programs.
+jobs() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || echo 2; }
 
 # ---- packages -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/command.h"
 #include "engine/document_rows.h"
 #include "engine/relevance_map.h"
 #include "index/lexical/search.h"
@@ -21,6 +22,7 @@ constexpr std::uint32_t most_read = 1024;
 constexpr std::uint32_t compared_for_diversity = 200;
 // Rows that are put in order for an answer: some share a document, or are folded.
 constexpr std::size_t rows_wanted_for_diversity = 4;
+constexpr std::size_t most_expansion = 1u << 20;  // bytes
 // So many times a question's own words count beside those of its expansion (query2doc).
 constexpr std::size_t question_repeats = 5;
 
@@ -313,6 +315,15 @@ Result<std::uint64_t> Asking::number_field(std::string_view name, std::uint32_t 
   ATTAR_ASSIGN(const auto value, column->value(row));
   const auto* number = std::get_if<std::int64_t>(&value);
   return number != nullptr && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+Result<std::vector<std::string>> expansions_of(std::span<const std::string> questions, const AskOptions& options) {
+  if (options.expand.empty() || !options.expansions.empty()) return options.expansions;
+  std::vector<std::string> out;
+  for (const std::string& question : questions) {
+    ATTAR_ASSIGN(out.emplace_back(), base::run_command(options.expand, question, most_expansion));
+  }
+  return out;
 }
 
 }  // namespace attar::engine

@@ -93,4 +93,9 @@ class Asking {
   std::unordered_map<std::uint32_t, std::size_t> numbers_;
 };
 
+/// The texts that are searched for beside the questions: those that were given, or what the command prints for each;
+/// none without either.
+[[nodiscard]] Result<std::vector<std::string>> expansions_of(std::span<const std::string> questions,
+                                                             const AskOptions& options);
+
 }  // namespace attar::engine

@@ -12,6 +12,7 @@
 #include "data/documents/beir.h"
 #include "data/text_lines.h"
 #include "engine/artifact_state.h"
+#include "engine/asking.h"
 #include "engine/input.h"
 #include "engine/measuring.h"
 #include "engine/relevance.h"
@@ -49,6 +50,7 @@ class Evaluating {
     ATTAR_ASSIGN(queries_, data::read_queries(options_.queries));
     ATTAR_TRY(check_given());
     ATTAR_TRY(read_judgements());
+    ATTAR_TRY(expand());
     out_.questions = queries_.size();
     const auto start = base::Clock::now();
     ATTAR_ASSIGN(const auto answers, ask(search, options_.ask, ks_.back()));
@@ -77,6 +79,14 @@ class Evaluating {
     const std::uint64_t most = ArtifactAccess::state(artifact_).limits.max_hits;
     if (ks_.front() == 0 || ks_.back() > most)
       return fail(ErrorCode::invalid_argument, fmt::format("every k must lie between 1 and {}", most));
+    return {};
+  }
+
+  Status expand() {
+    std::vector<std::string> questions;
+    questions.reserve(queries_.size());
+    for (const data::Query& query : queries_) questions.push_back(query.text);
+    ATTAR_ASSIGN(expansions_, engine::expansions_of(questions, options_.ask));
     return {};
   }
 
@@ -129,7 +139,7 @@ class Evaluating {
       const std::size_t count = std::min(questions_at_once, queries_.size() - first);
       std::vector<std::string> texts;
       for (std::size_t i = 0; i < count; ++i) texts.push_back(queries_[first + i].text);
-      options.expansions = piece(options_.ask.expansions, first, count);
+      options.expansions = piece(expansions_, first, count);
       options.vectors = piece(options_.ask.vectors, first * artifact_.dims(), count * artifact_.dims());
       ATTAR_ASSIGN(auto answers, search.ask(texts, options));
       std::ranges::for_each(answers.of, keep_first_of_name);
@@ -230,6 +240,7 @@ class Evaluating {
   Progress& progress_;
   std::vector<std::uint32_t> ks_;
   std::vector<data::Query> queries_;
+  std::vector<std::string> expansions_;  // of the questions: a command runs once for each, however often it is asked
   std::unordered_map<std::string, std::uint32_t> numbers_;  // of judged documents
   std::unordered_map<std::string, engine::Judged> judged_;  // by question, those with a relevant document
   DocumentsEvaluation out_;

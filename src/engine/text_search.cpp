@@ -8,7 +8,6 @@
 
 #include "attar/documents.h"
 #include "base/clock.h"
-#include "base/command.h"
 #include "base/threads.h"
 #include "engine/artifact_state.h"
 #include "engine/asking.h"
@@ -64,17 +63,6 @@ Status check(const Artifact& artifact, std::size_t questions, const AskOptions& 
                 "folding, diversity and relevance need the score of both legs; ask by meaning and words together "
                 "(--hybrid)");
   return {};
-}
-
-constexpr std::size_t most_expansion = 1u << 20;
-
-Result<std::vector<std::string>> expansions_of(std::span<const std::string> questions, const AskOptions& options) {
-  if (options.expand.empty() || !options.expansions.empty()) return options.expansions;
-  std::vector<std::string> out;
-  for (const std::string& question : questions) {
-    ATTAR_ASSIGN(out.emplace_back(), base::run_command(options.expand, question, most_expansion));
-  }
-  return out;
 }
 
 // Vectors of the questions; where there are expansions, of the mean of both (HyDE).
@@ -156,7 +144,7 @@ Result<Answers> TextSearch::ask(std::span<const std::string> questions, const As
   ATTAR_ASSIGN(const auto tools, make_tools(state.text->encoder.language, pool.size()));
   std::vector<text::Question> asked;
   for (const std::string& question : questions) asked.push_back(text::read_question(question, tools.front()->splitter));
-  ATTAR_ASSIGN(const auto expanding, expansions_of(questions, options));
+  ATTAR_ASSIGN(const auto expanding, engine::expansions_of(questions, options));
   std::vector<float> vectors;
   if (options.mode != SearchMode::lexical && !options.vectors.empty()) {
     vectors = options.vectors;

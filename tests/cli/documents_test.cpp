@@ -109,6 +109,13 @@ TEST_F(Documents, AreTunedOnJudgedQuestions) {
   EXPECT_LE(tuned["meaning"], 1);
   expect_keys(tuned["gain"], {{"mean", 'n'}, {"low", 'n'}, {"high", 'n'}});
   EXPECT_EQ(ran.json()["judged"], 25);
+  auto expanded = line;
+  for (const std::string& word :
+       {std::string("--expand"), fmt::format("echo once >> '{}'; echo a thing", at("ran").string())})
+    expanded.push_back(word);
+  ASSERT_EQ(attar(expanded).status, 0);
+  EXPECT_EQ(std::filesystem::file_size(at("ran")), 40 * std::string_view("once\n").size())
+      << "for each question, not for each leg";
   auto one_leg = line;
   one_leg.emplace_back("--lexical");
   EXPECT_EQ(attar(one_leg).status, 2);

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "engine/document_rows.h"
-#include "engine/relevance_map.h"
 #include "index/lexical/search.h"
 
 namespace attar::engine {
@@ -77,6 +76,7 @@ Result<std::vector<Answer>> Asking::answer(const text::Question& question, std::
                                   {.weights = weights_, .rule = options_.fusion, .most_lexical = most_lexical_});
   tools_.times.fuse += seconds_since(start);
   if (options_.mode == SearchMode::hybrid) ATTAR_TRY(read(question, fused));
+  scale_ = {.best = fused.empty() ? 0 : fused.front().score, .terms = question.terms.size()};
   if (options_.min_relevance > 0) keep_relevant(fused);
   if (options_.diverse) diversify(fused);
   std::vector<Answer> out = chosen(fused);
@@ -163,7 +163,6 @@ Status Asking::complete(std::span<const float> vector, std::vector<Hit>& semanti
 std::vector<Answer> Asking::chosen(std::span<const Fused> fused) const {
   std::vector<Answer> out;
   std::unordered_map<std::uint32_t, std::size_t> places;  // of documents in `out`
-  const QuestionScale scale{.best = best_score_, .terms = terms_asked_};
   for (const Fused& hit : fused) {
     const std::uint32_t document = parts_.documents.of(hit.row).document;
     const auto known = places.find(document);
@@ -184,7 +183,7 @@ std::vector<Answer> Asking::chosen(std::span<const Fused> fused) const {
     answer.semantic = hit.semantic;
     answer.lexical = hit.lexical;
     answer.reading = hit.reading;
-    if (options_.mode == SearchMode::hybrid) answer.relevance = relevance(hit.score, scale);
+    if (options_.mode == SearchMode::hybrid) answer.relevance = relevance(hit.score, scale_);
   }
   return out;
 }
@@ -197,8 +196,7 @@ std::size_t Asking::rows_to_read(std::size_t found) const noexcept {
 
 // Rows come best first, and more likely ones are never behind less likely ones.
 void Asking::keep_relevant(std::vector<Fused>& rows) const {
-  const QuestionScale scale{.best = best_score_, .terms = terms_asked_};
-  std::erase_if(rows, [&](const Fused& row) { return relevance(row.score, scale) < options_.min_relevance; });
+  std::erase_if(rows, [&](const Fused& row) { return relevance(row.score, scale_) < options_.min_relevance; });
 }
 
 // Reorders the rows whose texts are compared; they are the first.
@@ -234,8 +232,9 @@ std::optional<std::size_t> Asking::folded_into(const Fused& row, std::span<const
 
 // The best rows, whose texts say more than their vectors.
 Status Asking::read(const text::Question& question, std::vector<Fused>& rows) {
-  const auto start = Clock::now();
   const std::size_t count = rows_to_read(rows.size());
+  if (count == 0) return {};
+  const auto start = Clock::now();
   const bool comparing = options_.fold || options_.diverse;
   std::vector<std::uint32_t> numbers;
   for (const Fused& row : std::span(rows).first(count)) numbers.push_back(row.row);
@@ -255,9 +254,7 @@ Status Asking::read(const text::Question& question, std::vector<Fused>& rows) {
   }));
   std::vector<text::Impression> readings;
   for (const Fused& row : std::span(rows).first(count)) readings.push_back(impressions.at(row.row));
-  if (count != 0) add_readings(rows, readings, weights_);
-  best_score_ = rows.empty() ? 0 : rows.front().score;
-  terms_asked_ = question.terms.size();
+  add_readings(rows, readings, weights_);
   tools_.times.read += seconds_since(start);
   return {};
 }

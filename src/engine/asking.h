@@ -11,6 +11,7 @@
 #include "attar/documents.h"
 #include "engine/artifact_state.h"
 #include "engine/fusion.h"
+#include "engine/relevance_map.h"
 #include "engine/result_set.h"
 #include "text/question/question.h"
 #include "text/reading/reading.h"
@@ -85,8 +86,7 @@ class Asking {
   std::vector<std::string_view> terms_;     // of the question, as they come
   std::vector<text::WeighedTerm> weighed_;  // each once
   float most_lexical_ = 0;
-  float best_score_ = 0;
-  std::size_t terms_asked_ = 0;
+  QuestionScale scale_;
   std::unordered_map<std::uint32_t, std::string> texts_;  // of rows that were read
   // Those of them that are compared, where answers are folded or diverse, and their numbers there.
   ReadTexts compared_;

@@ -220,8 +220,9 @@ class Evaluating {
       };
       return static_cast<std::size_t>(std::ranges::max_element(tried, {}, sum) - tried.begin());
     };
+    const std::array best_on_other = {best_on(1), best_on(0)};
     std::vector<double> crossed(usual.size());
-    for (std::size_t i = 0; i < crossed.size(); ++i) crossed[i] = tried[best_on(1 - i % 2)][i];
+    for (std::size_t i = 0; i < crossed.size(); ++i) crossed[i] = tried[best_on_other[i % 2]][i];
     const math::Interval gain = math::paired_difference(crossed, usual, options_.confidence);
     out_.tuned = TunedFusion{.meaning = tuned_shares[best_on(2)], .gain = {gain.mean, gain.low, gain.high}};
     return {};

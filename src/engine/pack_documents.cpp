@@ -51,6 +51,9 @@ void give_directions(std::span<float> vectors, std::uint32_t dims) {
   }
 }
 
+// Whether nothing is known that could encode a question.
+bool given_alone(const PackDocumentsOptions& options) { return !options.vectors.empty() && options.encoder.empty(); }
+
 class Gathering {
  public:
   Gathering(const PackDocumentsOptions& options, const text::Encoder& encoder, base::ThreadPool& pool,
@@ -106,7 +109,7 @@ class Gathering {
 
   Result<plan::Queries> queries(const data::VectorSource& base) {
     if (options_.pack.queries.empty()) return engine::proxy_queries(base, options_.pack.seed);
-    if (given_alone())
+    if (given_alone(options_))
       return fail(ErrorCode::invalid_argument,
                   "questions (--queries) need an encoder, and the documents come with vectors of their own; name the "
                   "encoder of both (--encoder), or leave the questions out");
@@ -168,13 +171,13 @@ class Gathering {
     sections.push_back({{.kind = SectionKind::documents, .wire_version = text::documents_wire_version},
                         text::pack_documents(rows_.counts)});
     const text::EncoderInfo& info = encoder_.info();
-    const std::string note =
-        engine::to_json(engine::EncoderNote{.name = report_.encoder,
-                                            .digest = given_alone() ? std::string(engine::no_encoder) : info.digest,
-                                            .dims = dims_,
-                                            .max_tokens = info.max_tokens,
-                                            .chunk_tokens = chunk_tokens(),
-                                            .language = options_.language});
+    const std::string note = engine::to_json(
+        engine::EncoderNote{.name = report_.encoder,
+                            .digest = given_alone(options_) ? std::string(engine::no_encoder) : info.digest,
+                            .dims = dims_,
+                            .max_tokens = info.max_tokens,
+                            .chunk_tokens = chunk_tokens(),
+                            .language = options_.language});
     const auto bytes = std::as_bytes(std::span(note));
     sections.push_back({{.kind = SectionKind::encoder}, {bytes.begin(), bytes.end()}});
     return {};
@@ -190,8 +193,6 @@ class Gathering {
   [[nodiscard]] std::uint32_t chunk_tokens() const noexcept {
     return options_.late_chunking ? options_.chunk_tokens : std::min(options_.chunk_tokens, encoder_.info().max_tokens);
   }
-  // Whether nothing is known that could encode a question.
-  [[nodiscard]] bool given_alone() const { return !options_.vectors.empty() && options_.encoder.empty(); }
 
   const PackDocumentsOptions& options_;
   const text::Encoder& encoder_;
@@ -212,8 +213,7 @@ Result<DocumentsOutcome> pack_documents(const std::filesystem::path& input, cons
   base::ThreadPool pool(options.pack.threads);
   Progress& progress = engine::or_silent(options.pack.progress);
   DocumentsOutcome out;
-  const bool given = !options.vectors.empty() && options.encoder.empty();
-  out.documents.encoder = given ? "vectors of their own" : encoder->info().name;
+  out.documents.encoder = given_alone(options) ? "vectors of their own" : encoder->info().name;
   engine::Packing packing(output, options.pack, pool, progress);
   ATTAR_ASSIGN(engine::Material material, Gathering(options, *encoder, pool, progress, out.documents).run(input));
   ATTAR_ASSIGN(out.plan, packing.run(std::move(material)));

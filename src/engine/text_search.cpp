@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <mutex>
 
@@ -78,14 +77,10 @@ Result<std::vector<float>> encode(const text::Encoder& encoder, std::span<const 
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const auto own = std::span(out).subspan(i * dims, dims),
                other = std::span(out).subspan((questions.size() + i) * dims, dims);
-    float square = 0;
-    for (std::size_t j = 0; j < dims; ++j) {
-      own[j] += other[j];
-      square += own[j] * own[j];
-    }
-    for (float& value : own) value /= square > 0 ? std::sqrt(square) : 1;
+    for (std::size_t j = 0; j < dims; ++j) own[j] += other[j];
   }
   out.resize(questions.size() * dims);
+  static_cast<void>(math::normalise_rows(out, encoder.info().dims));  // what has no direction stays as it is
   return out;
 }
 

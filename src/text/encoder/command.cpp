@@ -8,6 +8,7 @@
 
 #include "base/command.h"
 #include "base/hash.h"
+#include "math/vector_ops.h"
 #include "text/encoder/static/static_encoder.h"
 
 namespace attar::text {
@@ -37,13 +38,6 @@ Result<std::vector<float>> read_vector(std::string_view line, std::string_view c
     out.push_back(value);
   }
   return out;
-}
-
-void to_unit_length(std::span<float> values) noexcept {
-  double square = 0;
-  for (const float value : values) square += static_cast<double>(value) * static_cast<double>(value);
-  if (square > 0)
-    for (float& value : values) value = static_cast<float>(value / std::sqrt(square));
 }
 
 Result<std::string> run(const std::string& command, std::span<const std::string_view> texts, std::size_t dims) {
@@ -92,12 +86,11 @@ Status CommandEncoder::encode(std::span<const std::string_view> texts, base::Thr
     if (vector.size() != info_.dims)
       return wrong(command_,
                    fmt::format("prints {} numbers in line {}, {} in others", vector.size(), i + 1, info_.dims));
-    const auto own = out.subspan(i * info_.dims, info_.dims);
-    std::ranges::copy(vector, own.begin());
-    to_unit_length(own);
+    std::ranges::copy(vector, out.subspan(i * info_.dims, info_.dims).begin());
   }
   if (rest.find_first_not_of("\r\n ") != std::string_view::npos)
     return wrong(command_, fmt::format("prints more than {} lines for as many texts", texts.size()));
+  static_cast<void>(math::normalise_rows(out, info_.dims));  // what has no direction stays as it is
   return {};
 }
 

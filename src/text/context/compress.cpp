@@ -1,0 +1,376 @@
+#include "text/context/compress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "text/context/alike.h"
+#include "text/context/parse.h"
+#include "text/context/relevance.h"
+#include "text/context/relevance_model.h"
+#include "text/context/render.h"
+#include "text/context/select.h"
+#include "text/context/vocabulary.h"
+
+namespace attar::text::context {
+namespace {
+
+constexpr int most_rounds = 8;             // of choosing, writing and counting
+constexpr std::size_t heading_bytes = 200;  // of a heading that the scorer sees
+constexpr float asked_novelty = 0.3F;      // chosen on the first half of HotpotQA's questions
+constexpr std::size_t named_files = 8;     // of those left out
+
+std::string_view trimmed(std::string_view text, std::string_view signs = " \t\r\n") noexcept {
+  const std::size_t first = text.find_first_not_of(signs);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(signs) + 1 - first);
+}
+
+// The words of a heading or a signature.
+std::string_view heading_words(const Document& document, const Unit& unit) noexcept {
+  const std::string_view bytes = document.text.substr(unit.begin, unit.end - unit.begin);
+  return trimmed(bytes.substr(0, heading_bytes), " \t\r\n#=*_`");
+}
+
+bool hints_at_failure(std::string_view line) noexcept {
+  for (const std::string_view word : {"rror", "ail", "atal", "anic", "xception", "imeout", "enied", "refused", "WARN"})
+    if (line.find(word) != std::string_view::npos) return true;
+  return false;
+}
+
+// One call of compress().
+class Job {
+ public:
+  Job(const StaticEncoder& table, const Tokenizer& tokenizer, std::span<const Input> inputs, const Request& request)
+      : table_(table),
+        tokenizer_(tokenizer),
+        inputs_(inputs),
+        request_(request),
+        mark_tokens_(static_cast<std::uint32_t>(tokenizer.count("[-12 sentences 3f2a] "))) {}
+
+  Result<Compressed> run() {
+    const std::string plain = whole();
+    out_.input_tokens = tokenizer_.count(plain);
+    most_bytes_ = plain.size();
+    if (out_.input_tokens <= request_.budget) return as_it_is(plain);
+    ATTAR_TRY(read());
+    if (fold()) return std::move(out_);
+    ATTAR_TRY(weigh());
+    return choose();
+  }
+
+ private:
+  [[nodiscard]] std::string heading_of(std::size_t input) const { return inputs_.size() > 1 ? fmt::format("==> {} <==\n", inputs_[input].name) : std::string{}; }
+
+  // What a user would paste: the inputs one after the other, with their names where there are several.
+  [[nodiscard]] std::string whole() const {
+    std::string out;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) join(out, i, inputs_[i].text);
+    return out;
+  }
+
+  void join(std::string& out, std::size_t input, std::string_view text) const {
+    if (!out.empty() && !out.ends_with('\n')) out += '\n';
+    out += heading_of(input);
+    out += text;
+  }
+
+  Result<Compressed> as_it_is(const std::string& plain) {
+    out_.text = plain;
+    out_.tokens = out_.input_tokens;
+    for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
+      out_.kept.push_back({.input = i, .span = {0, inputs_[i].text.size()}});
+      const auto stretches = find_stretches(inputs_[i].text.substr(0, std::numeric_limits<std::uint32_t>::max()), {inputs_[i].kind, inputs_[i].name});
+      out_.kinds.push_back(stretches.empty() ? Kind::prose : stretches.front().kind);
+    }
+    return std::move(out_);
+  }
+
+  Status read() {
+    for (const Input& input : inputs_) {
+      if (input.text.size() >= std::numeric_limits<std::uint32_t>::max())
+        return fail(ErrorCode::over_limit, fmt::format("{}: 4 GiB or more of text; give it in parts", input.name));
+      documents_.push_back(parse(input.text, {input.kind, input.name}));
+      Document& document = documents_.back();
+      if (document.units.size() > most_units)
+        return fail(ErrorCode::over_limit, fmt::format("{}: more than {} sentences or lines; give it in parts", input.name, most_units));
+      find_alike(document);
+      out_.kinds.push_back(document.units.empty() ? Kind::prose : document.units.front().kind);
+    }
+    return {};
+  }
+
+  // Without any choice: what stands twice once, and what can be written shorter.
+  bool fold() {
+    kept_.clear();
+    for (const Document& document : documents_) {
+      std::vector<bool> kept(document.units.size(), true);
+      for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = !document.units[i].repeated;
+      kept_.push_back(std::move(kept));
+    }
+    for (std::size_t i = 0; i < kept_.size(); ++i)
+      for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { kept_[i][unit] = true; });
+    std::string text = write(0);
+    const std::uint64_t tokens = tokenizer_.count(text);
+    if (tokens > request_.budget || text.size() > most_bytes_) return false;
+    out_.way = Way::folded;
+    tell(std::move(text), tokens);
+    return true;
+  }
+
+  [[nodiscard]] std::span<const Bytes> demanded(std::size_t input) const noexcept {
+    return input < request_.demanded.size() ? std::span<const Bytes>(request_.demanded[input]) : std::span<const Bytes>{};
+  }
+
+  // Calls `take` for each unit that holds one of the bytes.
+  template <class Take>
+  void each_unit(std::size_t input, const Bytes& bytes, Take take) const {
+    const auto& units = documents_[input].units;
+    auto unit = std::ranges::upper_bound(units, bytes.begin, {}, &Unit::end);
+    for (; unit != units.end() && unit->begin < std::max(bytes.end, bytes.begin + 1); ++unit) take(static_cast<std::uint32_t>(unit - units.begin()));
+  }
+
+  // ---- worth ----
+
+  Status weigh() {
+    for (const Document& document : documents_)
+      for (const Unit& unit : document.units) {
+        if (unit.kind == Kind::log || unit.role == Role::closer) vocabulary_.add_silent();
+        else vocabulary_.add(document.shown(unit));
+      }
+    if (request_.question.empty()) {
+      weigh_by_coverage();
+    } else {
+      ATTAR_TRY(weigh_by_question());
+    }
+    std::size_t number = 0;
+    for (const Document& document : documents_)
+      for (std::uint32_t i = 0; i < document.units.size(); ++i) price(document, i, worths_[number++]);
+    return {};
+  }
+
+  // What a unit costs, and whether it goes before others.
+  void price(const Document& document, std::uint32_t at, Worth& worth) const {
+    const Unit& unit = document.units[at];
+    worth.tokens = static_cast<std::uint32_t>(tokenizer_.count(document.shown(unit)));
+    const bool alone = unit.kind == Kind::code || unit.kind == Kind::log;  // openers that say something by themselves
+    worth.candidate = unit.role == Role::leaf || (unit.role == Role::opener && alone && !unit.heading);
+    if (unit.repeated || worth.relevance < request_.least_relevance) worth.candidate = false;
+    if (unit.error || unit.latest) worth.tier = 2;
+    if (unit.kind != Kind::log) return;
+    worth.run = false;
+    if (unit.group == at) worth.tokens += mark_tokens_;
+    const bool first_of_its_kind = unit.group == at || unit.group == none;
+    if (first_of_its_kind && request_.question.empty()) worth.tier = std::max<std::uint8_t>(worth.tier, 1);
+  }
+
+  // Each word counts once, and more where more units hold it: what is left of an input tells of all of it.
+  void weigh_by_coverage() {
+    std::size_t number = 0;
+    for (const Document& document : documents_) {
+      std::uint32_t paragraph = none;
+      for (std::uint32_t i = 0; i < document.units.size(); ++i, ++number) {
+        const Unit& unit = document.units[i];
+        Worth worth;
+        for (const std::uint32_t word : vocabulary_.words(number)) worth.relevance += std::log1p(static_cast<float>(vocabulary_.holders(word)) - 0.5F);
+        if (unit.paragraph != paragraph) worth.relevance *= 1.3F;  // a paragraph begins with what it is about
+        paragraph = unit.paragraph;
+        if (unit.kind == Kind::log) worth.relevance = worth_of_line(document, i);
+        worths_.push_back(worth);
+      }
+    }
+  }
+
+  // Without a question later lines of a template matter more, and those that tell of a failure.
+  [[nodiscard]] float worth_of_line(const Document& document, std::uint32_t at) const {
+    const Unit& unit = document.units[at];
+    if (unit.group == at || unit.group == none) return 1;
+    const float late = static_cast<float>(at) / static_cast<float>(document.units.size());
+    return (0.1F + 0.2F * late) * (hints_at_failure(document.shown(unit)) ? 3.0F : 1.0F);
+  }
+
+  Status weigh_by_question() {
+    ATTAR_ASSIGN(WordSplitter splitter, WordSplitter::make("english"));
+    Relevance relevance(table_, splitter);
+    relevance.ask(request_.question);
+    std::vector<Passage> passages;
+    std::uint32_t paragraphs = 0;
+    for (std::size_t d = 0; d < documents_.size(); ++d) {
+      const Document& document = documents_[d];
+      for (const Unit& unit : document.units)
+        passages.push_back({.text = document.text.substr(unit.begin, unit.end - unit.begin), .heading = heading_over(d, unit), .paragraph = paragraphs + unit.paragraph, .compounds = unit.kind == Kind::code});
+      if (!document.units.empty()) paragraphs += document.units.back().paragraph + 1;
+    }
+    std::vector<Features> all = relevance.look_at(passages);
+    if (request_.cosines) {
+      std::vector<std::string> texts;
+      for (const Passage& passage : passages) texts.push_back(passage.heading.empty() ? std::string(passage.text) : fmt::format("{}. {}", passage.heading, passage.text));
+      ATTAR_ASSIGN(const std::vector<float> cosines, request_.cosines(request_.question, texts));
+      for (std::size_t i = 0; i < all.size(); ++i) all[i][static_cast<std::size_t>(Feature::cosine)] = cosines[i];
+    }
+    for (const Features& features : all) worths_.push_back({.relevance = probability(features)});
+    return {};
+  }
+
+  [[nodiscard]] std::string_view heading_over(std::size_t input, const Unit& unit) const noexcept {
+    const Document& document = documents_[input];
+    for (std::uint32_t at = unit.parent; at != none; at = document.units[at].parent)
+      if (document.units[at].heading || document.units[at].kind == Kind::code) return heading_words(document, document.units[at]);
+    return inputs_[input].title;
+  }
+
+  // ---- choice ----
+
+  Result<Compressed> choose() {
+    const SelectionOptions options{.novelty = request_.question.empty() ? 1.0F : asked_novelty, .mark_tokens = mark_tokens_};
+    Selection selection(documents_, worths_, vocabulary_, options);
+    for (std::size_t i = 0; i < documents_.size(); ++i)
+      for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { selection.keep(selection.number(i, unit)); });
+    std::string best = written(selection, 0);
+    std::uint64_t best_tokens = tokenizer_.count(best);
+    if (best_tokens > request_.budget) return out_of_reach(best_tokens);
+    auto best_kept = kept_;
+
+    // What writing costs beside the estimate is known only behind it: choose, write, count, and choose again.
+    auto target = static_cast<std::int64_t>(request_.budget);
+    for (int round = 0; round < most_rounds; ++round) {
+      selection.fill(target);
+      std::string text = written(selection, round == 0 ? 0 : differences_bytes);
+      std::uint64_t tokens = tokenizer_.count(text);
+      const auto over = static_cast<std::int64_t>(tokens) - static_cast<std::int64_t>(request_.budget);
+      if (over <= 0 && text.size() <= most_bytes_) {
+        const bool better = round < 2 || tokens > best_tokens;
+        if (better) {
+          best = std::move(text);
+          best_tokens = tokens;
+          best_kept = kept_;
+        }
+        if (over == 0 || (round > 1 && !better)) break;
+        target = selection.tokens() - over;
+      } else {
+        target = std::min(target, selection.tokens()) - std::max<std::int64_t>(over, 1) - (over > 64 ? over / 8 : 0);
+        while (selection.tokens() > target && selection.give_up()) {
+        }
+      }
+    }
+    kept_ = std::move(best_kept);
+    out_.way = Way::cut;
+    tell(std::move(best), best_tokens);
+    return std::move(out_);
+  }
+
+  std::string written(const Selection& selection, std::size_t differences) {
+    kept_.clear();
+    std::uint32_t number = 0;
+    for (const Document& document : documents_) {
+      std::vector<bool> kept;
+      for (std::size_t i = 0; i < document.units.size(); ++i) kept.push_back(selection.kept(number++));
+      kept_.push_back(std::move(kept));
+    }
+    return write(differences);
+  }
+
+  [[nodiscard]] std::unexpected<Error> out_of_reach(std::uint64_t least) const {
+    const bool demands = std::ranges::any_of(request_.demanded, [](const auto& spans) { return !spans.empty(); });
+    return fail(ErrorCode::goal_unreachable,
+                demands ? fmt::format("what must be kept takes {} tokens ({}), the budget is {}; give --tokens {} or keep less", least, tokenizer_.name(), request_.budget, least)
+                        : fmt::format("the least that can be shown of it takes {} tokens ({}), the budget is {}; give --tokens {} or more", least, tokenizer_.name(), request_.budget, least));
+  }
+
+  // ---- text ----
+
+  // The text of kept_; cuts and groups are kept for tell().
+  std::string write(std::size_t differences) {
+    std::string out;
+    renderings_.clear();
+    out_.left_out.clear();
+    for (std::uint32_t i = 0; i < documents_.size(); ++i) {
+      const bool shown = inputs_.size() == 1 || std::ranges::find(kept_[i], true) != kept_[i].end();
+      renderings_.push_back(shown ? render(documents_[i], kept_[i], {.most_differences = differences}) : Rendering{});
+      if (shown) join(out, i, renderings_.back().text);
+      else if (!documents_[i].units.empty()) out_.left_out.push_back(i);
+    }
+    if (out_.left_out.empty()) return out;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(out_.left_out.size(), named_files); ++i) names += fmt::format("{}{}", i == 0 ? "" : ", ", inputs_[out_.left_out[i]].name);
+    if (!out.empty() && !out.ends_with('\n')) out += '\n';
+    out += fmt::format("[-{} file{}: {}{}]\n", out_.left_out.size(), out_.left_out.size() == 1 ? "" : "s", names, out_.left_out.size() > named_files ? ", …" : "");
+    return out;
+  }
+
+  void tell(std::string text, std::uint64_t tokens) {
+    out_.text = std::move(text);
+    out_.tokens = tokens;
+    std::uint32_t base = 0;
+    for (std::uint32_t i = 0; i < documents_.size(); ++i) {
+      const Document& document = documents_[i];
+      tell_kept(i, base);
+      for (const Cut& cut : renderings_[i].runs) out_.cuts.push_back(told(i, base, cut));
+      for (const Cut& cut : renderings_[i].groups) out_.cuts.push_back(told(i, base, cut));
+      base += static_cast<std::uint32_t>(document.units.size());
+    }
+  }
+
+  void tell_kept(std::uint32_t input, std::uint32_t base) {
+    const auto& units = documents_[input].units;
+    for (std::uint32_t at = 0; at < units.size();) {
+      if (!kept_[input][at]) {
+        ++at;
+        continue;
+      }
+      KeptTold kept{.input = input, .span = {units[at].begin, 0}};
+      for (; at < units.size() && kept_[input][at]; ++at) {
+        kept.span.end = units[at].end;
+        if (!worths_.empty()) kept.relevance = std::max(kept.relevance, worths_[base + at].relevance);
+      }
+      out_.kept.push_back(kept);
+    }
+  }
+
+  [[nodiscard]] CutTold told(std::uint32_t input, std::uint32_t base, const Cut& cut) const {
+    const Document& document = documents_[input];
+    CutTold out{.input = input, .id = id_of(document, cut), .group = cut.group};
+    const auto see = [&](std::uint32_t unit) {
+      if (!worths_.empty()) out.relevance = std::max(out.relevance, worths_[base + unit].relevance);
+      out.span.end = document.units[unit].end;
+    };
+    out.span.begin = document.units[cut.first].begin;
+    if (cut.group) {
+      out.unit = fmt::format("{} lines alike", cut.count);
+      for (std::uint32_t i = cut.first; i != none; i = document.units[i].next_alike)
+        if (!kept_[input][i]) see(i);
+    } else {
+      out.unit = count_in_words(document, cut);
+      const auto units = std::span(document.units).subspan(cut.first, cut.count);
+      out.repeated = std::ranges::all_of(units, &Unit::repeated);
+      for (std::uint32_t i = 0; i < cut.count; ++i) see(cut.first + i);
+    }
+    out.tokens = tokenizer_.count(bytes_of(document, cut));
+    return out;
+  }
+
+  static constexpr std::size_t differences_bytes = 96;
+
+  const StaticEncoder& table_;
+  const Tokenizer& tokenizer_;
+  std::span<const Input> inputs_;
+  const Request& request_;
+  std::uint32_t mark_tokens_;
+  std::size_t most_bytes_ = 0;
+  std::vector<Document> documents_;
+  Vocabulary vocabulary_;
+  std::vector<Worth> worths_;
+  std::vector<std::vector<bool>> kept_;
+  std::vector<Rendering> renderings_;
+  Compressed out_;
+};
+
+}  // namespace
+
+Result<Compressed> Compressor::compress(std::span<const Input> inputs, const Request& request) const {
+  return Job(table_, tokenizer_, inputs, request).run();
+}
+
+}  // namespace attar::text::context

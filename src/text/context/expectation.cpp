@@ -1,0 +1,107 @@
+#include "text/context/expectation.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "text/unicode.h"
+
+namespace attar::text::context {
+namespace {
+
+using Kind = Expectation::Kind;
+
+constexpr std::size_t looked_at = 512;  // bytes of a question
+
+// The first that the question holds, between its words, decides.
+constexpr std::array<std::pair<std::string_view, Kind>, 30> phrases = {{
+    {" how many ", Kind::quantity},   {" how much ", Kind::quantity},    {" how old ", Kind::quantity},
+    {" how long ", Kind::quantity},   {" how tall ", Kind::quantity},    {" how far ", Kind::quantity},
+    {" how large ", Kind::quantity},  {" how big ", Kind::quantity},     {" how often ", Kind::quantity},
+    {" how fast ", Kind::quantity},   {" what number ", Kind::quantity}, {" population ", Kind::quantity},
+    {" what percent", Kind::quantity}, {" when ", Kind::time},           {" what year ", Kind::time},
+    {" which year ", Kind::time},     {" what date ", Kind::time},       {" what day ", Kind::time},
+    {" what month ", Kind::time},     {" what century ", Kind::time},    {" what decade ", Kind::time},
+    {" who ", Kind::name},            {" whom ", Kind::name},            {" whose ", Kind::name},
+    {" where ", Kind::name},          {" what country ", Kind::name},    {" which country ", Kind::name},
+    {" what city ", Kind::name},      {" which city ", Kind::name},      {" what state ", Kind::name},
+}};
+constexpr std::array<std::string_view, 15> number_words = {"one", "two", "three", "four",    "five",     "six",     "seven",  "eight",
+                                                           "nine", "ten", "dozen", "hundred", "thousand", "million", "billion"};
+constexpr std::array<std::string_view, 13> time_words = {"January", "February",  "March",   "April",    "May",      "June", "July",
+                                                         "August",  "September", "October", "November", "December", "century"};
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+char lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+std::string lower(std::string_view text) {
+  std::string out;
+  std::ranges::transform(text, std::back_inserter(out), [](char c) { return lower(c); });
+  return out;
+}
+
+// Calls `take` with each run of letters, digits and what lies beyond ASCII, and with whether a sentence begins there,
+// until it returns true; whether it did.
+template <class Take>
+bool any_word(std::string_view text, Take take) {
+  bool start = true;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) >= 0x80 || is_word(static_cast<unsigned char>(text[end])))) ++end;
+    if (end > at) {
+      if (take(text.substr(at, end - at), start)) return true;
+      start = false;
+      at = end;
+      continue;
+    }
+    if (text[at] == '.' || text[at] == '!' || text[at] == '?' || text[at] == ':') start = true;
+    ++at;
+  }
+  return false;
+}
+
+bool has_year(std::string_view word) noexcept { return word.size() == 4 && std::ranges::all_of(word, is_digit); }
+
+bool has_time(std::string_view text) {
+  return any_word(text, [](std::string_view word, bool) { return has_year(word) || std::ranges::find(time_words, word) != time_words.end(); });
+}
+
+bool has_quantity(std::string_view text) {
+  return std::ranges::any_of(text, is_digit) ||
+         any_word(text, [](std::string_view word, bool) { return std::ranges::find(number_words, word) != number_words.end(); });
+}
+
+}  // namespace
+
+Expectation::Expectation(std::string_view question) {
+  question = question.substr(0, looked_at);
+  std::string spaced = " ";
+  any_word(question, [&](std::string_view word, bool) {
+    known_.push_back(lower(word));
+    spaced += known_.back() + " ";
+    return false;
+  });
+  const auto found = std::ranges::find_if(phrases, [&](const auto& phrase) { return spaced.contains(phrase.first); });
+  if (found != phrases.end()) kind_ = found->second;
+}
+
+bool Expectation::has_new_name(std::string_view text) const {
+  return any_word(text, [&](std::string_view word, bool start) {
+    if (start || word.size() < 2 || !is_upper(word[0])) return false;
+    return std::ranges::find(known_, lower(word)) == known_.end();
+  });
+}
+
+int Expectation::fit(std::string_view text) const {
+  switch (kind_) {
+    case Kind::nothing: return 0;
+    case Kind::name: return has_new_name(text) ? 1 : -1;
+    case Kind::time: return has_time(text) ? 1 : -1;
+    case Kind::quantity: return has_quantity(text) ? 1 : -1;
+  }
+  return 0;
+}
+
+}  // namespace attar::text::context

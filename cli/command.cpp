@@ -24,6 +24,11 @@ Option Command::add_texts(const std::string& names, std::vector<std::string>& ta
   return Option(command_->add_option(names, target, help)->type_name(type));
 }
 
+Option Command::add_each(const std::string& names, std::vector<std::string>& target, const std::string& help,
+                         const std::string& type) {
+  return Option(command_->add_option(names, target, help)->type_name(type)->allow_extra_args(false));
+}
+
 Option Command::add_flag(const std::string& names, bool& target, const std::string& help) {
   return Option(command_->add_flag(names, target, help));
 }

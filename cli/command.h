@@ -41,6 +41,9 @@ class Command {
   /// Takes as many as there are.
   Option add_texts(const std::string& names, std::vector<std::string>& target, const std::string& help,
                    const std::string& type);
+  /// Takes one each time that it is given.
+  Option add_each(const std::string& names, std::vector<std::string>& target, const std::string& help,
+                  const std::string& type);
   Option add_flag(const std::string& names, bool& target, const std::string& help);
   /// Calls `take` where the flag is given.
   Option add_flag(const std::string& names, const std::function<void()>& take, const std::string& help);

@@ -98,6 +98,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_report(app, session);
   add_doctor(app, session);
   add_bench(app, session);
+  add_context(app, session);
 }
 
 Exit run_command(const CLI::App& app, const Session& session) {

@@ -51,5 +51,6 @@ void add_unpack(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_bench(CLI::App& app, Session& session);
+void add_context(CLI::App& app, Session& session);
 
 }  // namespace attar::cli

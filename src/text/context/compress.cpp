@@ -20,7 +20,6 @@ namespace {
 constexpr int most_rounds = 8;             // of choosing, writing and counting
 constexpr std::size_t heading_bytes = 200;  // of a heading that the scorer sees
 constexpr float asked_novelty = 0.3F;      // chosen on the first half of HotpotQA's questions
-constexpr std::size_t named_files = 8;     // of those left out
 
 std::string_view trimmed(std::string_view text, std::string_view signs = " \t\r\n") noexcept {
   const std::size_t first = text.find_first_not_of(signs);
@@ -40,6 +39,20 @@ bool hints_at_failure(std::string_view line) noexcept {
   return false;
 }
 
+// Appends the text of an input, below its name where there are several.
+void join(std::string& out, std::span<const Input> inputs, std::size_t input, std::string_view text) {
+  if (!out.empty() && !out.ends_with('\n')) out += '\n';
+  if (inputs.size() > 1) out += fmt::format("==> {} <==\n", inputs[input].name);
+  out += text;
+}
+
+// What a user would paste.
+std::string whole(std::span<const Input> inputs) {
+  std::string out;
+  for (std::size_t i = 0; i < inputs.size(); ++i) join(out, inputs, i, inputs[i].text);
+  return out;
+}
+
 // One call of compress().
 class Job {
  public:
@@ -51,7 +64,7 @@ class Job {
         mark_tokens_(static_cast<std::uint32_t>(tokenizer.count("[-12 sentences 3f2a] "))) {}
 
   Result<Compressed> run() {
-    const std::string plain = whole();
+    const std::string plain = whole(inputs_);
     out_.input_tokens = tokenizer_.count(plain);
     most_bytes_ = plain.size();
     if (out_.input_tokens <= request_.budget) return as_it_is(plain);
@@ -62,21 +75,6 @@ class Job {
   }
 
  private:
-  [[nodiscard]] std::string heading_of(std::size_t input) const { return inputs_.size() > 1 ? fmt::format("==> {} <==\n", inputs_[input].name) : std::string{}; }
-
-  // What a user would paste: the inputs one after the other, with their names where there are several.
-  [[nodiscard]] std::string whole() const {
-    std::string out;
-    for (std::size_t i = 0; i < inputs_.size(); ++i) join(out, i, inputs_[i].text);
-    return out;
-  }
-
-  void join(std::string& out, std::size_t input, std::string_view text) const {
-    if (!out.empty() && !out.ends_with('\n')) out += '\n';
-    out += heading_of(input);
-    out += text;
-  }
-
   Result<Compressed> as_it_is(const std::string& plain) {
     out_.text = plain;
     out_.tokens = out_.input_tokens;
@@ -224,8 +222,13 @@ class Job {
   // ---- choice ----
 
   Result<Compressed> choose() {
-    const SelectionOptions options{.novelty = request_.question.empty() ? 1.0F : asked_novelty, .mark_tokens = mark_tokens_};
-    Selection selection(documents_, worths_, vocabulary_, options);
+    SelectionOptions options{.novelty = request_.question.empty() ? 1.0F : asked_novelty, .mark_tokens = mark_tokens_};
+    for (std::size_t i = 0; inputs_.size() > 1 && i < inputs_.size(); ++i) {
+      std::string name;
+      join(name, inputs_, i, {});
+      options.name_tokens.push_back(static_cast<std::uint32_t>(tokenizer_.count(name)));
+    }
+    Selection selection(documents_, worths_, vocabulary_, std::move(options));
     for (std::size_t i = 0; i < documents_.size(); ++i)
       for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { selection.keep(selection.number(i, unit)); });
     std::string best = written(selection, 0);
@@ -289,14 +292,12 @@ class Job {
     for (std::uint32_t i = 0; i < documents_.size(); ++i) {
       const bool shown = inputs_.size() == 1 || std::ranges::find(kept_[i], true) != kept_[i].end();
       renderings_.push_back(shown ? render(documents_[i], kept_[i], {.most_differences = differences}) : Rendering{});
-      if (shown) join(out, i, renderings_.back().text);
+      if (shown) join(out, inputs_, i, renderings_.back().text);
       else if (!documents_[i].units.empty()) out_.left_out.push_back(i);
     }
     if (out_.left_out.empty()) return out;
-    std::string names;
-    for (std::size_t i = 0; i < std::min(out_.left_out.size(), named_files); ++i) names += fmt::format("{}{}", i == 0 ? "" : ", ", inputs_[out_.left_out[i]].name);
     if (!out.empty() && !out.ends_with('\n')) out += '\n';
-    out += fmt::format("[-{} file{}: {}{}]\n", out_.left_out.size(), out_.left_out.size() == 1 ? "" : "s", names, out_.left_out.size() > named_files ? ", …" : "");
+    out += fmt::format("[-{} file{}]\n", out_.left_out.size(), out_.left_out.size() == 1 ? "" : "s");
     return out;
   }
 
@@ -368,6 +369,8 @@ class Job {
 };
 
 }  // namespace
+
+std::uint64_t tokens_of(std::span<const Input> inputs, const Tokenizer& tokenizer) { return tokenizer.count(whole(inputs)); }
 
 Result<Compressed> Compressor::compress(std::span<const Input> inputs, const Request& request) const {
   return Job(table_, tokenizer_, inputs, request).run();

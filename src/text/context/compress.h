@@ -74,6 +74,9 @@ struct Compressed {
   std::vector<std::uint32_t> left_out;   ///< inputs of which nothing is shown
 };
 
+/// Tokens of the inputs as they are, one after the other, with their names where there are several.
+[[nodiscard]] std::uint64_t tokens_of(std::span<const Input> inputs, const Tokenizer& tokenizer);
+
 class Compressor {
  public:
   /// All outlive it.

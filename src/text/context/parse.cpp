@@ -10,6 +10,8 @@
 namespace attar::text::context {
 namespace {
 
+constexpr int most_level = 1000;  // of what stands below headings of any level
+
 constexpr std::array<std::pair<std::string_view, Kind>, 8> names = {{{"prose", Kind::prose},
                                                                     {"markdown", Kind::markdown},
                                                                     {"code", Kind::code},
@@ -158,20 +160,24 @@ class Mixed {
     begin_ = end;
   }
 
-  // The fences themselves stay with what is around them.
   bool fence(std::string_view line, std::uint32_t inside) {
     const std::size_t signs = line.find_first_not_of('`');
     const std::string closing = "\n" + std::string(line.substr(0, signs == std::string_view::npos ? 3 : signs));
     const std::size_t found = text_.find(closing, inside - 1);
     if (found == std::string_view::npos) return false;
     const auto end = static_cast<std::uint32_t>(found + 1);
-    if (end > inside) {
-      close(inside);
-      out_.push_back(inside_fence(text_, inside, end, fence_language(line)));
-    }
-    begin_ = std::max(end, inside);
-    at_ = line_end(text_, begin_, end_);
+    Stretch stretch = inside_fence(text_, inside, end, fence_language(line));
+    close(at_);
+    stretch.begin = at_;
+    stretch.end = begin_ = at_ = behind_blank_lines(line_end(text_, end, end_));
+    stretch.fenced = true;
+    out_.push_back(stretch);
     return true;
+  }
+
+  [[nodiscard]] std::uint32_t behind_blank_lines(std::uint32_t at) const noexcept {
+    while (at < end_ && (text_[at] == '\n' || text_[at] == '\r')) ++at;
+    return at;
   }
 
   bool log(std::string_view first) {
@@ -200,7 +206,28 @@ class Mixed {
   std::vector<Stretch> out_;
 };
 
+void read(Reading& reading, const Stretch& stretch);
+
+// The lines of a fence around what is between them.
+void read_fenced(Reading& reading, Stretch stretch) {
+  const std::string_view text = reading.document.text.substr(0, stretch.end);
+  const std::uint32_t inside = line_end(text, stretch.begin, stretch.end);
+  const auto closing = static_cast<std::uint32_t>(text.rfind("\n```") + 1);
+  ++reading.paragraphs;
+  reading.add(Kind::markdown, Noun::line, stretch.begin, inside).role = Role::opener;
+  const std::uint32_t opener = reading.next() - 1;
+  reading.headings.push_back({opener, most_level});
+  const std::uint32_t end = stretch.end;
+  stretch.begin = inside;
+  stretch.end = std::max(closing, inside);
+  stretch.fenced = false;
+  if (stretch.begin < stretch.end) read(reading, stretch);
+  reading.headings.pop_back();
+  reading.add(Kind::markdown, Noun::line, stretch.end, end, opener).role = Role::closer;
+}
+
 void read(Reading& reading, const Stretch& stretch) {
+  if (stretch.fenced) return read_fenced(reading, stretch);
   switch (stretch.kind) {
     case Kind::prose: return read_prose(reading, stretch.begin, stretch.end, false);
     case Kind::markdown: return read_prose(reading, stretch.begin, stretch.end, true);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace attar::text::context {
 
-Selection::Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary, const SelectionOptions& options)
-    : worths_(worths), vocabulary_(vocabulary), options_(options), closes_(worths.size()), said_(vocabulary.size()), kept_(worths.size()) {
+Selection::Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary, SelectionOptions options)
+    : worths_(worths), vocabulary_(vocabulary), options_(std::move(options)), closes_(worths.size()), said_(vocabulary.size()), kept_(worths.size()), kept_of_(documents.size()) {
+  if (options_.name_tokens.empty()) tokens_ = options_.mark_tokens;
   std::uint32_t base = 0;
   for (std::uint32_t d = 0; d < documents.size(); ++d) {
     bases_.push_back(base);
@@ -57,8 +59,10 @@ std::int64_t Selection::cost(std::uint32_t number) const noexcept {
     for (const std::uint32_t under : below(at))
       if (closes_[under] && !kept_[under]) out += worths_[under].tokens;
   }
+  const bool opens = !options_.name_tokens.empty() && kept_of_[owners_[number]] == 0;
+  if (opens) out += options_.name_tokens[owners_[number]];
   if (worths_[number].run) {
-    const int gaps = (gap_at(std::int64_t{number} - 1, number) ? 1 : 0) + (gap_at(std::int64_t{number} + 1, number) ? 1 : 0) - 1;
+    const int gaps = (gap_at(std::int64_t{number} - 1, number) ? 1 : 0) + (gap_at(std::int64_t{number} + 1, number) ? 1 : 0) - (opens ? 0 : 1);
     out += gaps * std::int64_t{options_.mark_tokens};
   }
   return out;
@@ -77,11 +81,13 @@ Selection::Step Selection::take(std::uint32_t number) {
   Step out{.tokens = cost(number)};
   for (std::uint32_t at = number; at != none && !kept_[at]; at = parents_[at]) {
     kept_[at] = true;
+    ++kept_of_[owners_[at]];
     out.units.push_back(at);
     for (const std::uint32_t under : below(at)) {
       if (kept_[under]) continue;
       if (closes_[under]) {
         kept_[under] = true;
+        ++kept_of_[owners_[under]];
         out.units.push_back(under);
       } else if (worths_[under].candidate) {
         queue_.push(candidate(under));  // cheaper now
@@ -112,13 +118,38 @@ void Selection::fill(std::int64_t budget) {
     }
     if (tokens_ + cost(top.number) <= budget) steps_.push_back(take(top.number));
   }
+  close_gaps();
+}
+
+// A gap that takes no more tokens than its mark is none.
+void Selection::close_gaps() {
+  for (std::uint32_t at = 0; at < kept_.size();) {
+    if (kept_[at]) {
+      ++at;
+      continue;
+    }
+    std::uint32_t end = at;
+    std::int64_t tokens = 0;
+    bool simple = at > 0 && owners_[at - 1] == owners_[at];  // what is around it is kept, and nothing in it must stay out
+    for (; end < kept_.size() && !kept_[end] && owners_[end] == owners_[at]; ++end) {
+      tokens += worths_[end].tokens;
+      simple = simple && worths_[end].run && (parents_[end] == none || kept_[parents_[end]] || parents_[end] >= at);
+    }
+    if (simple && tokens <= options_.mark_tokens)
+      for (std::uint32_t i = at; i < end; ++i)
+        if (!kept_[i]) steps_.push_back(take(i));
+    at = end;
+  }
 }
 
 bool Selection::give_up() {
   if (steps_.empty()) return false;
   const Step step = std::move(steps_.back());
   steps_.pop_back();
-  for (const std::uint32_t unit : step.units) kept_[unit] = false;
+  for (const std::uint32_t unit : step.units) {
+    kept_[unit] = false;
+    --kept_of_[owners_[unit]];
+  }
   say(step.units.front(), -1);
   tokens_ -= step.tokens;
   return true;

@@ -23,13 +23,16 @@ struct Worth {
 struct SelectionOptions {
   float novelty = 0.3F;           ///< 0 to 1: the share of a unit's worth that words said already take away
   std::uint32_t mark_tokens = 0;  ///< of the mark of a gap
+  /// By document, of its name, which stands where anything of it does; a document of which nothing is kept has no mark
+  /// then. Empty: no names, and a mark where nothing is kept.
+  std::vector<std::uint32_t> name_tokens = {};
 };
 
 /// The units of all documents, one after the other, are numbered through.
 class Selection {
  public:
   /// All outlive the selection; `worths` and `vocabulary` are by number.
-  Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary, const SelectionOptions& options);
+  Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary, SelectionOptions options);
 
   [[nodiscard]] std::uint32_t number(std::size_t document, std::uint32_t unit) const noexcept { return bases_[document] + unit; }
   [[nodiscard]] bool kept(std::uint32_t number) const noexcept { return kept_[number]; }
@@ -67,6 +70,7 @@ class Selection {
   [[nodiscard]] std::span<const std::uint32_t> below(std::uint32_t opener) const noexcept;
   Step take(std::uint32_t number);
   void say(std::uint32_t number, int by) noexcept;
+  void close_gaps();
 
   std::span<const Worth> worths_;
   const Vocabulary& vocabulary_;
@@ -78,6 +82,7 @@ class Selection {
   std::vector<std::uint32_t> below_, below_at_;  // the numbers under each opener, one after the other
   std::vector<std::uint16_t> said_;     // by word: kept units that hold it
   std::vector<bool> kept_;
+  std::vector<std::uint32_t> kept_of_;  // by document: kept units
   std::vector<Step> steps_;
   std::priority_queue<Candidate> queue_;
   std::int64_t tokens_ = 0;

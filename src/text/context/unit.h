@@ -69,6 +69,7 @@ struct Stretch {
   Kind kind = Kind::prose;
   std::uint32_t begin = 0, end = 0;
   std::string_view language = {};  ///< of code: "python", "cpp" …
+  bool fenced = false;             ///< between the lines of a fence, which stay where anything between them does
 };
 
 }  // namespace attar::text::context

@@ -11,7 +11,7 @@ Skipper::Found Skipper::skip(std::uint32_t at, std::uint32_t line_end) noexcept 
   switch (text_[at]) {
     case '"': return {double_quote(at, line_end)};
     case '\'':
-      if (at > 0 && is_name(text_[at - 1])) return {at};  // 1'000, don't
+      if (at > 0 && is_name(text_[at - 1]) && !prefixed(at)) return {at};  // 1'000, don't
       if (quoting_ == Quoting::indentation && text_.substr(at).starts_with("'''"))
         return {to_closing("'''", at + 3, line_end, no_single_triple_)};
       return {in_line(at, line_end)};
@@ -22,6 +22,14 @@ Skipper::Found Skipper::skip(std::uint32_t at, std::uint32_t line_end) noexcept 
       return {at};
     default: return {at};
   }
+}
+
+// Whether a quote stands behind the letters of a string's prefix: r'', rb'', f''.
+bool Skipper::prefixed(std::uint32_t at) const noexcept {
+  if (quoting_ != Quoting::indentation) return false;
+  std::uint32_t begin = at;
+  while (begin > 0 && at - begin < 3 && is_name(text_[begin - 1])) --begin;
+  return at - begin < 3 && text_.substr(begin, at - begin).find_first_not_of("rRbBfFuU") == std::string_view::npos;
 }
 
 Skipper::Found Skipper::slash(std::uint32_t at, std::uint32_t line_end) noexcept {

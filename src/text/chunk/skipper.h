@@ -26,6 +26,7 @@ class Skipper {
   [[nodiscard]] Found skip(std::uint32_t at, std::uint32_t line_end) noexcept;
 
  private:
+  [[nodiscard]] bool prefixed(std::uint32_t at) const noexcept;
   [[nodiscard]] Found slash(std::uint32_t at, std::uint32_t line_end) noexcept;
   [[nodiscard]] std::uint32_t double_quote(std::uint32_t at, std::uint32_t line_end) noexcept;
   [[nodiscard]] std::uint32_t raw_string(std::uint32_t at) noexcept;

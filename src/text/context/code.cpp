@@ -42,8 +42,9 @@ class BraceUnits {
 
   // The statements of [at, end).
   void block(std::uint32_t at, std::uint32_t end, std::uint32_t parent, int depth) {
+    const bool list = parent != none && is_list(at, end);
     while (at < end) {
-      const Statement statement = next_statement(at, end);
+      const Statement statement = next_statement(at, end, list);
       const std::string_view own = text_.substr(at, statement.end - at);
       if (depth == 0) ++reading_.paragraphs;
       if (statement.blocks.empty() || lines_of(own) <= whole_lines || depth >= deepest)
@@ -70,8 +71,29 @@ class BraceUnits {
     put(Role::closer, at, statement.end, head);
   }
 
-  // From `at` to behind its semicolon or last brace, with the rest of the line.
-  Statement next_statement(std::uint32_t at, std::uint32_t end) {
+  // Whether commas part what stands in braces, as in initializers and enumerations: nothing in them ends with a semicolon,
+  // or with a brace that no comma follows.
+  bool is_list(std::uint32_t at, std::uint32_t end) {
+    int open = 0;
+    while (at < end) {
+      const Skipper::Found found = skipper_.skip(at, line_end(text_, at, end));
+      if (found.end != at) {
+        at = found.end;
+        continue;
+      }
+      const char c = text_[at++];
+      if (c == '(' || c == '[' || c == '{') ++open;
+      if (c == ')' || c == ']' || c == '}') --open;
+      if (open > 0) continue;
+      if (c == ';') return false;
+      const std::uint32_t next = chunking::skip_blanks(text_, at, end);
+      if (c == '}' && next < end && !continues(at, end)) return false;
+    }
+    return true;
+  }
+
+  // From `at` to behind its semicolon or last brace, in a list to behind its comma, with the rest of the line.
+  Statement next_statement(std::uint32_t at, std::uint32_t end, bool list) {
     Statement out;
     int round = 0, braces = 0;
     bool content = false;
@@ -97,7 +119,7 @@ class BraceUnits {
         if (!out.blocks.empty()) out.blocks.back().second = i - 1;
         if (!continues(i, end)) return {behind(i, end), std::move(out.blocks)};
       }
-      if ((c == ';' || c == ',') && outside) return {behind(i, end), std::move(out.blocks)};
+      if ((c == ';' || (c == ',' && list)) && outside) return {behind(i, end), std::move(out.blocks)};
     }
     if (braces > 0) out.blocks.clear();  // what nothing closes stays in one piece
     out.end = end;
@@ -130,7 +152,7 @@ class BraceUnits {
     const std::uint32_t next = chunking::skip_blanks(text_, at, end);
     if (next >= end) return false;
     const std::string_view rest = text_.substr(next, end - next);
-    if (std::string_view(",;)].=").find(rest.front()) != std::string_view::npos) return true;
+    if (std::string_view(",;)].=(").find(rest.front()) != std::string_view::npos) return true;
     const std::string_view name = chunking::first_name(rest);
     constexpr std::array<std::string_view, 5> words = {"else", "catch", "finally", "while", "elif"};
     if (name == "while") return text_.substr(at, next - at).find('\n') == std::string_view::npos;  // do { } while
@@ -155,8 +177,9 @@ class BraceUnits {
 struct LogicalLine {
   std::uint32_t begin = 0, end = 0;
   std::uint32_t indent = 0;
-  bool opens = false;    ///< ends with a colon: a block follows
-  bool middle = false;   ///< else, elif, except, finally, case: goes on with the block's statement
+  bool middle = false;   ///< else, elif, except, finally: goes on with the block's statement
+  bool match = false;    ///< a match: nothing but cases may stand in its block, no mark among them
+  bool comment = false;
   bool attaches = false; ///< a decorator: belongs to the line after it
 };
 
@@ -170,10 +193,27 @@ class IndentedUnits {
       lines_.push_back(next_line(at));
       at = lines_.back().end;
     }
+    place_comments();
     block(0, lines_.size(), none, 0);
   }
 
  private:
+  // How far a comment is indented means nothing: it stands where the line after it does, and before an else with it.
+  void place_comments() {
+    std::vector<LogicalLine> out;
+    for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) {
+      if (line->comment && !out.empty()) {
+        if (out.back().middle) {
+          out.back().begin = line->begin;
+          continue;
+        }
+        line->indent = out.back().indent;
+      }
+      out.push_back(*line);
+    }
+    lines_.assign(out.rbegin(), out.rend());
+  }
+
   void block(std::size_t first, std::size_t last, std::uint32_t parent, int depth) {
     while (first < last) {
       std::size_t head = first;
@@ -181,7 +221,7 @@ class IndentedUnits {
       const std::size_t after = statement_end(head, last);
       if (depth == 0) ++reading_.paragraphs;
       const std::uint32_t begin = lines_[first].begin, end = lines_[after - 1].end;
-      if (after == head + 1 || lines_of(text_.substr(begin, end - begin)) <= whole_lines || depth >= deepest)
+      if (after == head + 1 || lines_[head].match || lines_of(text_.substr(begin, end - begin)) <= whole_lines || depth >= deepest)
         put(Role::leaf, begin, end, parent);
       else
         take_apart(first, head, after, parent, depth);
@@ -247,8 +287,9 @@ class IndentedUnits {
     }
     const std::string_view name = chunking::first_name(text_.substr(text, end_ - text));
     constexpr std::array<std::string_view, 4> middles = {"else", "elif", "except", "finally"};
-    out.opens = last == ':';
     out.middle = std::ranges::find(middles, name) != middles.end();
+    out.match = name == "match" && last == ':';
+    out.comment = text < end_ && text_[text] == '#';
     out.attaches = text < end_ && text_[text] == '@';
     return out;
   }

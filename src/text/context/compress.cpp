@@ -221,6 +221,15 @@ class Job {
 
   // ---- choice ----
 
+  // A selection, written and counted.
+  struct Attempt {
+    std::string text = {};
+    std::uint64_t tokens = 0;
+    std::vector<std::vector<bool>> kept = {};
+    std::vector<Rendering> renderings = {};
+    std::vector<std::uint32_t> left_out = {};
+  };
+
   Result<Compressed> choose() {
     SelectionOptions options{.novelty = request_.question.empty() ? 1.0F : asked_novelty, .mark_tokens = mark_tokens_};
     for (std::size_t i = 0; inputs_.size() > 1 && i < inputs_.size(); ++i) {
@@ -231,40 +240,35 @@ class Job {
     Selection selection(documents_, worths_, vocabulary_, std::move(options));
     for (std::size_t i = 0; i < documents_.size(); ++i)
       for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { selection.keep(selection.number(i, unit)); });
-    std::string best = written(selection, 0);
-    std::uint64_t best_tokens = tokenizer_.count(best);
-    if (best_tokens > request_.budget) return out_of_reach(best_tokens);
-    auto best_kept = kept_;
-
+    Attempt best = attempt(selection, 0);
+    if (best.tokens > request_.budget) return out_of_reach(best.tokens);
     // What writing costs beside the estimate is known only behind it: choose, write, count, and choose again.
     auto target = static_cast<std::int64_t>(request_.budget);
     for (int round = 0; round < most_rounds; ++round) {
       selection.fill(target);
-      std::string text = written(selection, round == 0 ? 0 : differences_bytes);
-      std::uint64_t tokens = tokenizer_.count(text);
-      const auto over = static_cast<std::int64_t>(tokens) - static_cast<std::int64_t>(request_.budget);
-      if (over <= 0 && text.size() <= most_bytes_) {
-        const bool better = round < 2 || tokens > best_tokens;
-        if (better) {
-          best = std::move(text);
-          best_tokens = tokens;
-          best_kept = kept_;
-        }
-        if (over == 0 || (round > 1 && !better)) break;
-        target = selection.tokens() - over;
-      } else {
+      Attempt now = attempt(selection, round == 0 ? 0 : differences_bytes);
+      const auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(request_.budget);
+      if (over > 0 || now.text.size() > most_bytes_) {
         target = std::min(target, selection.tokens()) - std::max<std::int64_t>(over, 1) - (over > 64 ? over / 8 : 0);
         while (selection.tokens() > target && selection.give_up()) {
         }
+        continue;
       }
+      const bool better = round < 2 || now.tokens > best.tokens;
+      if (better) best = std::move(now);
+      if (over == 0 || (round > 1 && !better)) break;
+      target = selection.tokens() - over;
     }
-    kept_ = std::move(best_kept);
     out_.way = Way::cut;
-    tell(std::move(best), best_tokens);
+    kept_ = std::move(best.kept);
+    renderings_ = std::move(best.renderings);
+    out_.left_out = std::move(best.left_out);
+    tell(std::move(best.text), best.tokens);
     return std::move(out_);
   }
 
-  std::string written(const Selection& selection, std::size_t differences) {
+  Attempt attempt(const Selection& selection, std::size_t differences) {
+    Attempt out;
     kept_.clear();
     std::uint32_t number = 0;
     for (const Document& document : documents_) {
@@ -272,7 +276,12 @@ class Job {
       for (std::size_t i = 0; i < document.units.size(); ++i) kept.push_back(selection.kept(number++));
       kept_.push_back(std::move(kept));
     }
-    return write(differences);
+    out.text = write(differences);
+    out.tokens = tokenizer_.count(out.text);
+    out.kept = kept_;
+    out.renderings = std::move(renderings_);
+    out.left_out = out_.left_out;
+    return out;
   }
 
   [[nodiscard]] std::unexpected<Error> out_of_reach(std::uint64_t least) const {

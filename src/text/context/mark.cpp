@@ -95,6 +95,15 @@ Result<Cut> find_cut(const Document& document, std::string_view id) {
   return out;
 }
 
+std::size_t first_statement(std::string_view lines) noexcept {
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::size_t text = std::min(lines.find_first_not_of(" \t", at), lines.size());
+    if (text < lines.size() && std::string_view("#\r\n").find(lines[text]) == std::string_view::npos) return text;
+    at = std::min(lines.find('\n', text), lines.size() - 1) + 1;
+  }
+  return std::string_view::npos;
+}
+
 std::string count_in_words(const Document& document, const Cut& cut) {
   const std::span units = std::span(document.units).subspan(cut.first, cut.count);
   Noun noun = units.front().noun;
@@ -127,7 +136,7 @@ std::string mark_of(const Document& document, const Cut& cut) {
   switch (document.units[cut.first].style) {
     case MarkStyle::plain: return fmt::format("[{}]", words);
     case MarkStyle::braces: return fmt::format("/* {} */", words);
-    case MarkStyle::statement: return fmt::format("...  # {}", words);
+    case MarkStyle::statement: return fmt::format("{}# {}", first_statement(bytes_of(document, cut)) == std::string_view::npos ? "" : "...  ", words);
     case MarkStyle::hash: return fmt::format("# {}", words);
     case MarkStyle::element: return fmt::format("\"[{}]\"", words);
     case MarkStyle::member: return fmt::format("\"[{}]\":null", words);

@@ -27,6 +27,8 @@ struct Cut {
 /// changed since.
 [[nodiscard]] Result<Cut> find_cut(const Document& document, std::string_view id);
 
+/// Where the first line of Python begins that is neither blank nor a comment, behind its indentation; npos: nowhere.
+[[nodiscard]] std::size_t first_statement(std::string_view lines) noexcept;
 /// "3 sentences", "1 line".
 [[nodiscard]] std::string count_in_words(const Document& document, const Cut& cut);
 /// The mark of a cut in the style of its first unit, without white space around it.

@@ -85,10 +85,19 @@ class Renderer {
     const std::string_view bytes = document_.text.substr(first.begin, last.end - first.begin);
     const std::size_t lead = std::min(bytes.find_first_not_of(blanks), bytes.size());
     const std::size_t tail = bytes.find_last_not_of(blanks) + 1;
-    if (!json) out_.text += bytes.substr(0, lead);
+    if (!json) out_.text += first.style == MarkStyle::statement ? indentation(bytes) : bytes.substr(0, lead);
     out_.text += mark_of(document_, cut);
     if (!json && tail > lead) out_.text += squeezed(bytes.substr(tail));
     out_.runs.push_back(cut);
+  }
+
+  // Of the first statement: comments before it may stand anywhere.
+  [[nodiscard]] static std::string_view indentation(std::string_view lines) noexcept {
+    const std::size_t found = first_statement(lines);
+    const std::size_t text = found == std::string_view::npos ? std::min(lines.find_first_not_of(blanks), lines.size()) : found;
+    const std::size_t feed = text == 0 ? std::string_view::npos : lines.rfind('\n', text - 1);
+    const std::size_t begin = feed == std::string_view::npos ? 0 : feed + 1;
+    return lines.substr(begin, text - begin);
   }
 
   const Document& document_;

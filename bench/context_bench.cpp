@@ -25,7 +25,8 @@ int main() {
     }
     std::vector<text::context::Passage> passages;
     for (std::size_t i = 0; i < texts.size(); ++i)
-      passages.push_back({texts[i], headings[i], read["passages"][i].value("paragraph", static_cast<std::uint32_t>(i))});
+      passages.push_back(
+          {texts[i], headings[i], read["passages"][i].value("paragraph", static_cast<std::uint32_t>(i))});
     relevance.ask(question);
     nlohmann::json out = nlohmann::json::array();
     for (const auto& features : relevance.look_at(passages)) out.push_back(features);

@@ -32,9 +32,9 @@ enum class ContextKind : std::uint8_t {
 
 /// A text, and how a reader knows it.
 struct ContextInput {
-  std::string name;                              ///< shown where there are several; its ending tells of the kind
-  std::string text;                              ///< less than 4 GiB
-  std::string title = {};                        ///< of the whole, seen by the scorer and not shown
+  std::string name;                                ///< shown where there are several; its ending tells of the kind
+  std::string text;                                ///< less than 4 GiB
+  std::string title = {};                          ///< of the whole, seen by the scorer and not shown
   std::optional<ContextKind> kind = std::nullopt;  ///< nothing: found by name and content, and stretch by stretch
 };
 
@@ -50,14 +50,14 @@ struct ReadContextOptions {
                                                              const ReadContextOptions& options = {});
 
 struct ContextOptions {
-  std::uint64_t tokens = 0;   ///< the budget; 0: none in tokens
-  double ratio = 0;           ///< the budget as a share of the inputs' tokens, in (0, 1]; 0: none. Of two the smaller
-  std::string query = {};     ///< what the text will be asked; empty: what covers the inputs best is kept
+  std::uint64_t tokens = 0;  ///< the budget; 0: none in tokens
+  double ratio = 0;          ///< the budget as a share of the inputs' tokens, in (0, 1]; 0: none. Of two the smaller
+  std::string query = {};    ///< what the text will be asked; empty: what covers the inputs best is kept
   std::vector<std::string> keep = {};  ///< regular expressions (RE2) over the source: all that matches is kept
-  std::string tokenizer = {};  ///< "characters/4" (also empty), an estimate; "wordpiece"; or a tokenizer's file
-  std::string encoder = {};    ///< a folder with a BERT model that judges with the query; empty: the library's table
-  float min_relevance = 0;     ///< with a query: only units that are relevant with at least this probability
-  unsigned threads = 0;        ///< of `encoder`; 0: one per available core
+  std::string tokenizer = {};          ///< "characters/4" (also empty), an estimate; "wordpiece"; or a tokenizer's file
+  std::string encoder = {};  ///< a folder with a BERT model that judges with the query; empty: the library's table
+  float min_relevance = 0;   ///< with a query: only units that are relevant with at least this probability
+  unsigned threads = 0;      ///< of `encoder`; 0: one per available core
 };
 
 /// Bytes [begin, end) of an input that are shown.
@@ -98,17 +98,17 @@ struct Context {
   std::vector<std::uint32_t> left_out;  ///< inputs of which nothing is shown
 };
 
-/// The text has at most the budget's tokens, and no more bytes than the inputs; the same inputs and options give the same
-/// text, always. `goal_unreachable` where what must be kept does not fit; the message says the least budget.
+/// The text has at most the budget's tokens, and no more bytes than the inputs; the same inputs and options give the
+/// same text, always. `goal_unreachable` where what must be kept does not fit; the message says the least budget.
 [[nodiscard]] Result<Context> fit_context(std::span<const ContextInput> inputs, const ContextOptions& options);
 
-/// The bytes that a mark of fit_context() stands for, from the input that was cut. `invalid_argument` where the id marks
-/// no cut of any input.
+/// The bytes that a mark of fit_context() stands for, from the input that was cut. `invalid_argument` where the id
+/// marks no cut of any input.
 [[nodiscard]] Result<std::string> restore_context(std::span<const ContextInput> inputs, std::string_view id);
 
 struct EvaluateContextOptions {
-  /// JSON lines: "question" (or "query"), "evidence": the strings that must survive, and "context": a text, or a list of
-  /// texts or of {"title", "text"}. Without "context" the inputs are asked.
+  /// JSON lines: "question" (or "query"), "evidence": the strings that must survive, and "context": a text, or a list
+  /// of texts or of {"title", "text"}. Without "context" the inputs are asked.
   std::filesystem::path questions;
   ContextOptions fit = {};  ///< `query` is each line's own
   double confidence = 0.95;
@@ -124,9 +124,9 @@ struct ContextQuestion {
 struct ContextEvaluation {
   std::vector<ContextQuestion> questions;
   std::uint64_t evidence = 0, evidence_kept = 0;  ///< pieces
-  double kept = 0;         ///< mean share of evidence kept, over questions
-  double lower_bound = 0;  ///< of that mean, one-sided, at the confidence asked for
-  double all_kept = 0;     ///< share of questions that kept all
+  double kept = 0;                                ///< mean share of evidence kept, over questions
+  double lower_bound = 0;                         ///< of that mean, one-sided, at the confidence asked for
+  double all_kept = 0;                            ///< share of questions that kept all
   std::uint64_t tokens = 0, input_tokens = 0;
   double seconds = 0;
   std::string scope;  ///< what was measured, and what it does not promise

@@ -28,37 +28,52 @@ std::optional<Kind> inner(std::optional<ContextKind> kind) noexcept {
   if (!kind) return std::nullopt;
   return static_cast<Kind>(*kind);
 }
-static_assert(static_cast<int>(ContextKind::table) == static_cast<int>(Kind::table) && static_cast<int>(ContextKind::log) == static_cast<int>(Kind::log));
+static_assert(static_cast<int>(ContextKind::table) == static_cast<int>(Kind::table) &&
+              static_cast<int>(ContextKind::log) == static_cast<int>(Kind::log));
 
 std::vector<text::context::Input> inner(std::span<const ContextInput> inputs) {
   std::vector<text::context::Input> out;
-  for (const ContextInput& input : inputs) out.push_back({.name = input.name, .text = input.text, .title = input.title, .kind = inner(input.kind)});
+  for (const ContextInput& input : inputs)
+    out.push_back({.name = input.name, .text = input.text, .title = input.title, .kind = inner(input.kind)});
   return out;
 }
 
 Status check(std::span<const ContextInput> inputs, const ContextOptions& options) {
-  if (inputs.empty()) return fail(ErrorCode::invalid_argument, "there is no text; give files, folders, or - for standard input");
+  if (inputs.empty())
+    return fail(ErrorCode::invalid_argument, "there is no text; give files, folders, or - for standard input");
   if (options.tokens == 0 && options.ratio == 0)
-    return fail(ErrorCode::invalid_argument, "there is no budget; give one in tokens (--tokens 4000) or as a share (--ratio 0.3)");
-  if (!(options.ratio >= 0 && options.ratio <= 1)) return fail(ErrorCode::invalid_argument, fmt::format("{} is no share of the tokens; give one above 0, up to 1", options.ratio));
-  if (!(options.min_relevance >= 0 && options.min_relevance < 1)) return fail(ErrorCode::invalid_argument, fmt::format("{} is no least relevance; give one from 0 to 1", options.min_relevance));
-  if (options.keep.size() > most_patterns) return fail(ErrorCode::invalid_argument, fmt::format("{} patterns to keep are more than {}", options.keep.size(), most_patterns));
+    return fail(ErrorCode::invalid_argument,
+                "there is no budget; give one in tokens (--tokens 4000) or as a share (--ratio 0.3)");
+  if (!(options.ratio >= 0 && options.ratio <= 1))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is no share of the tokens; give one above 0, up to 1", options.ratio));
+  if (!(options.min_relevance >= 0 && options.min_relevance < 1))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is no least relevance; give one from 0 to 1", options.min_relevance));
+  if (options.keep.size() > most_patterns)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} patterns to keep are more than {}", options.keep.size(), most_patterns));
   return {};
 }
 
 // Where the patterns match in each input.
-Result<std::vector<std::vector<text::context::Bytes>>> demanded_by(std::span<const ContextInput> inputs, const std::vector<std::string>& patterns) {
+Result<std::vector<std::vector<text::context::Bytes>>> demanded_by(std::span<const ContextInput> inputs,
+                                                                   const std::vector<std::string>& patterns) {
   std::vector<std::vector<text::context::Bytes>> out(patterns.empty() ? 0 : inputs.size());
   RE2::Options settings(RE2::Quiet);
   settings.set_max_mem(most_pattern_bytes);
   for (const std::string& pattern : patterns) {
     const RE2 expression(pattern, settings);
     if (!expression.ok())
-      return fail(ErrorCode::invalid_argument, fmt::format("'{}' is no regular expression: {} (syntax of RE2; a backslash before what stands for itself)", pattern, expression.error()));
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("'{}' is no regular expression: {} (syntax of RE2; a backslash before what stands for itself)",
+                      pattern, expression.error()));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const re2::StringPiece text(inputs[i].text);
       re2::StringPiece match;
-      for (std::size_t at = 0; at <= text.size() && expression.Match(text, at, text.size(), RE2::UNANCHORED, &match, 1);) {
+      for (std::size_t at = 0;
+           at <= text.size() && expression.Match(text, at, text.size(), RE2::UNANCHORED, &match, 1);) {
         const auto begin = static_cast<std::size_t>(match.data() - text.data());
         if (!match.empty()) out[i].push_back({begin, begin + match.size()});
         at = std::max(begin + match.size(), begin + 1);
@@ -71,7 +86,8 @@ Result<std::vector<std::vector<text::context::Bytes>>> demanded_by(std::span<con
 // Cosines of a question and texts by an encoder that judges better than the table.
 class Judge {
  public:
-  Judge(std::shared_ptr<const text::Encoder> encoder, unsigned threads) : encoder_(std::move(encoder)), pool_(threads) {}
+  Judge(std::shared_ptr<const text::Encoder> encoder, unsigned threads)
+      : encoder_(std::move(encoder)), pool_(threads) {}
 
   Result<std::vector<float>> cosines(std::string_view question, std::span<const std::string> texts) {
     const std::size_t dims = encoder_->info().dims;
@@ -92,16 +108,29 @@ class Judge {
 
 std::uint64_t budget_of(const ContextOptions& options, std::uint64_t input_tokens) {
   std::uint64_t out = options.tokens == 0 ? ~std::uint64_t{0} : options.tokens;
-  if (options.ratio > 0) out = std::min(out, static_cast<std::uint64_t>(std::floor(options.ratio * static_cast<double>(input_tokens))));
+  if (options.ratio > 0)
+    out = std::min(out, static_cast<std::uint64_t>(std::floor(options.ratio * static_cast<double>(input_tokens))));
   return out;
 }
 
 Context outer(text::context::Compressed&& made) {
-  Context out{.text = std::move(made.text), .outcome = static_cast<ContextOutcome>(made.way), .tokens = made.tokens, .input_tokens = made.input_tokens};
-  for (const auto& kept : made.kept) out.kept.push_back({.input = kept.input, .begin = kept.span.begin, .end = kept.span.end, .relevance = kept.relevance});
+  Context out{.text = std::move(made.text),
+              .outcome = static_cast<ContextOutcome>(made.way),
+              .tokens = made.tokens,
+              .input_tokens = made.input_tokens};
+  for (const auto& kept : made.kept)
+    out.kept.push_back(
+        {.input = kept.input, .begin = kept.span.begin, .end = kept.span.end, .relevance = kept.relevance});
   for (auto& cut : made.cuts)
-    out.cuts.push_back({.input = cut.input, .id = std::move(cut.id), .unit = std::move(cut.unit), .begin = cut.span.begin, .end = cut.span.end, .tokens = cut.tokens,
-                        .alike = cut.group, .repeated = cut.repeated, .relevance = cut.relevance});
+    out.cuts.push_back({.input = cut.input,
+                        .id = std::move(cut.id),
+                        .unit = std::move(cut.unit),
+                        .begin = cut.span.begin,
+                        .end = cut.span.end,
+                        .tokens = cut.tokens,
+                        .alike = cut.group,
+                        .repeated = cut.repeated,
+                        .relevance = cut.relevance});
   for (const Kind kind : made.kinds) out.kinds.push_back(static_cast<ContextKind>(kind));
   out.left_out = std::move(made.left_out);
   return out;
@@ -109,7 +138,9 @@ Context outer(text::context::Compressed&& made) {
 
 }  // namespace
 
-std::string_view context_kind_name(ContextKind kind) noexcept { return text::context::kind_name(static_cast<Kind>(kind)); }
+std::string_view context_kind_name(ContextKind kind) noexcept {
+  return text::context::kind_name(static_cast<Kind>(kind));
+}
 
 Result<Context> fit_context(std::span<const ContextInput> inputs, const ContextOptions& options) {
   ATTAR_TRY(check(inputs, options));
@@ -121,7 +152,9 @@ Result<Context> fit_context(std::span<const ContextInput> inputs, const ContextO
   if (!options.encoder.empty() && !options.query.empty()) {
     ATTAR_ASSIGN(auto encoder, engine::open_encoder(options.encoder));
     judge.emplace(std::move(encoder), options.threads);
-    request.cosines = [&](std::string_view question, std::span<const std::string> texts) { return judge->cosines(question, texts); };
+    request.cosines = [&](std::string_view question, std::span<const std::string> texts) {
+      return judge->cosines(question, texts);
+    };
   }
   const auto texts = inner(inputs);
   request.budget = budget_of(options, options.ratio > 0 ? text::context::tokens_of(texts, *tokenizer) : 0);
@@ -142,7 +175,9 @@ Result<std::string> restore_context(std::span<const ContextInput> inputs, std::s
     if (const auto cut = text::context::find_cut(document, id)) return text::context::bytes_of(document, *cut);
   }
   return fail(ErrorCode::invalid_argument,
-              fmt::format("'{}' marks no cut of {}; give the file, unchanged, that the mark was made from (and --as, where it was given)", id.substr(0, 40),
+              fmt::format("'{}' marks no cut of {}; give the file, unchanged, that the mark was made from (and --as, "
+                          "where it was given)",
+                          id.substr(0, 40),
                           inputs.size() == 1 ? inputs[0].name : fmt::format("these {} texts", inputs.size())));
 }
 

@@ -18,7 +18,8 @@ constexpr std::size_t sniffed_bytes = 8192;  // of a file, for NUL
 bool is_converted(const std::filesystem::path& path) {
   const auto format = data::format_of_name(path.string());
   if (!format) return false;
-  return format->kind == data::DocumentKind::html || format->kind == data::DocumentKind::man || format->kind == data::DocumentKind::pdf;
+  return format->kind == data::DocumentKind::html || format->kind == data::DocumentKind::man ||
+         format->kind == data::DocumentKind::pdf;
 }
 
 class Reader {
@@ -29,7 +30,9 @@ class Reader {
     std::error_code error;
     if (path != "-" && std::filesystem::is_directory(path, error)) return folder(path);
     ATTAR_ASSIGN(std::optional<std::string> text, file(path));
-    if (!text) return fail(ErrorCode::unsupported, fmt::format("{} is no text (it holds NUL bytes); give its text", path.string()));
+    if (!text)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{} is no text (it holds NUL bytes); give its text", path.string()));
     add(path == "-" ? "standard input" : path.string(), std::move(*text));
     return {};
   }
@@ -53,23 +56,29 @@ class Reader {
     if (is_converted(path)) return converted(path);
     ATTAR_ASSIGN(const data::InputFile input, data::InputFile::open(path));
     if (input.size() > options_.most_bytes - bytes_)
-      return fail(ErrorCode::over_limit, fmt::format("{}: the texts are more than {} bytes together; give fewer, or parts of them", input.name(), options_.most_bytes));
+      return fail(ErrorCode::over_limit,
+                  fmt::format("{}: the texts are more than {} bytes together; give fewer, or parts of them",
+                              input.name(), options_.most_bytes));
     std::string text(input.size(), '\0');
     ATTAR_TRY(input.read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
-    if (std::string_view(text).substr(0, sniffed_bytes).find('\0') != std::string_view::npos) return std::optional<std::string>{};
+    if (std::string_view(text).substr(0, sniffed_bytes).find('\0') != std::string_view::npos)
+      return std::optional<std::string>{};
     bytes_ += text.size();
     return std::optional(std::move(text));
   }
 
   Result<std::optional<std::string>> converted(const std::filesystem::path& path) {
-    ATTAR_ASSIGN(data::DocumentSource source, data::DocumentSource::open(path, {.largest_file = options_.most_bytes - bytes_}));
+    ATTAR_ASSIGN(data::DocumentSource source,
+                 data::DocumentSource::open(path, {.largest_file = options_.most_bytes - bytes_}));
     ATTAR_ASSIGN(auto document, source.next());
     if (!document) return std::optional<std::string>{};
     bytes_ += document->text.size();
     return std::optional(std::move(document->text));
   }
 
-  void add(std::string name, std::string text) { inputs_.push_back({.name = std::move(name), .text = std::move(text), .kind = options_.kind}); }
+  void add(std::string name, std::string text) {
+    inputs_.push_back({.name = std::move(name), .text = std::move(text), .kind = options_.kind});
+  }
 
   const ReadContextOptions& options_;
   std::uint64_t bytes_ = 0;
@@ -78,7 +87,8 @@ class Reader {
 
 }  // namespace
 
-Result<std::vector<ContextInput>> read_context(const std::vector<std::filesystem::path>& paths, const ReadContextOptions& options) {
+Result<std::vector<ContextInput>> read_context(const std::vector<std::filesystem::path>& paths,
+                                               const ReadContextOptions& options) {
   Reader reader(options);
   for (const std::filesystem::path& path : paths) ATTAR_TRY(reader.read(path));
   return reader.finish();

@@ -44,7 +44,12 @@ void each_variable(std::string_view line, Take variable) {
     std::uint8_t all = 0;
     while (end < line.size() && sign_of(line[end]) != other) all |= sign_of(line[end++]);
     const std::size_t size = end - at;
-    const bool hexadecimal = (all & letter) == 0 && (((all & digit) != 0 && size >= hexadecimal_word) || (identifier && (size == 4 || size == 12)));
+    const bool prefixed =
+        size > 2 && line[at] == '0' && (line[at + 1] == 'x' || line[at + 1] == 'X') &&
+        line.substr(at + 2, size - 2).find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    const bool word = (all & letter) == 0 &&
+                      (((all & digit) != 0 && size >= hexadecimal_word) || (identifier && (size == 4 || size == 12)));
+    const bool hexadecimal = prefixed || word;
     if (hexadecimal) {
       variable(at, end);
     } else if ((all & digit) != 0) {
@@ -60,7 +65,9 @@ void each_variable(std::string_view line, Take variable) {
   }
 }
 
-std::uint64_t hash(std::string_view text) noexcept { return base::checksum(std::as_bytes(std::span(text.data(), text.size()))); }
+std::uint64_t hash(std::string_view text) noexcept {
+  return base::checksum(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 std::string_view without_end(std::string_view line) noexcept {
   while (line.ends_with('\n') || line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
@@ -71,10 +78,14 @@ std::string_view without_end(std::string_view line) noexcept {
 std::string_view time_of(std::string_view line) noexcept {
   const std::string_view head = line.substr(0, 64);
   for (std::size_t at = 1; at + 2 < head.size(); ++at) {
-    if (head[at] != ':' || sign_of(head[at - 1]) != digit || sign_of(head[at + 1]) != digit || sign_of(head[at + 2]) != digit) continue;
+    if (head[at] != ':' || sign_of(head[at - 1]) != digit || sign_of(head[at + 1]) != digit ||
+        sign_of(head[at + 2]) != digit)
+      continue;
     std::size_t begin = at, end = at;
     while (begin > 0 && sign_of(head[begin - 1]) == digit) --begin;
-    while (end < head.size() && (sign_of(head[end]) == digit || head[end] == ':' || head[end] == '.' || head[end] == ',')) ++end;
+    while (end < head.size() &&
+           (sign_of(head[end]) == digit || head[end] == ':' || head[end] == '.' || head[end] == ','))
+      ++end;
     while (end > begin && sign_of(head[end - 1]) != digit) --end;
     return head.substr(begin, end - begin);
   }
@@ -95,7 +106,8 @@ std::string_view name_before(std::string_view line, std::size_t at) noexcept {
 std::optional<std::uint64_t> number(std::string_view text) noexcept {
   std::uint64_t out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || (text.size() > 1 && text[0] == '0'))
+    return std::nullopt;
   return out;
 }
 
@@ -142,7 +154,8 @@ void find_repeated(Document& document) {
     const std::string_view shown = document.shown(unit);
     if (unit.kind == Kind::log || unit.role != Role::leaf || shown.size() < least_repeated) continue;
     const auto [entry, added] = first.try_emplace(hash(without_end(shown)), i);
-    if (!added && without_end(document.shown(document.units[entry->second])) == without_end(shown)) unit.repeated = true;
+    if (!added && without_end(document.shown(document.units[entry->second])) == without_end(shown))
+      unit.repeated = true;
   }
 }
 
@@ -181,17 +194,20 @@ std::string differences(const std::vector<std::string_view>& lines, std::size_t 
     if (part.empty() || out.size() + part.size() + 2 > most) return;
     out += (out.empty() ? "" : "; ") + part;
   };
-  if (const std::string_view last = time_of(lines.back()); !last.empty() && last != time_of(lines.front())) add(fmt::format("until {}", last));
+  if (const std::string_view last = time_of(lines.back()); !last.empty() && last != time_of(lines.front()))
+    add(fmt::format("until {}", last));
   std::vector<std::vector<std::string_view>> all;
   for (std::size_t i = 0; i < std::min(lines.size(), compared_lines); ++i) all.push_back(variables(lines[i]));
   std::vector<std::string_view> names;
-  each_variable(lines.front(), [&](std::size_t begin, std::size_t) { names.push_back(name_before(lines.front(), begin)); });
+  each_variable(lines.front(),
+                [&](std::size_t begin, std::size_t) { names.push_back(name_before(lines.front(), begin)); });
   for (std::size_t slot = 0; slot < names.size(); ++slot) {
     if (names[slot].empty()) continue;
     std::vector<std::string_view> values;
     for (const auto& own : all)
       if (slot < own.size()) values.push_back(own[slot]);
-    if (const std::string words = values_in_words(values); !words.empty()) add(fmt::format("{} {}", names[slot], words));
+    if (const std::string words = values_in_words(values); !words.empty())
+      add(fmt::format("{} {}", names[slot], words));
   }
   return out;
 }

@@ -19,17 +19,23 @@ constexpr int deepest = 60;
 
 constexpr std::array<std::string_view, 3> by_indentation = {"python", "cython", "starlark"};
 constexpr std::array<std::string_view, 23> by_braces = {
-    "c",     "cpp",  "csharp", "css",        "cuda",   "d",   "dart", "go",    "groovy", "java", "javascript", "kotlin",
-    "objc",  "php",  "protobuf", "rust",     "scala",  "swift", "typescript", "zig", "glsl", "hlsl", "solidity"};
+    "c",    "cpp", "csharp",   "css",  "cuda",  "d",     "dart",       "go",  "groovy", "java", "javascript", "kotlin",
+    "objc", "php", "protobuf", "rust", "scala", "swift", "typescript", "zig", "glsl",   "hlsl", "solidity"};
 
-std::uint32_t lines_of(std::string_view text) noexcept { return static_cast<std::uint32_t>(std::ranges::count(text, '\n')); }
+std::uint32_t lines_of(std::string_view text) noexcept {
+  return static_cast<std::uint32_t>(std::ranges::count(text, '\n'));
+}
 
 // ---- languages whose blocks stand in braces -------------------------------------------------------------------------
 
 class BraceUnits {
  public:
   BraceUnits(Reading& reading, std::uint32_t begin, std::uint32_t end)
-      : reading_(reading), text_(reading.document.text.substr(0, end)), skipper_(text_, Quoting::braces), begin_(begin), end_(end) {}
+      : reading_(reading),
+        text_(reading.document.text.substr(0, end)),
+        skipper_(text_, Quoting::braces),
+        begin_(begin),
+        end_(end) {}
 
   void read() { block(begin_, end_, none, 0); }
 
@@ -71,8 +77,8 @@ class BraceUnits {
     put(Role::closer, at, statement.end, head);
   }
 
-  // Whether commas part what stands in braces, as in initializers and enumerations: nothing in them ends with a semicolon,
-  // or with a brace that no comma follows.
+  // Whether commas part what stands in braces, as in initializers and enumerations: nothing in them ends with a
+  // semicolon, or with a brace that no comma follows.
   bool is_list(std::uint32_t at, std::uint32_t end) {
     int open = 0;
     while (at < end) {
@@ -126,7 +132,8 @@ class BraceUnits {
     return out;
   }
 
-  // Behind the statement that ends at `at`: the rest of its line where that is white space or a comment, and empty lines.
+  // Behind the statement that ends at `at`: the rest of its line where that is white space or a comment, and empty
+  // lines.
   [[nodiscard]] std::uint32_t behind(std::uint32_t at, std::uint32_t end) const noexcept {
     const std::uint32_t next = line_end(text_, at, end);
     const std::string_view rest = text_.substr(at, next - at);
@@ -177,16 +184,20 @@ class BraceUnits {
 struct LogicalLine {
   std::uint32_t begin = 0, end = 0;
   std::uint32_t indent = 0;
-  bool middle = false;   ///< else, elif, except, finally: goes on with the block's statement
-  bool match = false;    ///< a match: nothing but cases may stand in its block, no mark among them
+  bool middle = false;  ///< else, elif, except, finally: goes on with the block's statement
+  bool match = false;   ///< a match: nothing but cases may stand in its block, no mark among them
   bool comment = false;
-  bool attaches = false; ///< a decorator: belongs to the line after it
+  bool attaches = false;  ///< a decorator: belongs to the line after it
 };
 
 class IndentedUnits {
  public:
   IndentedUnits(Reading& reading, std::uint32_t begin, std::uint32_t end)
-      : reading_(reading), text_(reading.document.text.substr(0, end)), skipper_(text_, Quoting::indentation), begin_(begin), end_(end) {}
+      : reading_(reading),
+        text_(reading.document.text.substr(0, end)),
+        skipper_(text_, Quoting::indentation),
+        begin_(begin),
+        end_(end) {}
 
   void read() {
     for (std::uint32_t at = begin_; at < end_;) {
@@ -221,7 +232,8 @@ class IndentedUnits {
       const std::size_t after = statement_end(head, last);
       if (depth == 0) ++reading_.paragraphs;
       const std::uint32_t begin = lines_[first].begin, end = lines_[after - 1].end;
-      if (after == head + 1 || lines_[head].match || lines_of(text_.substr(begin, end - begin)) <= whole_lines || depth >= deepest)
+      if (after == head + 1 || lines_[head].match || lines_of(text_.substr(begin, end - begin)) <= whole_lines ||
+          depth >= deepest)
         put(Role::leaf, begin, end, parent);
       else
         take_apart(first, head, after, parent, depth);
@@ -232,7 +244,9 @@ class IndentedUnits {
   // The first line of the next statement: behind deeper lines, and those that go on with it.
   [[nodiscard]] std::size_t statement_end(std::size_t head, std::size_t last) const noexcept {
     std::size_t at = head + 1;
-    while (at < last && (lines_[at].indent > lines_[head].indent || (lines_[at].indent == lines_[head].indent && lines_[at].middle))) ++at;
+    while (at < last &&
+           (lines_[at].indent > lines_[head].indent || (lines_[at].indent == lines_[head].indent && lines_[at].middle)))
+      ++at;
     return at;
   }
 

@@ -19,9 +19,9 @@
 namespace attar::text::context {
 
 struct Input {
-  std::string_view name;   ///< shown where there are several, and its ending tells of its kind
-  std::string_view text;
-  std::string_view title;  ///< of the whole, for the scorer; may be empty
+  std::string_view name = {};  ///< shown where there are several, and its ending tells of its kind
+  std::string_view text = {};
+  std::string_view title = {};  ///< of the whole, for the scorer; may be empty
   std::optional<Kind> kind = std::nullopt;
 };
 
@@ -33,29 +33,29 @@ struct Bytes {
 };
 
 struct Request {
-  std::uint64_t budget = 0;    ///< tokens
-  std::string_view question;   ///< empty: none
-  float least_relevance = 0;   ///< units that are less relevant are cut though they would fit; of a question
+  std::uint64_t budget = 0;        ///< tokens
+  std::string_view question = {};  ///< empty: none
+  float least_relevance = 0;       ///< units that are less relevant are cut though they would fit; of a question
   /// Where bytes stand that must be kept, by input; the units that hold them are kept.
-  std::vector<std::vector<Bytes>> demanded;
+  std::vector<std::vector<Bytes>> demanded = {};
   /// Cosines of the question and texts by another encoder; empty: the table's own.
-  std::function<Result<std::vector<float>>(std::string_view question, std::span<const std::string> texts)> cosines;
+  std::function<Result<std::vector<float>>(std::string_view question, std::span<const std::string> texts)> cosines = {};
 };
 
 struct CutTold {
   std::uint32_t input = 0;
   std::string id;
-  std::string unit = {};        ///< "3 sentences", "36 lines alike"
-  Bytes span = {};              ///< of a group: from its first line to its last
+  std::string unit = {};  ///< "3 sentences", "36 lines alike"
+  Bytes span = {};        ///< of a group: from its first line to its last
   std::uint64_t tokens = 0;
   bool group = false, repeated = false;
-  float relevance = 0;          ///< of the most relevant unit that was cut; of a question
+  float relevance = 0;  ///< of the most relevant unit that was cut; of a question
 };
 
 struct KeptTold {
   std::uint32_t input = 0;
   Bytes span = {};
-  float relevance = 0;          ///< of its most relevant unit; of a question
+  float relevance = 0;  ///< of its most relevant unit; of a question
 };
 
 enum class Way : std::uint8_t {
@@ -70,8 +70,8 @@ struct Compressed {
   Way way = Way::whole;
   std::vector<KeptTold> kept;
   std::vector<CutTold> cuts;
-  std::vector<Kind> kinds;               ///< by input, its first stretch
-  std::vector<std::uint32_t> left_out;   ///< inputs of which nothing is shown
+  std::vector<Kind> kinds;              ///< by input, its first stretch
+  std::vector<std::uint32_t> left_out;  ///< inputs of which nothing is shown
 };
 
 /// Tokens of the inputs as they are, one after the other, with their names where there are several.
@@ -82,8 +82,8 @@ class Compressor {
   /// All outlive it.
   Compressor(const StaticEncoder& table, const Tokenizer& tokenizer) : table_(table), tokenizer_(tokenizer) {}
 
-  /// The text has at most `budget` tokens and is never longer than the inputs. `over_limit` for an input of 4 GiB or too many units;
-  /// `goal_unreachable`, which says the least budget, where what is demanded does not fit.
+  /// The text has at most `budget` tokens and is never longer than the inputs. `over_limit` for an input of 4 GiB or
+  /// too many units; `goal_unreachable`, which says the least budget, where what is demanded does not fit.
   [[nodiscard]] Result<Compressed> compress(std::span<const Input> inputs, const Request& request) const;
 
  private:

@@ -16,21 +16,43 @@ constexpr std::size_t looked_at = 512;  // bytes of a question
 
 // The first that the question holds, between its words, decides.
 constexpr std::array<std::pair<std::string_view, Kind>, 30> phrases = {{
-    {" how many ", Kind::quantity},   {" how much ", Kind::quantity},    {" how old ", Kind::quantity},
-    {" how long ", Kind::quantity},   {" how tall ", Kind::quantity},    {" how far ", Kind::quantity},
-    {" how large ", Kind::quantity},  {" how big ", Kind::quantity},     {" how often ", Kind::quantity},
-    {" how fast ", Kind::quantity},   {" what number ", Kind::quantity}, {" population ", Kind::quantity},
-    {" what percent", Kind::quantity}, {" when ", Kind::time},           {" what year ", Kind::time},
-    {" which year ", Kind::time},     {" what date ", Kind::time},       {" what day ", Kind::time},
-    {" what month ", Kind::time},     {" what century ", Kind::time},    {" what decade ", Kind::time},
-    {" who ", Kind::name},            {" whom ", Kind::name},            {" whose ", Kind::name},
-    {" where ", Kind::name},          {" what country ", Kind::name},    {" which country ", Kind::name},
-    {" what city ", Kind::name},      {" which city ", Kind::name},      {" what state ", Kind::name},
+    {" how many ", Kind::quantity},
+    {" how much ", Kind::quantity},
+    {" how old ", Kind::quantity},
+    {" how long ", Kind::quantity},
+    {" how tall ", Kind::quantity},
+    {" how far ", Kind::quantity},
+    {" how large ", Kind::quantity},
+    {" how big ", Kind::quantity},
+    {" how often ", Kind::quantity},
+    {" how fast ", Kind::quantity},
+    {" what number ", Kind::quantity},
+    {" population ", Kind::quantity},
+    {" what percent", Kind::quantity},
+    {" when ", Kind::time},
+    {" what year ", Kind::time},
+    {" which year ", Kind::time},
+    {" what date ", Kind::time},
+    {" what day ", Kind::time},
+    {" what month ", Kind::time},
+    {" what century ", Kind::time},
+    {" what decade ", Kind::time},
+    {" who ", Kind::name},
+    {" whom ", Kind::name},
+    {" whose ", Kind::name},
+    {" where ", Kind::name},
+    {" what country ", Kind::name},
+    {" which country ", Kind::name},
+    {" what city ", Kind::name},
+    {" which city ", Kind::name},
+    {" what state ", Kind::name},
 }};
-constexpr std::array<std::string_view, 15> number_words = {"one", "two", "three", "four",    "five",     "six",     "seven",  "eight",
-                                                           "nine", "ten", "dozen", "hundred", "thousand", "million", "billion"};
-constexpr std::array<std::string_view, 13> time_words = {"January", "February",  "March",   "April",    "May",      "June", "July",
-                                                         "August",  "September", "October", "November", "December", "century"};
+constexpr std::array<std::string_view, 15> number_words = {"one",   "two",     "three",    "four",    "five",
+                                                           "six",   "seven",   "eight",    "nine",    "ten",
+                                                           "dozen", "hundred", "thousand", "million", "billion"};
+constexpr std::array<std::string_view, 13> time_words = {"January",  "February", "March",  "April",     "May",
+                                                         "June",     "July",     "August", "September", "October",
+                                                         "November", "December", "century"};
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
@@ -49,7 +71,9 @@ bool any_word(std::string_view text, Take take) {
   bool start = true;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
-    while (end < text.size() && (static_cast<unsigned char>(text[end]) >= 0x80 || is_word(static_cast<unsigned char>(text[end])))) ++end;
+    while (end < text.size() &&
+           (static_cast<unsigned char>(text[end]) >= 0x80 || is_word(static_cast<unsigned char>(text[end]))))
+      ++end;
     if (end > at) {
       if (take(text.substr(at, end - at), start)) return true;
       start = false;
@@ -65,12 +89,15 @@ bool any_word(std::string_view text, Take take) {
 bool has_year(std::string_view word) noexcept { return word.size() == 4 && std::ranges::all_of(word, is_digit); }
 
 bool has_time(std::string_view text) {
-  return any_word(text, [](std::string_view word, bool) { return has_year(word) || std::ranges::find(time_words, word) != time_words.end(); });
+  return any_word(text, [](std::string_view word, bool) {
+    return has_year(word) || std::ranges::find(time_words, word) != time_words.end();
+  });
 }
 
 bool has_quantity(std::string_view text) {
-  return std::ranges::any_of(text, is_digit) ||
-         any_word(text, [](std::string_view word, bool) { return std::ranges::find(number_words, word) != number_words.end(); });
+  return std::ranges::any_of(text, is_digit) || any_word(text, [](std::string_view word, bool) {
+           return std::ranges::find(number_words, word) != number_words.end();
+         });
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ std::string_view without_brackets(std::string_view heading) noexcept {
 
 }  // namespace
 
-std::uint64_t term_hash(std::string_view term) noexcept { return base::checksum(std::as_bytes(std::span(term.data(), term.size()))); }
+std::uint64_t term_hash(std::string_view term) noexcept {
+  return base::checksum(std::as_bytes(std::span(term.data(), term.size())));
+}
 
 bool is_marked(std::string_view word) noexcept {
   return std::ranges::any_of(word, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });

@@ -24,7 +24,8 @@ class Headings {
   [[nodiscard]] std::size_t size() const noexcept { return names_.size(); }
   /// Appends those that stand in the words of `text` from `at` on, begun with that word. A name of one word that is
   /// written with a capital or a digit must be written so here as well: "Apple" is not named by "an apple".
-  void named_at(std::span<const std::uint64_t> terms, std::size_t at, bool marked, std::vector<std::uint32_t>& out) const;
+  void named_at(std::span<const std::uint64_t> terms, std::size_t at, bool marked,
+                std::vector<std::uint32_t>& out) const;
   /// Whether the terms hold the heading's name.
   [[nodiscard]] bool within(std::uint32_t heading, std::span<const std::uint64_t> terms) const noexcept;
 

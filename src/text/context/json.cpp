@@ -12,9 +12,9 @@
 namespace attar::text::context {
 namespace {
 
-constexpr std::uint32_t whole_bytes = 160;   // a value of so many is not taken apart
-constexpr std::uint32_t long_string = 320;   // bytes from which a string is read as sentences
-constexpr std::size_t least_rows = 3;        // of a folded array
+constexpr std::uint32_t whole_bytes = 160;  // a value of so many is not taken apart
+constexpr std::uint32_t long_string = 320;  // bytes from which a string is read as sentences
+constexpr std::size_t least_rows = 3;       // of a folded array
 constexpr int deepest = 200;
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -118,7 +118,8 @@ class Scanner {
     const std::size_t end = std::min(text_.find_first_of(" \t\r\n,:]}[{\"", at), text_.size());
     const std::string_view word = text_.substr(at, end - at);
     if (word == "true" || word == "false" || word == "null") return static_cast<std::uint32_t>(end);
-    if (word.empty() || word.find_first_not_of("+-.0123456789eE") != std::string_view::npos || word.find_first_of("0123456789") == std::string_view::npos)
+    if (word.empty() || word.find_first_not_of("+-.0123456789eE") != std::string_view::npos ||
+        word.find_first_of("0123456789") == std::string_view::npos)
       return std::nullopt;
     return static_cast<std::uint32_t>(end);
   }
@@ -153,7 +154,8 @@ struct Slot {
 
 class JsonUnits {
  public:
-  JsonUnits(Reading& reading, std::uint32_t end) : reading_(reading), text_(reading.document.text), scanner_(text_, end) {}
+  JsonUnits(Reading& reading, std::uint32_t end)
+      : reading_(reading), text_(reading.document.text), scanner_(text_, end) {}
 
   void value(const Value& value, const Slot& slot, int depth) {
     const char first = text_[value.begin];
@@ -206,7 +208,8 @@ class JsonUnits {
 
   [[nodiscard]] std::string row(const Value& object) const {
     std::string out = "[";
-    for (const Value& member : scanner_.items(object.begin)) out += (out.size() == 1 ? "" : ",") + minified(bytes(member));
+    for (const Value& member : scanner_.items(object.begin))
+      out += (out.size() == 1 ? "" : ",") + minified(bytes(member));
     return out + "]";
   }
 
@@ -239,7 +242,8 @@ class JsonUnits {
     const chunking::Outline outline = chunking::outline_prose(inside, false);
     std::uint32_t at = 0;
     for (std::size_t i = 0; i < outline.pieces.size(); ++i) {
-      std::uint32_t next = i + 1 < outline.pieces.size() ? outline.pieces[i + 1].begin : static_cast<std::uint32_t>(inside.size());
+      std::uint32_t next =
+          i + 1 < outline.pieces.size() ? outline.pieces[i + 1].begin : static_cast<std::uint32_t>(inside.size());
       if (cuts_escape(inside, next) && i + 1 < outline.pieces.size()) continue;
       if (next == at) continue;
       if (i == 0 || outline.pieces[i].seam <= chunking::seam::long_line) ++reading_.paragraphs;
@@ -263,10 +267,18 @@ class JsonUnits {
     return false;
   }
 
-  [[nodiscard]] static std::uint32_t start(const Value& value) noexcept { return value.key_end != 0 ? value.key_begin : value.begin; }
-  [[nodiscard]] std::string_view bytes(const Value& value) const noexcept { return text_.substr(value.begin, value.end - value.begin); }
-  [[nodiscard]] std::string_view key(const Value& value) const noexcept { return text_.substr(value.key_begin, value.key_end - value.key_begin); }
-  [[nodiscard]] std::string key_of(const Value& value) const { return value.key_end == 0 ? std::string{} : std::string(key(value)) + ":"; }
+  [[nodiscard]] static std::uint32_t start(const Value& value) noexcept {
+    return value.key_end != 0 ? value.key_begin : value.begin;
+  }
+  [[nodiscard]] std::string_view bytes(const Value& value) const noexcept {
+    return text_.substr(value.begin, value.end - value.begin);
+  }
+  [[nodiscard]] std::string_view key(const Value& value) const noexcept {
+    return text_.substr(value.key_begin, value.key_end - value.key_begin);
+  }
+  [[nodiscard]] std::string key_of(const Value& value) const {
+    return value.key_end == 0 ? std::string{} : std::string(key(value)) + ":";
+  }
 
   void put(Role role, const Slot& slot, std::string shown) {
     Unit& unit = reading_.add(Kind::json, Noun::member, slot.begin, slot.end, slot.parent);

@@ -19,7 +19,8 @@ bool word_at(std::string_view line, std::size_t at, std::string_view word) noexc
   return (at == 0 || !is_letter(line[at - 1])) && (after >= line.size() || !is_letter(line[after]));
 }
 
-constexpr std::array<std::string_view, 9> severe = {"ERROR", "FATAL", "CRITICAL", "SEVERE", "PANIC", "EMERG", "ALERT", "Exception", "Traceback"};
+constexpr std::array<std::string_view, 9> severe = {"ERROR", "FATAL", "CRITICAL",  "SEVERE",   "PANIC",
+                                                    "EMERG", "ALERT", "Exception", "Traceback"};
 
 // Lines that go on with the event before: indented ones, and those of a stack trace.
 bool goes_on(std::string_view line) noexcept {
@@ -30,7 +31,9 @@ bool goes_on(std::string_view line) noexcept {
 // The path and line number that a line of grep's begins with: the place behind "path:12:".
 std::size_t grep_prefix(std::string_view line) noexcept {
   const std::size_t colon = line.find(':');
-  if (colon == 0 || colon == std::string_view::npos || line.substr(0, colon).find_first_of(" \t") != std::string_view::npos) return 0;
+  if (colon == 0 || colon == std::string_view::npos ||
+      line.substr(0, colon).find_first_of(" \t") != std::string_view::npos)
+    return 0;
   std::size_t at = colon + 1;
   while (at < line.size() && is_digit(line[at])) ++at;
   return at > colon + 1 && at < line.size() && line[at] == ':' ? colon + 1 : 0;
@@ -50,10 +53,12 @@ std::uint32_t line_end(std::string_view text, std::uint32_t at, std::uint32_t en
 
 bool reports_error(std::string_view line) noexcept {
   // Capitals are rare in logs: the first letter is looked for, and only there are words compared.
-  for (std::size_t at = line.find_first_of("EFCSPAT"); at != std::string_view::npos; at = line.find_first_of("EFCSPAT", at + 1))
+  for (std::size_t at = line.find_first_of("EFCSPAT"); at != std::string_view::npos;
+       at = line.find_first_of("EFCSPAT", at + 1))
     for (const std::string_view word : severe)
       if (line.substr(at).starts_with(word) && (word == "Exception" || word_at(line, at, word))) return true;
-  for (const std::string_view level : {"level=error", "level=fatal", "\"level\":\"error\"", "\"level\": \"error\"", "[error]", "[crit]"})
+  for (const std::string_view level :
+       {"level=error", "level=fatal", "\"level\":\"error\"", "\"level\": \"error\"", "[error]", "[crit]"})
     if (line.find(level) != std::string_view::npos) return true;
   return false;
 }
@@ -100,7 +105,8 @@ void read_grep(Reading& reading, std::uint32_t begin, std::uint32_t end) {
       file = none;
       reading.add(Kind::grep, Noun::line, at, next);
     } else if (file != none && own == path) {
-      fold(reading, reading.add(Kind::grep, Noun::line, at, next, file), std::string(text.substr(behind, next - behind)));
+      fold(reading, reading.add(Kind::grep, Noun::line, at, next, file),
+           std::string(text.substr(behind, next - behind)));
     } else {
       ++reading.paragraphs;
       Unit& opener = reading.add(Kind::grep, Noun::line, at, behind);
@@ -139,7 +145,8 @@ void read_diff(Reading& reading, std::uint32_t begin, std::uint32_t end) {
   for (std::uint32_t at = begin; at < end;) {
     const std::uint32_t next = line_end(text, at, end);
     const std::string_view line = text.substr(at, next - at);
-    const bool starts_file = line.starts_with("diff ") || line.starts_with("Index: ") || (line.starts_with("--- ") && !in_header);
+    const bool starts_file =
+        line.starts_with("diff ") || line.starts_with("Index: ") || (line.starts_with("--- ") && !in_header);
     if (starts_file) {
       Unit& unit = reading.add(Kind::diff, Noun::line, at, next);
       unit.role = Role::opener;

@@ -18,12 +18,11 @@ constexpr unsigned bits_of_sign = 5;
 constexpr unsigned most_signs = 12;
 constexpr unsigned least_check = 10;  // bits: a wrong id is taken for one of this document once in a thousand times
 
-static_assert((std::uint64_t{most_units} * most_units + most_units) << least_check < std::uint64_t{1} << (bits_of_sign * most_signs));
+static_assert((std::uint64_t{most_units} * most_units + most_units) << least_check <
+              std::uint64_t{1} << (bits_of_sign * most_signs));
 
 // Cuts are numbered: of n units first the n groups, by their first unit, then the runs, by their first unit and length.
-std::uint64_t cuts(std::uint64_t units) noexcept {
-  return units + units * units;
-}
+std::uint64_t cuts(std::uint64_t units) noexcept { return units + units * units; }
 
 unsigned signs_of(std::uint64_t units) noexcept {
   unsigned signs = 1;
@@ -46,7 +45,8 @@ std::string_view noun_name(Noun noun) noexcept {
 std::string bytes_of(const Document& document, const Cut& cut) {
   if (!cut.group) {
     const Unit& last = document.units[cut.first + cut.count - 1];
-    return std::string(document.text.substr(document.units[cut.first].begin, last.end - document.units[cut.first].begin));
+    return std::string(
+        document.text.substr(document.units[cut.first].begin, last.end - document.units[cut.first].begin));
   }
   std::string out;
   for (std::uint32_t i = cut.first; i != none; i = document.units[i].next_alike)
@@ -61,14 +61,16 @@ std::string id_of(const Document& document, const Cut& cut) {
   const std::uint64_t number = cut.group ? cut.first : units + std::uint64_t{cut.first} * units + (cut.count - 1);
   std::uint64_t value = number * modulus + check_of(bytes_of(document, cut), modulus);
   std::string out(signs, '0');
-  for (unsigned i = signs; i > 0; --i, value >>= bits_of_sign) out[i - 1] = alphabet[static_cast<std::size_t>(value & 31U)];
+  for (unsigned i = signs; i > 0; --i, value >>= bits_of_sign)
+    out[i - 1] = alphabet[static_cast<std::size_t>(value & 31U)];
   return out;
 }
 
 Result<Cut> find_cut(const Document& document, std::string_view id) {
   const auto refuse = [&] {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("'{}' marks no cut of this input; give the file, unchanged, that the mark was made from", id.substr(0, 40)));
+                fmt::format("'{}' marks no cut of this input; give the file, unchanged, that the mark was made from",
+                            id.substr(0, 40)));
   };
   const std::uint64_t units = document.units.size();
   const unsigned signs = signs_of(units);
@@ -114,7 +116,9 @@ std::string count_in_words(const Document& document, const Cut& cut) {
     if (count == 0) noun = unit.noun;
     if (unit.noun == noun) ++count;
   }
-  const bool lines = noun == Noun::line || std::ranges::any_of(units, [&](const Unit& unit) { return unit.role == Role::leaf && unit.noun != noun; });
+  const bool lines = noun == Noun::line || std::ranges::any_of(units, [&](const Unit& unit) {
+                       return unit.role == Role::leaf && unit.noun != noun;
+                     });
   if (lines) {
     noun = Noun::line;
     const std::string bytes = bytes_of(document, cut);
@@ -132,11 +136,14 @@ std::string count_in_words(const Document& document, const Cut& cut) {
 std::string mark_of(const Document& document, const Cut& cut) {
   const std::span units = std::span(document.units).subspan(cut.first, cut.count);
   const bool again = std::ranges::all_of(units, &Unit::repeated);
-  const std::string words = fmt::format("{}{}{} {}", again ? "" : "-", count_in_words(document, cut), again ? " again" : "", id_of(document, cut));
+  const std::string words = fmt::format("{}{}{} {}", again ? "" : "-", count_in_words(document, cut),
+                                        again ? " again" : "", id_of(document, cut));
   switch (document.units[cut.first].style) {
     case MarkStyle::plain: return fmt::format("[{}]", words);
     case MarkStyle::braces: return fmt::format("/* {} */", words);
-    case MarkStyle::statement: return fmt::format("{}# {}", first_statement(bytes_of(document, cut)) == std::string_view::npos ? "" : "...  ", words);
+    case MarkStyle::statement:
+      return fmt::format("{}# {}", first_statement(bytes_of(document, cut)) == std::string_view::npos ? "" : "...  ",
+                         words);
     case MarkStyle::hash: return fmt::format("# {}", words);
     case MarkStyle::element: return fmt::format("\"[{}]\"", words);
     case MarkStyle::member: return fmt::format("\"[{}]\":null", words);
@@ -144,7 +151,8 @@ std::string mark_of(const Document& document, const Cut& cut) {
   return {};
 }
 
-std::string group_mark(const Document& document, std::uint32_t first, std::uint32_t others, std::string_view differences) {
+std::string group_mark(const Document& document, std::uint32_t first, std::uint32_t others,
+                       std::string_view differences) {
   const std::string id = id_of(document, {.first = first, .count = 1, .group = true});
   return fmt::format("[+{} alike{}{} {}]", others, differences.empty() ? "" : ", ", differences, id);
 }

@@ -34,6 +34,7 @@ struct Cut {
 /// The mark of a cut in the style of its first unit, without white space around it.
 [[nodiscard]] std::string mark_of(const Document& document, const Cut& cut);
 /// "[+36 alike, until 16:14:02 3f2a]" for a group of which `others` lines are not shown.
-[[nodiscard]] std::string group_mark(const Document& document, std::uint32_t first, std::uint32_t others, std::string_view differences);
+[[nodiscard]] std::string group_mark(const Document& document, std::uint32_t first, std::uint32_t others,
+                                     std::string_view differences);
 
 }  // namespace attar::text::context

@@ -13,35 +13,43 @@ namespace {
 constexpr int most_level = 1000;  // of what stands below headings of any level
 
 constexpr std::array<std::pair<std::string_view, Kind>, 8> names = {{{"prose", Kind::prose},
-                                                                    {"markdown", Kind::markdown},
-                                                                    {"code", Kind::code},
-                                                                    {"diff", Kind::diff},
-                                                                    {"json", Kind::json},
-                                                                    {"log", Kind::log},
-                                                                    {"grep", Kind::grep},
-                                                                    {"table", Kind::table}}};
+                                                                     {"markdown", Kind::markdown},
+                                                                     {"code", Kind::code},
+                                                                     {"diff", Kind::diff},
+                                                                     {"json", Kind::json},
+                                                                     {"log", Kind::log},
+                                                                     {"grep", Kind::grep},
+                                                                     {"table", Kind::table}}};
 
 std::string_view lower_ending(std::string_view name) noexcept {
   const std::size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? std::string_view{} : name.substr(dot + 1);
 }
 
-// The first lines of a text without kind: how many begin as events of logs, or as lines of grep's, or hold commas alike.
+// The first lines of a text without kind: how many begin as events of logs, or as lines of grep's, or hold commas
+// alike.
 class Looks {
  public:
   explicit Looks(std::string_view text) {
     constexpr int looked_at = 200;
+    bool fenced = false;
     for (std::uint32_t at = 0; at < text.size() && lines_ < looked_at;) {
       const std::uint32_t next = line_end(text, at, static_cast<std::uint32_t>(text.size()));
       const std::string_view line = text.substr(at, next - at);
       at = next;
-      if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
+      if (line.starts_with("```")) {
+        fenced = !fenced;
+        ++marked_;
+      }
+      if (fenced || line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
       ++lines_;
-      if (line.starts_with(' ') || line.starts_with('\t')) ++indented_;
-      else if (begins_event(line)) ++events_;
+      if (line.starts_with(' ') || line.starts_with('\t'))
+        ++indented_;
+      else if (begins_event(line))
+        ++events_;
       if (looks_like_grep(line)) ++found_;
       if (line.starts_with("diff --git ") || line.starts_with("@@ -") || line.starts_with("+++ ")) ++diff_;
-      if (is_heading(line) || line.starts_with("```") || line.starts_with("- ") || line.starts_with("* ") || line.starts_with("|")) ++marked_;
+      if (is_heading(line) || line.starts_with("- ") || line.starts_with("* ") || line.starts_with("|")) ++marked_;
       separators(line);
     }
   }
@@ -63,7 +71,8 @@ class Looks {
     const std::size_t colon = line.find(':');
     if (colon == 0 || colon == std::string_view::npos || colon + 2 >= line.size()) return false;
     const std::string_view path = line.substr(0, colon);
-    if (path.find_first_of(" \t\"[({") != std::string_view::npos || path.find_first_of("./") == std::string_view::npos) return false;
+    if (path.find_first_of(" \t\"[({") != std::string_view::npos || path.find_first_of("./") == std::string_view::npos)
+      return false;
     std::size_t at = colon + 1;
     while (at < line.size() && line[at] >= '0' && line[at] <= '9') ++at;
     return at > colon + 1 && at < line.size() && line[at] == ':';
@@ -71,8 +80,10 @@ class Looks {
   void separators(std::string_view line) {
     const auto commas = std::ranges::count(line, ','), tabs = std::ranges::count(line, '\t');
     const auto own = std::max(commas, tabs);
-    if (lines_ == 1) separators_ = own;
-    else if (own != separators_) even_ = false;
+    if (lines_ == 1)
+      separators_ = own;
+    else if (own != separators_)
+      even_ = false;
   }
 
   int lines_ = 0, indented_ = 0, events_ = 0, found_ = 0, diff_ = 0, marked_ = 0;
@@ -245,7 +256,12 @@ void read(Reading& reading, const Stretch& stretch) {
 }  // namespace
 
 Unit& Reading::add(Kind kind, Noun noun, std::uint32_t begin, std::uint32_t end, std::uint32_t parent) {
-  document.units.push_back({.begin = begin, .end = end, .parent = parent == none ? heading() : parent, .paragraph = paragraphs, .noun = noun, .kind = kind});
+  document.units.push_back({.begin = begin,
+                            .end = end,
+                            .parent = parent == none ? heading() : parent,
+                            .paragraph = paragraphs,
+                            .noun = noun,
+                            .kind = kind});
   return document.units.back();
 }
 

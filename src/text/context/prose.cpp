@@ -15,19 +15,24 @@ bool is_row(std::string_view piece) noexcept { return piece.starts_with('|'); }
 
 // "|---|:--:|".
 bool is_delimiter(std::string_view piece) noexcept {
-  return is_row(piece) && piece.find('-') != std::string_view::npos && piece.find_first_not_of("|-: \t\r\n") == std::string_view::npos;
+  return is_row(piece) && piece.find('-') != std::string_view::npos &&
+         piece.find_first_not_of("|-: \t\r\n") == std::string_view::npos;
 }
 
 class ProseUnits {
  public:
   ProseUnits(Reading& reading, std::uint32_t begin, std::uint32_t end, bool markdown)
-      : reading_(reading), begin_(begin), text_(reading.document.text.substr(begin, end - begin)), kind_(markdown ? Kind::markdown : Kind::prose) {}
+      : reading_(reading),
+        begin_(begin),
+        text_(reading.document.text.substr(begin, end - begin)),
+        kind_(markdown ? Kind::markdown : Kind::prose) {}
 
   void read() {
     const chunking::Outline outline = chunking::outline_prose(text_, kind_ == Kind::markdown);
     for (std::size_t i = 0; i < outline.pieces.size(); ++i) {
       const chunking::Piece& piece = outline.pieces[i];
-      const auto end = i + 1 < outline.pieces.size() ? outline.pieces[i + 1].begin : static_cast<std::uint32_t>(text_.size());
+      const auto end =
+          i + 1 < outline.pieces.size() ? outline.pieces[i + 1].begin : static_cast<std::uint32_t>(text_.size());
       if (i == 0 || piece.seam <= chunking::seam::long_line) ++reading_.paragraphs;
       add(piece.begin, end, piece.heading);
     }
@@ -73,7 +78,9 @@ class ProseUnits {
     return blank == std::string_view::npos ? end : chunking::skip_blanks(text_, static_cast<std::uint32_t>(blank), end);
   }
 
-  Unit& put(Noun noun, std::uint32_t begin, std::uint32_t end) { return reading_.add(kind_, noun, begin_ + begin, begin_ + end); }
+  Unit& put(Noun noun, std::uint32_t begin, std::uint32_t end) {
+    return reading_.add(kind_, noun, begin_ + begin, begin_ + end);
+  }
 
   Reading& reading_;
   std::uint32_t begin_;

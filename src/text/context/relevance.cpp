@@ -192,7 +192,8 @@ std::vector<Features> Relevance::look_at(std::span<const Passage> passages) {
   }
   all.counts.resize(units * words);
   all.named.resize(units);
-  std::vector<std::uint32_t> holders(words), holding_paragraphs(words), last(words, std::numeric_limits<std::uint32_t>::max());
+  std::vector<std::uint32_t> holders(words), holding_paragraphs(words),
+      last(words, std::numeric_limits<std::uint32_t>::max());
   double total = 0;
   std::uint32_t paragraphs = 0;
   for (std::size_t u = 0; u < units; ++u) {
@@ -221,7 +222,9 @@ std::vector<Features> Relevance::look_at(std::span<const Passage> passages) {
     if (words_[i].number) digits += 1;
   }
   std::vector<Features> out(units);
-  const auto feature = [&](std::size_t unit, Feature which) -> float& { return out[unit][static_cast<std::size_t>(which)]; };
+  const auto feature = [&](std::size_t unit, Feature which) -> float& {
+    return out[unit][static_cast<std::size_t>(which)];
+  };
   for (std::size_t u = 0; u < units; ++u) {
     const Seen& seen = all.seen[u];
     double bm25 = 0, overlap = 0, numbers = 0;
@@ -252,7 +255,8 @@ std::vector<Features> Relevance::look_at(std::span<const Passage> passages) {
   for (std::size_t u = 0; u < units; ++u) {
     feature(u, Feature::linked) = best_naming[all.heading[u]];
     for (const std::uint32_t heading : all.named[u])
-      if (heading != all.heading[u]) feature(u, Feature::naming) = std::max(feature(u, Feature::naming), best_under[heading]);
+      if (heading != all.heading[u])
+        feature(u, Feature::naming) = std::max(feature(u, Feature::naming), best_under[heading]);
   }
   return out;
 }

@@ -26,17 +26,17 @@ struct Passage {
 
 /// In the order of the table of weights.
 enum class Feature : std::uint8_t {
-  cosine,      ///< of the question's vector and that of the unit with its heading
-  nearness,    ///< how near both come to each word of the question
-  bm25,        ///< of both, over the most that a unit could have
-  overlap,     ///< share of the question's words in both, by how few paragraphs hold them
-  digits,      ///< share of the question's numbers in both
-  fitting,     ///< the unit holds what the question's first words ask for: +1, or not: -1
-  asked,       ///< the question names the heading
-  linked,      ///< bm25 of the best unit elsewhere that names the heading
-  naming,      ///< bm25 of the best paragraph whose heading the unit names
-  first,       ///< in its paragraph
-  length,      ///< logarithm of its words
+  cosine,    ///< of the question's vector and that of the unit with its heading
+  nearness,  ///< how near both come to each word of the question
+  bm25,      ///< of both, over the most that a unit could have
+  overlap,   ///< share of the question's words in both, by how few paragraphs hold them
+  digits,    ///< share of the question's numbers in both
+  fitting,   ///< the unit holds what the question's first words ask for: +1, or not: -1
+  asked,     ///< the question names the heading
+  linked,    ///< bm25 of the best unit elsewhere that names the heading
+  naming,    ///< bm25 of the best paragraph whose heading the unit names
+  first,     ///< in its paragraph
+  length,    ///< logarithm of its words
 };
 inline constexpr std::size_t feature_count = 11;
 using Features = std::array<float, feature_count>;
@@ -76,8 +76,8 @@ class Relevance {
 
   const StaticEncoder& table_;
   WordSplitter& splitter_;
-  std::vector<AskedWord> words_;                          // each once
-  std::vector<std::uint64_t> sequence_;                   // the question's terms
+  std::vector<AskedWord> words_;         // each once
+  std::vector<std::uint64_t> sequence_;  // the question's terms
   Expectation expectation_;
   std::vector<float> direction_;        // of the question
   std::vector<float> asked_, weights_;  // of its tokens: vectors of length 1, and shares that sum up to 1

@@ -12,7 +12,9 @@ constexpr std::string_view blanks = " \t\r\n";
 
 // White space at a unit's end: of several empty lines one is left.
 std::string_view squeezed(std::string_view space) noexcept {
-  return std::ranges::count(space, '\n') > 2 && space.find_first_not_of("\r\n") == std::string_view::npos ? (space.starts_with("\r\n") ? "\r\n\r\n" : "\n\n") : space;
+  return std::ranges::count(space, '\n') > 2 && space.find_first_not_of("\r\n") == std::string_view::npos
+             ? (space.starts_with("\r\n") ? "\r\n\r\n" : "\n\n")
+             : space;
 }
 
 class Renderer {
@@ -94,7 +96,8 @@ class Renderer {
   // Of the first statement: comments before it may stand anywhere.
   [[nodiscard]] static std::string_view indentation(std::string_view lines) noexcept {
     const std::size_t found = first_statement(lines);
-    const std::size_t text = found == std::string_view::npos ? std::min(lines.find_first_not_of(blanks), lines.size()) : found;
+    const std::size_t text =
+        found == std::string_view::npos ? std::min(lines.find_first_not_of(blanks), lines.size()) : found;
     const std::size_t feed = text == 0 ? std::string_view::npos : lines.rfind('\n', text - 1);
     const std::size_t begin = feed == std::string_view::npos ? 0 : feed + 1;
     return lines.substr(begin, text - begin);

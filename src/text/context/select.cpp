@@ -6,8 +6,15 @@
 
 namespace attar::text::context {
 
-Selection::Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary, SelectionOptions options)
-    : worths_(worths), vocabulary_(vocabulary), options_(std::move(options)), closes_(worths.size()), said_(vocabulary.size()), kept_(worths.size()), kept_of_(documents.size()) {
+Selection::Selection(std::span<const Document> documents, std::span<const Worth> worths, const Vocabulary& vocabulary,
+                     SelectionOptions options)
+    : worths_(worths),
+      vocabulary_(vocabulary),
+      options_(std::move(options)),
+      closes_(worths.size()),
+      said_(vocabulary.size()),
+      kept_(worths.size()),
+      kept_of_(documents.size()) {
   if (options_.name_tokens.empty()) tokens_ = options_.mark_tokens;
   std::uint32_t base = 0;
   for (std::uint32_t d = 0; d < documents.size(); ++d) {
@@ -62,23 +69,25 @@ std::int64_t Selection::cost(std::uint32_t number) const noexcept {
   const bool opens = !options_.name_tokens.empty() && kept_of_[owners_[number]] == 0;
   if (opens) out += options_.name_tokens[owners_[number]];
   if (worths_[number].run) {
-    const int gaps = (gap_at(std::int64_t{number} - 1, number) ? 1 : 0) + (gap_at(std::int64_t{number} + 1, number) ? 1 : 0) - (opens ? 0 : 1);
+    const int gaps = (gap_at(std::int64_t{number} - 1, number) ? 1 : 0) +
+                     (gap_at(std::int64_t{number} + 1, number) ? 1 : 0) - (opens ? 0 : 1);
     out += gaps * std::int64_t{options_.mark_tokens};
   }
   return out;
 }
 
 Selection::Candidate Selection::candidate(std::uint32_t number) const noexcept {
-  const double tokens = static_cast<double>(std::max<std::int64_t>(cost(number), 1));
+  const double tokens = options_.by_gain ? 1 : static_cast<double>(std::max<std::int64_t>(cost(number), 1));
   return {worths_[number].tier, gain(number) / tokens, number};
 }
 
 void Selection::say(std::uint32_t number, int by) noexcept {
-  for (const std::uint32_t word : vocabulary_.words(number)) said_[word] = static_cast<std::uint16_t>(std::clamp(said_[word] + by, 0, 65535));
+  for (const std::uint32_t word : vocabulary_.words(number))
+    said_[word] = static_cast<std::uint16_t>(std::clamp(said_[word] + by, 0, 65535));
 }
 
 Selection::Step Selection::take(std::uint32_t number) {
-  Step out{.tokens = cost(number)};
+  Step out{.tokens = cost(number), .value = gain(number)};
   for (std::uint32_t at = number; at != none && !kept_[at]; at = parents_[at]) {
     kept_[at] = true;
     ++kept_of_[owners_[at]];
@@ -95,6 +104,7 @@ Selection::Step Selection::take(std::uint32_t number) {
     }
   }
   tokens_ += out.tokens;
+  value_ += out.value;
   say(number, 1);
   return out;
 }
@@ -118,11 +128,11 @@ void Selection::fill(std::int64_t budget) {
     }
     if (tokens_ + cost(top.number) <= budget) steps_.push_back(take(top.number));
   }
-  close_gaps();
+  close_gaps(budget);
 }
 
 // A gap that takes no more tokens than its mark is none.
-void Selection::close_gaps() {
+void Selection::close_gaps(std::int64_t budget) {
   for (std::uint32_t at = 0; at < kept_.size();) {
     if (kept_[at]) {
       ++at;
@@ -130,14 +140,15 @@ void Selection::close_gaps() {
     }
     std::uint32_t end = at;
     std::int64_t tokens = 0;
-    bool simple = at > 0 && owners_[at - 1] == owners_[at];  // what is around it is kept, and nothing in it must stay out
+    bool simple =
+        at > 0 && owners_[at - 1] == owners_[at];  // what is around it is kept, and nothing in it must stay out
     for (; end < kept_.size() && !kept_[end] && owners_[end] == owners_[at]; ++end) {
       tokens += worths_[end].tokens;
       simple = simple && worths_[end].run && (parents_[end] == none || kept_[parents_[end]] || parents_[end] >= at);
     }
     if (simple && tokens <= options_.mark_tokens)
       for (std::uint32_t i = at; i < end; ++i)
-        if (!kept_[i]) steps_.push_back(take(i));
+        if (!kept_[i] && tokens_ + cost(i) <= budget) steps_.push_back(take(i));
     at = end;
   }
 }
@@ -152,6 +163,7 @@ bool Selection::give_up() {
   }
   say(step.units.front(), -1);
   tokens_ -= step.tokens;
+  value_ -= step.value;
   return true;
 }
 

@@ -39,8 +39,8 @@ struct Unit {
   std::uint32_t begin = 0, end = 0;  ///< bytes of the document; white space after a unit belongs to it
   std::uint32_t parent = none;       ///< a unit before it that it must not be kept without
   std::uint32_t paragraph = 0;
-  std::uint32_t folded = none;  ///< in Document::texts: what stands for the bytes, where they are written shorter
-  std::uint32_t group = none;   ///< the first unit of those that are alike, such as lines of one template
+  std::uint32_t folded = none;      ///< in Document::texts: what stands for the bytes, where they are written shorter
+  std::uint32_t group = none;       ///< the first unit of those that are alike, such as lines of one template
   std::uint32_t next_alike = none;  ///< the next of its group
   Role role = Role::leaf;
   Noun noun = Noun::sentence;

@@ -25,7 +25,8 @@ void Vocabulary::add(std::string_view unit) {
     std::uint64_t hash = seed;
     const std::size_t begin = at;
     for (unsigned char c = 0; at < unit.size() && (c = folded(unit[at])) != 0; ++at) hash = (hash ^ c) * factor;
-    if (at - begin >= least) words_.push_back(numbers_.try_emplace(hash, static_cast<std::uint32_t>(numbers_.size())).first->second);
+    if (at - begin >= least)
+      words_.push_back(numbers_.try_emplace(hash, static_cast<std::uint32_t>(numbers_.size())).first->second);
     if (at == begin) ++at;
   }
   std::sort(words_.begin() + static_cast<std::ptrdiff_t>(first), words_.end());

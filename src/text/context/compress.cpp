@@ -368,17 +368,22 @@ class Job {
       KeptTold kept{.input = input, .span = {units[at].begin, 0}};
       for (; at < units.size() && kept_[input][at]; ++at) {
         kept.span.end = units[at].end;
-        if (!worths_.empty()) kept.relevance = std::max(kept.relevance, worths_[base + at].relevance);
+        kept.relevance = std::max(kept.relevance, relevance(units[at], base + at));
       }
       out_.kept.push_back(kept);
     }
+  }
+
+  // Headings tell what is below them, and answer nothing.
+  [[nodiscard]] float relevance(const Unit& unit, std::size_t number) const noexcept {
+    return worths_.empty() || unit.heading ? 0 : worths_[number].relevance;
   }
 
   [[nodiscard]] CutTold told(std::uint32_t input, std::uint32_t base, const Cut& cut) const {
     const Document& document = documents_[input];
     CutTold out{.input = input, .id = id_of(document, cut), .group = cut.group};
     const auto see = [&](std::uint32_t unit) {
-      if (!worths_.empty()) out.relevance = std::max(out.relevance, worths_[base + unit].relevance);
+      out.relevance = std::max(out.relevance, relevance(document.units[unit], base + unit));
       out.span.end = document.units[unit].end;
     };
     out.span.begin = document.units[cut.first].begin;

@@ -125,6 +125,12 @@ bool is_letter_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_
 
 bool is_word_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK); }
 
+bool is_regex_word(char32_t c) noexcept {
+  const auto point = static_cast<UChar32>(c);
+  return u_hasBinaryProperty(point, UCHAR_ALPHABETIC) != 0 || u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) != 0 ||
+         in_category(c, U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK);
+}
+
 bool is_own_word(char32_t c) noexcept {
   if (c < 0x2E80) return false;
   UErrorCode error = U_ZERO_ERROR;

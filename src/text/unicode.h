@@ -64,6 +64,8 @@ extern const std::array<AsciiKind, 128> ascii_kinds;
 [[nodiscard]] inline bool is_word(char32_t c) noexcept {
   return c < 0x80 ? is_letter(c) || (c >= '0' && c <= '9') || c == '_' : is_word_beyond_ascii(c);
 }
+/// What \w is in regular expressions: Alphabetic, categories M, Nd and Pc, and the joiners of zero width.
+[[nodiscard]] bool is_regex_word(char32_t c) noexcept;
 /// Scripts Han, Hiragana and Katakana.
 [[nodiscard]] bool is_own_word(char32_t c) noexcept;
 

@@ -56,8 +56,8 @@ std::size_t AddedTokens::cut(std::string_view text, const std::function<void(std
   for (Place place = next(text, 0); place.token != nullptr; place = next(text, place.end)) {
     const AddedToken& token = *place.token;
     std::size_t begin = place.begin, end = place.end;
-    if (token.single_word && ((begin > 0 && is_word(last_of(text.substr(0, begin)))) ||
-                              (end < text.size() && is_word(first_of(text.substr(end))))))
+    if (token.single_word && ((begin > 0 && is_regex_word(last_of(text.substr(0, begin)))) ||
+                              (end < text.size() && is_regex_word(first_of(text.substr(end))))))
       continue;
     while (token.before && begin > done && is_white_space(last_of(text.substr(0, begin))))
       begin = begin_of_last(text.substr(0, begin));

@@ -12,7 +12,7 @@
 namespace attar::text {
 
 inline constexpr std::size_t most_file_bytes = std::size_t{64} << 20, most_tokens = std::size_t{1} << 20,
-                             longest_token = 1024;
+                             longest_token = 4096;
 
 [[nodiscard]] Result<Pipeline> read_tokenizer_json(std::string_view bytes);
 [[nodiscard]] Result<Pipeline> read_tiktoken(std::string_view bytes, Pattern pattern);

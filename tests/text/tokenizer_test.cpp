@@ -242,7 +242,7 @@ TEST(Unigram, TheBestOfAllWays) {
     std::vector<double> scores;
     for (const std::string& piece : pieces) {
       scores.push_back(-static_cast<double>(random() % 1'000) / 64);  // sums of these are exact
-      model.add(piece, scores.back());
+      model.add(piece, static_cast<float>(scores.back()));
     }
     std::string text(1 + random() % 14, 'a');
     for (char& c : text) c = random() % 2 == 0 ? 'a' : 'b';

@@ -158,18 +158,15 @@ Result<Model> read_model(ByteView bytes) {
 
 std::unique_ptr<const TokenModel> make_unigram(const Model& model) {
   constexpr float unknown_penalty = 10;
-  float least = FLT_MAX, most = FLT_MIN;  // as the library begins
-  for (const Piece& piece : model.pieces) {
-    if (piece.type != normal) continue;
-    least = std::min(least, piece.score);
-    most = std::max(most, piece.score);
-  }
+  constexpr float bonus = 0.1f;  // of a user's piece, for each byte but the first
+  float least = FLT_MAX;
+  for (const Piece& piece : model.pieces)
+    if (piece.type == normal) least = std::min(least, piece.score);
   auto out = std::make_unique<Unigram>(
       Unigram::Options{.unknown_score = least - unknown_penalty, .byte_fallback = model.byte_fallback});
   for (const Piece& piece : model.pieces) {
-    if (piece.type == normal) out->add(piece.text, static_cast<double>(piece.score));
-    if (piece.type == user_defined)
-      out->add(piece.text, static_cast<double>(static_cast<float>(piece.text.size()) * most) - 0.1);
+    if (piece.type == normal) out->add(piece.text, piece.score);
+    if (piece.type == user_defined) out->add(piece.text, bonus * static_cast<float>(piece.text.size() - 1));
   }
   return out;
 }

@@ -19,7 +19,7 @@ class Unigram final : public TokenModel {
   explicit Unigram(const Options& options) : options_(options) {}
 
   /// The caller sees to it that all pieces together have fewer than 2²⁴ bytes.
-  void add(std::string_view piece, double score);
+  void add(std::string_view piece, float score);
 
   [[nodiscard]] std::size_t count(std::string_view part) const override;
 
@@ -34,7 +34,7 @@ class Unigram final : public TokenModel {
 
   Options options_;
   Trie trie_;
-  std::vector<double> scores_;
+  std::vector<float> scores_;
   std::size_t longest_ = 4;  // bytes of a piece, or of a character
 };
 

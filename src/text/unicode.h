@@ -64,8 +64,29 @@ extern const std::array<AsciiKind, 128> ascii_kinds;
 [[nodiscard]] inline bool is_word(char32_t c) noexcept {
   return c < 0x80 ? is_letter(c) || (c >= '0' && c <= '9') || c == '_' : is_word_beyond_ascii(c);
 }
+/// What \w is in regular expressions: Alphabetic, categories M, Nd and Pc, and the joiners of zero width.
+[[nodiscard]] bool is_regex_word(char32_t c) noexcept;
 /// Scripts Han, Hiragana and Katakana.
 [[nodiscard]] bool is_own_word(char32_t c) noexcept;
+
+/// What the patterns that cut texts into the pieces of byte pair encodings tell apart.
+enum class PieceKind : std::uint8_t {
+  newline,  ///< line feed and carriage return
+  space,    ///< the rest of White_Space
+  number,   ///< category N
+  upper,    ///< Lu, Lt
+  lower,    ///< Ll
+  letter,   ///< Lm, Lo
+  mark,     ///< M
+  other,
+};
+[[nodiscard]] PieceKind piece_kind_beyond_ascii(char32_t c) noexcept;
+extern const std::array<PieceKind, 128> ascii_piece_kinds;
+[[nodiscard]] inline PieceKind piece_kind(char32_t c) noexcept {
+  return c < 0x80 ? ascii_piece_kinds[c] : piece_kind_beyond_ascii(c);
+}
+/// Unicode's White_Space.
+[[nodiscard]] inline bool is_white_space(char32_t c) noexcept { return piece_kind(c) <= PieceKind::space; }
 
 /// A code point's full canonical decomposition: itself where it has none.
 class Decomposition {

@@ -37,8 +37,9 @@ class Tokenizer {
 };
 
 /// "characters/4", also the empty name: code points over four, rounded up, an estimate. "wordpiece": the vocabulary
-/// that the library carries. Otherwise a file: tokenizer.json (WordPiece, byte-level BPE), NAME.tiktoken, vocab.txt.
-/// `io`, `invalid_data` or `unsupported`, with the kinds that are read.
+/// that the library carries. Otherwise a file (or a folder that holds one): tokenizer.json (WordPiece, BPE),
+/// NAME.tiktoken, with its pattern's name behind a colon where NAME is not that, a .model file of SentencePiece,
+/// vocab.txt. `io`, `over_limit`, `invalid_data` or `unsupported`, with the kinds that are read.
 [[nodiscard]] Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& name);
 
 }  // namespace attar::text

@@ -240,7 +240,8 @@ TEST(ContextCompress, WhatAnswersIsKept) {
                       "The failure of May\n\nThe deploy failed because the token of the registry had "
                       "expired. Two people worked on it until noon. Lunch was late.\n\n# Other\n\nThe garden has "
                       "roses. They bloom in June. Water them often. Nobody cuts them. The fence is green.\n"};
-  const auto made = compress(sample, {.budget = tokens_in(sample) * 55 / 100, .question = "Which token had expired when the deploy failed?"});
+  const auto made = compress(
+      sample, {.budget = tokens_in(sample) * 55 / 100, .question = "Which token had expired when the deploy failed?"});
   ASSERT_TRUE(made);
   EXPECT_NE(made->text.find("because the token of the registry had expired."), std::string::npos) << made->text;
   EXPECT_NE(made->text.find("## The failure of May"), std::string::npos) << "the heading over it";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 #include "text/context/alike.h"
 #include "text/context/parse.h"
@@ -17,9 +18,10 @@
 namespace attar::text::context {
 namespace {
 
-constexpr int most_rounds = 8;              // of choosing, writing and counting
-constexpr std::size_t heading_bytes = 200;  // of a heading that the scorer sees
-constexpr float asked_novelty = 0.3F;       // chosen on the first half of HotpotQA's questions
+constexpr int most_rounds = 8;                 // of choosing, writing and counting
+constexpr std::size_t differences_bytes = 96;  // in which a group's mark tells how its lines differ
+constexpr std::size_t heading_bytes = 200;     // of a heading that the scorer sees
+constexpr float asked_novelty = 0.3F;          // chosen on the first half of HotpotQA's questions
 
 std::string_view trimmed(std::string_view text, std::string_view signs = " \t\r\n") noexcept {
   const std::size_t first = text.find_first_not_of(signs);
@@ -97,6 +99,7 @@ class Job {
         return fail(ErrorCode::over_limit,
                     fmt::format("{}: more than {} sentences or lines; give it in parts", input.name, most_units));
       find_alike(document);
+      differences_.emplace_back();
       out_.kinds.push_back(document.units.empty() ? Kind::prose : document.units.front().kind);
     }
     return {};
@@ -112,7 +115,7 @@ class Job {
     }
     for (std::size_t i = 0; i < kept_.size(); ++i)
       for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { kept_[i][unit] = true; });
-    std::string text = write(0);
+    std::string text = write(false);
     const std::uint64_t tokens = tokenizer_.count(text);
     if (tokens > request_.budget || text.size() > most_bytes_) return false;
     out_.way = Way::folded;
@@ -273,12 +276,12 @@ class Job {
     for (std::size_t i = 0; i < documents_.size(); ++i)
       for (const Bytes& bytes : demanded(i))
         each_unit(i, bytes, [&](std::uint32_t unit) { selection.keep(selection.number(i, unit)); });
-    Attempt best = attempt(selection, 0);
+    Attempt best = attempt(selection, false);
     if (best.tokens > request_.budget) return out_of_reach(best.tokens);
     auto target = static_cast<std::int64_t>(request_.budget);
     for (int round = 0; round < most_rounds; ++round) {
       selection.fill(target);
-      Attempt now = attempt(selection, round == 0 ? 0 : differences_bytes);
+      Attempt now = attempt(selection, round > 0);
       const auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(request_.budget);
       if (over > 0 || now.text.size() > most_bytes_) {
         target = std::min(target, selection.tokens()) - std::max<std::int64_t>(over, 1) - (over > 64 ? over / 8 : 0);
@@ -294,7 +297,7 @@ class Job {
     return best;
   }
 
-  Attempt attempt(const Selection& selection, std::size_t differences) {
+  Attempt attempt(const Selection& selection, bool differences) {
     Attempt out;
     kept_.clear();
     std::uint32_t number = 0;
@@ -326,14 +329,28 @@ class Job {
 
   // ---- text ----
 
+  // They depend on the lines alone, and are looked for once.
+  Differences told_differences(std::size_t input, bool told) {
+    if (!told) return {};
+    return [this, input](std::uint32_t first) -> std::string_view {
+      const auto [entry, added] = differences_[input].try_emplace(first);
+      if (!added) return entry->second;
+      const Document& document = documents_[input];
+      std::vector<std::string_view> lines;
+      for (std::uint32_t i = first; i != none; i = document.units[i].next_alike)
+        lines.push_back(document.shown(document.units[i]));
+      return entry->second = differences(lines, differences_bytes);
+    };
+  }
+
   // The text of kept_; cuts and groups are kept for tell().
-  std::string write(std::size_t differences) {
+  std::string write(bool differences) {
     std::string out;
     renderings_.clear();
     out_.left_out.clear();
     for (std::uint32_t i = 0; i < documents_.size(); ++i) {
       const bool shown = inputs_.size() == 1 || std::ranges::find(kept_[i], true) != kept_[i].end();
-      renderings_.push_back(shown ? render(documents_[i], kept_[i], {.most_differences = differences}) : Rendering{});
+      renderings_.push_back(shown ? render(documents_[i], kept_[i], told_differences(i, differences)) : Rendering{});
       if (shown)
         join(out, inputs_, i, renderings_.back().text);
       else if (!documents_[i].units.empty())
@@ -401,8 +418,6 @@ class Job {
     return out;
   }
 
-  static constexpr std::size_t differences_bytes = 96;
-
   const StaticEncoder& table_;
   const Tokenizer& tokenizer_;
   std::span<const Input> inputs_;
@@ -414,6 +429,7 @@ class Job {
   std::vector<Worth> worths_;
   std::vector<std::vector<bool>> kept_;
   std::vector<Rendering> renderings_;
+  std::vector<std::unordered_map<std::uint32_t, std::string>> differences_;  // by document, by a group's first unit
   Compressed out_;
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "text/context/alike.h"
-
 namespace attar::text::context {
 namespace {
 
@@ -19,8 +17,8 @@ std::string_view squeezed(std::string_view space) noexcept {
 
 class Renderer {
  public:
-  Renderer(const Document& document, const std::vector<bool>& kept, const RenderOptions& options)
-      : document_(document), kept_(kept), options_(options), printed_(document.units.size()) {}
+  Renderer(const Document& document, const std::vector<bool>& kept, const Differences& differences)
+      : document_(document), kept_(kept), differences_(differences), printed_(document.units.size()) {}
 
   Rendering render() {
     const auto units = static_cast<std::uint32_t>(document_.units.size());
@@ -56,15 +54,11 @@ class Renderer {
   }
 
   void mark_group(std::uint32_t first) {
-    std::vector<std::string_view> lines;
     std::uint32_t others = 0;
-    for (std::uint32_t i = first; i != none; i = document_.units[i].next_alike) {
-      if (!kept_[i]) ++others;
-      if (options_.most_differences > 0) lines.push_back(document_.shown(document_.units[i]));
-    }
+    for (std::uint32_t i = first; i != none; i = document_.units[i].next_alike) others += kept_[i] ? 0 : 1;
     if (others == 0) return;
     if (!out_.text.ends_with('\n')) out_.text += '\n';
-    out_.text += group_mark(document_, first, others, differences(lines, options_.most_differences));
+    out_.text += group_mark(document_, first, others, differences_ ? differences_(first) : std::string_view{});
     out_.text += '\n';
     out_.groups.push_back({.first = first, .count = others, .group = true});
   }
@@ -105,15 +99,15 @@ class Renderer {
 
   const Document& document_;
   const std::vector<bool>& kept_;
-  RenderOptions options_;
+  const Differences& differences_;
   std::vector<bool> printed_;  // by opener: an item of it stands there already
   Rendering out_;
 };
 
 }  // namespace
 
-Rendering render(const Document& document, const std::vector<bool>& kept, const RenderOptions& options) {
-  return Renderer(document, kept, options).render();
+Rendering render(const Document& document, const std::vector<bool>& kept, const Differences& differences) {
+  return Renderer(document, kept, differences).render();
 }
 
 }  // namespace attar::text::context

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "text/context/mark.h"
@@ -16,11 +18,10 @@ struct Rendering {
   std::vector<Cut> groups;  ///< lines that are alike, marked at their first
 };
 
-struct RenderOptions {
-  std::size_t most_differences = 96;  ///< bytes in which a group's mark tells how its lines differ; 0: none
-};
+/// How the lines of the group that begins with a unit differ, in words; empty: it is not told.
+using Differences = std::function<std::string_view(std::uint32_t first)>;
 
 /// `kept`: by unit; with a unit its parents and their closers are kept.
-[[nodiscard]] Rendering render(const Document& document, const std::vector<bool>& kept, const RenderOptions& options);
+[[nodiscard]] Rendering render(const Document& document, const std::vector<bool>& kept, const Differences& differences);
 
 }  // namespace attar::text::context

@@ -123,5 +123,18 @@ TEST_F(ContextTest, EvidenceIsCountedAndBounded) {
   EXPECT_EQ(code(R"({"question": "a", "evidence": ["x"]})"), ErrorCode::invalid_argument);
 }
 
+TEST_F(ContextTest, TheHandbookKeepsWhatItsQuestionsAskFor) {
+  const std::filesystem::path samples = std::filesystem::path(ATTAR_SOURCE_DIR) / "samples";
+  const auto handbook = read_context({samples / "handbook"});
+  ASSERT_TRUE(handbook) << handbook.error().message;
+  for (const auto& [ratio, least] : {std::pair(0.4, 1.0), std::pair(0.3, 0.9)}) {
+    const auto made =
+        evaluate_context(*handbook, {.questions = samples / "handbook-questions.jsonl", .fit = {.ratio = ratio}});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_GE(made->kept, least);
+    for (const ContextQuestion& question : made->questions) EXPECT_LE(question.tokens, question.budget);
+  }
+}
+
 }  // namespace
 }  // namespace attar::engine

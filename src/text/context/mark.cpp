@@ -133,6 +133,18 @@ std::string count_in_words(const Document& document, const Cut& cut) {
   return fmt::format("{} {}{}", count, noun_name(noun), count == 1 ? "" : "s");
 }
 
+// The key of the one member of an object that a cut takes, with its quotes; empty where it takes several.
+static std::string_view only_key(const Document& document, const Cut& cut) noexcept {
+  const Unit& first = document.units[cut.first];
+  for (std::uint32_t i = cut.first + 1; i < cut.first + cut.count; ++i)
+    if (document.units[i].parent == first.parent) return {};
+  const std::string_view member = document.text.substr(first.begin, first.end - first.begin);
+  if (!member.starts_with('"')) return {};
+  std::size_t end = 1;
+  while (end < member.size() && member[end] != '"') end += member[end] == '\\' ? 2 : 1;
+  return end < member.size() ? member.substr(0, end + 1) : std::string_view{};
+}
+
 std::string mark_of(const Document& document, const Cut& cut) {
   const std::span units = std::span(document.units).subspan(cut.first, cut.count);
   const bool again = std::ranges::all_of(units, &Unit::repeated);
@@ -146,7 +158,10 @@ std::string mark_of(const Document& document, const Cut& cut) {
                          words);
     case MarkStyle::hash: return fmt::format("# {}", words);
     case MarkStyle::element: return fmt::format("\"[{}]\"", words);
-    case MarkStyle::member: return fmt::format("\"[{}]\":null", words);
+    case MarkStyle::member: {
+      const std::string_view key = only_key(document, cut);
+      return key.empty() ? fmt::format("\"[{}]\":null", words) : fmt::format("{}:\"[{}]\"", key, words);
+    }
   }
   return {};
 }

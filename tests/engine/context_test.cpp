@@ -68,7 +68,7 @@ TEST_F(ContextTest, OptionsThatSayNothingOrTooMuchAreRefused) {
   EXPECT_EQ(code({.ratio = 1.5}), ErrorCode::invalid_argument);
   EXPECT_EQ(code({.ratio = std::nan("")}), ErrorCode::invalid_argument);
   EXPECT_EQ(code({.tokens = 10, .keep = {"("}}), ErrorCode::invalid_argument);
-  EXPECT_EQ(code({.tokens = 10, .tokenizer = "no such"}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code({.tokens = 10, .tokenizer = "no such"}), ErrorCode::io);
   EXPECT_EQ(fit_context({}, {.tokens = 10}).error().code, ErrorCode::invalid_argument);
 }
 

@@ -162,7 +162,7 @@ void find_repeated(Document& document) {
 }  // namespace
 
 std::uint64_t template_hash(std::string_view line) noexcept {
-  std::uint64_t out = line.size() == 0 ? 0 : mixer;
+  std::uint64_t out = line.empty() ? 0 : mixer;
   std::size_t from = 0;
   const auto constant = [&](std::size_t to) {
     if (to > from) out = (out ^ hash(line.substr(from, to - from))) * mixer;
@@ -190,7 +190,7 @@ void find_alike(Document& document) {
 std::string differences(const std::vector<std::string_view>& lines, std::size_t most) {
   std::string out;
   if (lines.size() < 2) return out;
-  const auto add = [&](std::string part) {
+  const auto add = [&](const std::string& part) {
     if (part.empty() || out.size() + part.size() + 2 > most) return;
     out += (out.empty() ? "" : "; ") + part;
   };

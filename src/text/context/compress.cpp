@@ -282,9 +282,11 @@ class Job {
     for (int round = 0; round < most_rounds; ++round) {
       selection.fill(target);
       Attempt now = attempt(selection, round > 0);
-      const auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(request_.budget);
-      if (over > 0 || now.text.size() > most_bytes_) {
-        target = std::min(target, selection.tokens()) - std::max<std::int64_t>(over, 1) - (over > 64 ? over / 8 : 0);
+      auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(request_.budget);
+      if (now.text.size() > most_bytes_)
+        over = std::max(over, static_cast<std::int64_t>(now.text.size() - most_bytes_));
+      if (over > 0) {
+        target = std::min(target, selection.tokens()) - over - (over > 64 ? over / 8 : 0);
         while (selection.tokens() > target && selection.give_up()) {
         }
         continue;

@@ -2,87 +2,42 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-
-#include "simd/clones.h"
 
 namespace attar::text::context {
 namespace {
 
-constexpr std::size_t most_asked = 64;  // tokens and words of a question
+constexpr std::size_t most_asked = 64;  // words of a question
 constexpr double k1 = 1.2, b = 0.75;    // of BM25
 // Lengths of token vectors, which the encoder learned: function words lie below the one, what tells above the other.
 constexpr float least_telling = 0.25F, most_telling = 0.75F;
-
-// Sixteen sums beside each other, which the compiler may not make of one; sizes are multiples of that.
-constexpr std::size_t lanes = 16;
-ATTAR_VECTOR_CLONES float product(const float* x, const float* y, std::size_t size) noexcept {
-  std::array<float, lanes> sums{};
-  for (std::size_t i = 0; i < size; i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += x[i + lane] * y[i + lane];
-  float out = 0;
-  for (const float sum : sums) out += sum;
-  return out;
-}
-
-ATTAR_VECTOR_CLONES void widen(const std::int8_t* levels, std::size_t size, float* to) noexcept {
-  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<float>(levels[i]);
-}
 
 float telling_of(float length) noexcept {
   return std::clamp((length - least_telling) / (most_telling - least_telling), 0.0F, 1.0F);
 }
 
+double rarity(double holding, double of) noexcept { return std::log(1 + (of - holding + 0.5) / (holding + 0.5)); }
+
+float& at(Features& features, Feature which) noexcept { return features[static_cast<std::size_t>(which)]; }
+
 }  // namespace
 
 Relevance::Relevance(const StaticEncoder& table, WordSplitter& splitter)
-    : table_(table),
-      splitter_(splitter),
-      direction_(table.info().dims),
-      sum_(table.info().dims),
-      row_(table.info().dims),
-      heading_sum_(table.info().dims),
-      places_(table.tokens()) {}
+    : table_(table), splitter_(splitter), asked_(table), sum_(table.info().dims), heading_sum_(table.info().dims) {}
 
 void Relevance::ask(std::string_view question) {
-  known_.clear();
-  cosines_.clear();
-  read_tokens(question);
+  asked_.ask(question);
   read_words(question);
   expectation_ = Expectation(question);
 }
 
-void Relevance::read_tokens(std::string_view question) {
-  tokens_.clear();
-  asked_.clear();
-  weights_.clear();
-  std::ranges::fill(direction_, 0.0F);
-  table_.tokenize(question, tokens_);
-  if (tokens_.size() > most_asked) tokens_.resize(most_asked);
-  float all = 0;
-  for (const Token& token : tokens_) {
-    table_.add(token.id, direction_);
-    const float length = widened(token.id);
-    const float weight = std::pow(table_.scale(token.id) * length, 3.0F);
-    if (weight == 0) continue;
-    weights_.push_back(weight);
-    for (const float value : row_) asked_.push_back(value / length);
-    all += weight;
-  }
-  StaticEncoder::finish(direction_);
-  for (float& weight : weights_) weight /= all;
-}
-
-// The question's tokens are in tokens_.
 void Relevance::read_words(std::string_view question) {
   words_.clear();
   sequence_.clear();
   for (const Word& word : splitter_.split(question, most_asked)) {
     if (sequence_.size() == most_asked) break;
     float length = -1;  // of its longest token
-    for (const Token& token : tokens_)
-      if (token.begin >= word.begin && token.begin < word.end)
-        length = std::max(length, table_.scale(token.id) * widened(token.id));
+    for (const Token& token : asked_.tokens())
+      if (token.begin >= word.begin && token.begin < word.end) length = std::max(length, asked_.length(token.id));
     const std::uint64_t term = term_hash(word.term);
     sequence_.push_back(term);
     if (asked_word(term) >= 0) continue;
@@ -98,37 +53,18 @@ std::ptrdiff_t Relevance::asked_word(std::uint64_t term) const noexcept {
   return found == words_.end() ? -1 : found - words_.begin();
 }
 
-// Puts a token's levels into row_; their length.
-float Relevance::widened(std::uint32_t token) {
-  widen(table_.levels(token).data(), row_.size(), row_.data());
-  return std::sqrt(product(row_.data(), row_.data(), row_.size()));
-}
-
-const float* Relevance::similarities(std::uint32_t token) {
-  std::uint32_t& place = places_[token];
-  if (place >= known_.size() || known_[place] != token) {
-    place = static_cast<std::uint32_t>(known_.size());
-    known_.push_back(token);
-    const float own = widened(token);
-    for (std::size_t i = 0; i < weights_.size(); ++i)
-      cosines_.push_back(own == 0 ? 0 : product(row_.data(), asked_.data() + i * row_.size(), row_.size()) / own);
-  }
-  return cosines_.data() + place * weights_.size();
-}
-
 void Relevance::add_tokens(std::string_view text) {
   tokens_.clear();
   table_.tokenize(text, tokens_);
   for (const Token& token : tokens_) {
     table_.add(token.id, sum_);
-    const float* own = similarities(token.id);
-    for (std::size_t i = 0; i < best_.size(); ++i) best_[i] = std::max(best_[i], own[i]);
+    asked_.raise(token.id, best_);
   }
 }
 
 void Relevance::see_heading(std::string_view heading) {
   std::ranges::fill(sum_, 0.0F);
-  best_.assign(weights_.size(), 0.0F);
+  best_.assign(asked_.weights().size(), 0.0F);
   add_tokens(heading);
   heading_sum_ = sum_;
   heading_best_ = best_;
@@ -147,8 +83,8 @@ Relevance::Seen Relevance::see(const Passage& passage, const Headings& headings,
   best_ = heading_best_;
   add_tokens(passage.text);
   StaticEncoder::finish(sum_);
-  out.cosine = product(sum_.data(), direction_.data(), sum_.size());
-  for (std::size_t i = 0; i < best_.size(); ++i) out.nearness += weights_[i] * best_[i];
+  out.cosine = inner_product(sum_, asked_.direction());
+  out.nearness = asked_.nearness(best_);
 
   std::copy_n(heading_counts_.begin(), words_.size(), counts.begin());
   for (const std::uint8_t count : heading_counts_) out.words += count;
@@ -175,88 +111,104 @@ struct Relevance::Tables {
   std::vector<Seen> seen;
   std::vector<std::uint8_t> counts;  // [unit][word]
   std::vector<std::vector<std::uint32_t>> named;
-  std::vector<float> bm25;
+  std::vector<std::uint32_t> holders, holding_paragraphs;  // by word
+  std::uint32_t paragraphs = 0;
 };
 
-std::vector<Features> Relevance::look_at(std::span<const Passage> passages) {
+bool Relevance::tells(std::string_view heading) {
+  tokens_.clear();
+  table_.tokenize(heading, tokens_);
+  return std::ranges::any_of(tokens_, [&](const Token& token) { return telling_of(asked_.length(token.id)) > 0.5F; });
+}
+
+Relevance::Tables Relevance::read(std::span<const Passage> passages) {
   Tables all;
-  const std::size_t units = passages.size(), words = words_.size();
   for (const Passage& passage : passages) {
-    bool tells = all.headings.knows(passage.heading);
-    if (!tells && !passage.heading.empty()) {
-      tokens_.clear();
-      table_.tokenize(passage.heading, tokens_);
-      for (const Token& token : tokens_) tells = tells || telling_of(table_.scale(token.id) * widened(token.id)) > 0.5F;
-    }
-    all.heading.push_back(all.headings.add(passage.heading, tells, splitter_));
+    const bool known = all.headings.knows(passage.heading);
+    all.heading.push_back(all.headings.add(passage.heading, known || tells(passage.heading), splitter_));
   }
+  const std::size_t units = passages.size(), words = words_.size();
   all.counts.resize(units * words);
   all.named.resize(units);
-  std::vector<std::uint32_t> holders(words), holding_paragraphs(words),
-      last(words, std::numeric_limits<std::uint32_t>::max());
-  double total = 0;
-  std::uint32_t paragraphs = 0;
+  all.holders.resize(words);
+  all.holding_paragraphs.resize(words);
+  std::vector<std::uint32_t> last(words);  // paragraph that holds a word, from 1 on
   for (std::size_t u = 0; u < units; ++u) {
     if (u == 0 || all.heading[u] != all.heading[u - 1]) see_heading(passages[u].heading);
     const std::span counts = std::span(all.counts).subspan(u * words, words);
     all.seen.push_back(see(passages[u], all.headings, counts, all.named[u]));
-    total += all.seen.back().words;
-    if (u == 0 || passages[u].paragraph != passages[u - 1].paragraph) ++paragraphs;
+    if (u == 0 || passages[u].paragraph != passages[u - 1].paragraph) ++all.paragraphs;
     for (std::size_t i = 0; i < words; ++i) {
       if (counts[i] == 0) continue;
-      ++holders[i];
-      if (last[i] != paragraphs) ++holding_paragraphs[i];
-      last[i] = paragraphs;
+      ++all.holders[i];
+      if (last[i] != all.paragraphs) ++all.holding_paragraphs[i];
+      last[i] = all.paragraphs;
     }
   }
-  const auto rarity = [](double holding, double of) { return std::log(1 + (of - holding + 0.5) / (holding + 0.5)); };
-  const double average = std::max(1.0, total / std::max<double>(1, static_cast<double>(units)));
+  return all;
+}
+
+// The features that count the question's words.
+void Relevance::count(const Tables& all, std::vector<Features>& out) const {
+  const std::size_t words = words_.size();
+  double total = 0;
+  for (const Seen& seen : all.seen) total += seen.words;
+  const double average = std::max(1.0, total / std::max<double>(1, static_cast<double>(out.size())));
   std::vector<double> idf(words), paragraph_idf(words);
-  double most = 0, most_overlap = 0, digits = 0;
+  double most = 0, most_overlap = 0, numbers = 0;
   for (std::size_t i = 0; i < words; ++i) {
     const double telling = static_cast<double>(words_[i].telling);
-    idf[i] = telling * rarity(holders[i], static_cast<double>(units));
-    paragraph_idf[i] = telling * rarity(holding_paragraphs[i], paragraphs);
+    idf[i] = telling * rarity(all.holders[i], static_cast<double>(out.size()));
+    paragraph_idf[i] = telling * rarity(all.holding_paragraphs[i], all.paragraphs);
     most += idf[i] * (k1 + 1);
     most_overlap += paragraph_idf[i];
-    if (words_[i].number) digits += 1;
+    numbers += words_[i].number ? 1 : 0;
   }
-  std::vector<Features> out(units);
-  const auto feature = [&](std::size_t unit, Feature which) -> float& {
-    return out[unit][static_cast<std::size_t>(which)];
-  };
-  for (std::size_t u = 0; u < units; ++u) {
-    const Seen& seen = all.seen[u];
-    double bm25 = 0, overlap = 0, numbers = 0;
+  for (std::size_t u = 0; u < out.size(); ++u) {
+    double bm25 = 0, overlap = 0, held = 0;
+    const double longer = k1 * (1 - b + b * static_cast<double>(all.seen[u].words) / average);
     for (std::size_t i = 0; i < words; ++i) {
       const double count = all.counts[u * words + i];
       if (count == 0) continue;
-      bm25 += idf[i] * count * (k1 + 1) / (count + k1 * (1 - b + b * static_cast<double>(seen.words) / average));
+      bm25 += idf[i] * count * (k1 + 1) / (count + longer);
       overlap += paragraph_idf[i];
-      if (words_[i].number) numbers += 1;
+      held += words_[i].number ? 1 : 0;
     }
-    feature(u, Feature::cosine) = seen.cosine;
-    feature(u, Feature::nearness) = seen.nearness;
-    feature(u, Feature::bm25) = most > 0 ? static_cast<float>(bm25 / most) : 0;
-    feature(u, Feature::overlap) = most_overlap > 0 ? static_cast<float>(overlap / most_overlap) : 0;
-    feature(u, Feature::digits) = digits > 0 ? static_cast<float>(numbers / digits) : 0;
-    feature(u, Feature::fitting) = static_cast<float>(expectation_.fit(passages[u].text));
-    feature(u, Feature::asked) = all.headings.within(all.heading[u], sequence_) ? 1 : 0;
-    feature(u, Feature::first) = u == 0 || passages[u].paragraph != passages[u - 1].paragraph ? 1 : 0;
-    feature(u, Feature::length) = std::log(1 + static_cast<float>(seen.words));
+    at(out[u], Feature::bm25) = most > 0 ? static_cast<float>(bm25 / most) : 0;
+    at(out[u], Feature::overlap) = most_overlap > 0 ? static_cast<float>(overlap / most_overlap) : 0;
+    at(out[u], Feature::digits) = numbers > 0 ? static_cast<float>(held / numbers) : 0;
   }
+}
+
+// The features of headings that units elsewhere name.
+void Relevance::link(const Tables& all, std::vector<Features>& out) {
   std::vector<float> best_under(all.headings.size()), best_naming(all.headings.size());
-  for (std::size_t u = 0; u < units; ++u) {
-    const float own = feature(u, Feature::bm25);
+  for (std::size_t u = 0; u < out.size(); ++u) {
+    const float own = at(out[u], Feature::bm25);
     best_under[all.heading[u]] = std::max(best_under[all.heading[u]], own);
     for (const std::uint32_t heading : all.named[u])
       if (heading != all.heading[u]) best_naming[heading] = std::max(best_naming[heading], own);
   }
-  for (std::size_t u = 0; u < units; ++u) {
-    feature(u, Feature::linked) = best_naming[all.heading[u]];
+  for (std::size_t u = 0; u < out.size(); ++u) {
+    at(out[u], Feature::linked) = best_naming[all.heading[u]];
+    float& naming = at(out[u], Feature::naming);
     for (const std::uint32_t heading : all.named[u])
-      if (heading != all.heading[u])
-        feature(u, Feature::naming) = std::max(feature(u, Feature::naming), best_under[heading]);
+      if (heading != all.heading[u]) naming = std::max(naming, best_under[heading]);
+  }
+}
+
+std::vector<Features> Relevance::look_at(std::span<const Passage> passages) {
+  const Tables all = read(passages);
+  std::vector<Features> out(passages.size());
+  count(all, out);
+  link(all, out);
+  for (std::size_t u = 0; u < out.size(); ++u) {
+    at(out[u], Feature::cosine) = all.seen[u].cosine;
+    at(out[u], Feature::nearness) = all.seen[u].nearness;
+    at(out[u], Feature::fitting) = static_cast<float>(expectation_.fit(passages[u].text));
+    at(out[u], Feature::asked) = all.headings.within(all.heading[u], sequence_) ? 1 : 0;
+    at(out[u], Feature::first) = u == 0 || passages[u].paragraph != passages[u - 1].paragraph ? 1 : 0;
+    at(out[u], Feature::length) = std::log(1 + static_cast<float>(all.seen[u].words));
   }
   return out;
 }

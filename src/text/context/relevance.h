@@ -11,6 +11,7 @@
 
 #include "text/context/expectation.h"
 #include "text/context/headings.h"
+#include "text/encoder/static/asked_tokens.h"
 #include "text/encoder/static/static_encoder.h"
 #include "text/words/words.h"
 
@@ -63,15 +64,16 @@ class Relevance {
   };
   struct Tables;
 
-  void read_tokens(std::string_view question);
   void read_words(std::string_view question);
   // Adds a text's token vectors to sum_, and raises best_ to its nearness to each token of the question.
   void add_tokens(std::string_view text);
+  [[nodiscard]] bool tells(std::string_view heading);
+  [[nodiscard]] Tables read(std::span<const Passage> passages);
+  void count(const Tables& all, std::vector<Features>& out) const;
+  static void link(const Tables& all, std::vector<Features>& out);
   void see_heading(std::string_view heading);
   Seen see(const Passage& passage, const Headings& headings, std::span<std::uint8_t> counts,
            std::vector<std::uint32_t>& named);
-  const float* similarities(std::uint32_t token);
-  [[nodiscard]] float widened(std::uint32_t token);
   [[nodiscard]] std::ptrdiff_t asked_word(std::uint64_t term) const noexcept;
 
   const StaticEncoder& table_;
@@ -79,15 +81,10 @@ class Relevance {
   std::vector<AskedWord> words_;         // each once
   std::vector<std::uint64_t> sequence_;  // the question's terms
   Expectation expectation_;
-  std::vector<float> direction_;        // of the question
-  std::vector<float> asked_, weights_;  // of its tokens: vectors of length 1, and shares that sum up to 1
-  std::vector<float> sum_, best_, row_, heading_sum_, heading_best_;
+  AskedTokens asked_;
+  std::vector<float> sum_, best_, heading_sum_, heading_best_;
   std::vector<std::uint8_t> heading_counts_;
   std::vector<Token> tokens_;
-  // Cosines of a token with those of the question, computed when a text first has it.
-  std::vector<std::uint32_t> places_;  // by token; valid where known_ agrees
-  std::vector<std::uint32_t> known_;   // tokens
-  std::vector<float> cosines_;
 };
 
 }  // namespace attar::text::context

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/encoder/static/asked_tokens.h"
 #include "text/encoder/static/static_encoder.h"
 #include "text/snippet/snippet.h"
 #include "text/words/words.h"
@@ -33,23 +34,14 @@ class Reader {
   [[nodiscard]] float nearness_to_words();
   [[nodiscard]] float best_passage(std::string_view text);
   [[nodiscard]] float share_of_lead(std::string_view text);
-  [[nodiscard]] float widened(std::uint32_t token);
-  [[nodiscard]] const float* similarities(std::uint32_t token);
 
   const StaticEncoder& table_;
   WordSplitter& splitter_;
+  AskedTokens asked_;
   std::span<const WeighedTerm> terms_;
   float terms_weight_ = 0;
-  std::vector<float> asked_;      // of each token of the question, its levels at length 1
-  std::vector<float> weights_;    // of each, all together 1
-  std::vector<float> direction_;  // of the question
   std::vector<Token> tokens_;
-  std::vector<float> best_, sum_, row_;
-  // Cosines of a token with those of the question, computed when a text first has it: [place of the token][token of the
-  // question].
-  std::vector<std::uint32_t> places_;  // by token; valid where it is below the number of known tokens and they agree
-  std::vector<std::uint32_t> known_;   // tokens
-  std::vector<float> cosines_;
+  std::vector<float> best_, sum_;
 };
 
 }  // namespace attar::text

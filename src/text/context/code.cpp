@@ -1,6 +1,7 @@
 // Source code: signatures over the statements of their bodies, so that what is left of it still parses.
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <string_view>
 #include <vector>
 
@@ -212,15 +213,15 @@ class IndentedUnits {
   // How far a comment is indented means nothing: it stands where the line after it does, and before an else with it.
   void place_comments() {
     std::vector<LogicalLine> out;
-    for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) {
-      if (line->comment && !out.empty()) {
+    for (LogicalLine line : std::views::reverse(lines_)) {
+      if (line.comment && !out.empty()) {
         if (out.back().middle) {
-          out.back().begin = line->begin;
+          out.back().begin = line.begin;
           continue;
         }
-        line->indent = out.back().indent;
+        line.indent = out.back().indent;
       }
-      out.push_back(*line);
+      out.push_back(line);
     }
     lines_.assign(out.rbegin(), out.rend());
   }

@@ -217,6 +217,7 @@ class Job {
     std::vector<Features> all = relevance.look_at(passages);
     if (request_.cosines) {
       std::vector<std::string> texts;
+      texts.reserve(passages.size());
       for (const Passage& passage : passages)
         texts.push_back(passage.heading.empty() ? std::string(passage.text)
                                                 : fmt::format("{}. {}", passage.heading, passage.text));

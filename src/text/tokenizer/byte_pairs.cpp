@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "text/unicode.h"
+#include "text/word_memory.h"
 
 namespace attar::text {
 namespace {
@@ -41,36 +42,6 @@ struct BytePairs::Row {
     thread_local Row row;
     return row;
   }
-};
-
-// The counts of parts met before: texts repeat their words.
-class BytePairs::Memory {
- public:
-  static constexpr std::size_t longest = 27, places = 1 << 14;
-  struct Entry {
-    std::array<char, longest> part;
-    std::uint8_t size = 0;
-    std::uint32_t count = 0;
-
-    [[nodiscard]] bool holds(std::string_view other) const noexcept {
-      return size == other.size() && std::memcmp(part.data(), other.data(), size) == 0;
-    }
-  };
-
-  /// This thread's, of one list of merges at a time.
-  static Memory& of(std::uint64_t identity) {
-    thread_local Memory memory;
-    if (memory.identity_ != identity) {
-      memory.entries_.assign(places, Entry{});
-      memory.identity_ = identity;
-    }
-    return memory;
-  }
-  Entry& at(std::string_view part) noexcept { return entries_[std::hash<std::string_view>()(part) % places]; }
-
- private:
-  std::uint64_t identity_ = 0;
-  std::vector<Entry> entries_;
 };
 
 Result<std::unique_ptr<BytePairs>> BytePairs::make(Vocabulary tokens, std::span<const Merge> merges,
@@ -127,14 +98,14 @@ std::uint32_t BytePairs::rank_of(std::uint32_t left, std::uint32_t right) const 
 }
 
 std::size_t BytePairs::count(std::string_view part) const {
+  using Memory = WordMemory<std::uint32_t, 27, 1 << 14>;
   if (part.size() > Memory::longest) return count_anew(part);
   Memory::Entry& known = Memory::of(identity_).at(part);
-  if (known.holds(part)) return known.count;
-  const std::size_t count = count_anew(part);
-  std::ranges::copy(part, known.part.begin());
-  known.size = static_cast<std::uint8_t>(part.size());
-  known.count = static_cast<std::uint32_t>(count);
-  return count;
+  if (!known.holds(part)) {
+    known.value = static_cast<std::uint32_t>(count_anew(part));
+    known.take(part);
+  }
+  return known.value;
 }
 
 std::size_t BytePairs::count_anew(std::string_view part) const {

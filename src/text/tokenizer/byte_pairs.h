@@ -40,7 +40,6 @@ class BytePairs final : public TokenModel {
   [[nodiscard]] std::size_t count(std::string_view part) const override;
 
  private:
-  class Memory;
   struct Row;
   struct Slot {
     std::uint64_t pair = 0;

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
-#include <functional>
 
 #include "text/unicode.h"
+#include "text/word_memory.h"
 
 namespace attar::text {
 namespace {
@@ -21,40 +20,16 @@ constexpr std::string_view unknown_token = "[UNK]", continuation = "##";
 
 }  // namespace
 
-// The pieces of words met before. Texts repeat their words, and looking one up takes a fraction of walking the trie.
-class WordPiece::Memory {
- public:
+// The pieces of a word, where they are few.
+struct WordPiece::Pieces {
   struct Piece {
     std::uint32_t id;
     std::uint8_t first, last;  // bytes of the word
   };
-  static constexpr std::size_t longest = 24, most_pieces = 6, places = 4096;
+  static constexpr std::size_t most = 6;
 
-  struct Entry {
-    std::array<char, longest> word;
-    std::uint8_t length = 0, count = 0;
-    std::array<Piece, most_pieces> pieces;
-
-    [[nodiscard]] bool holds(std::string_view other) const noexcept {
-      return length == other.size() && std::memcmp(word.data(), other.data(), length) == 0;
-    }
-  };
-
-  /// This thread's, of one vocabulary at a time.
-  static Memory& of(std::uint64_t identity) {
-    thread_local Memory memory;
-    if (memory.identity_ != identity) {
-      memory.entries_.assign(places, Entry{});
-      memory.identity_ = identity;
-    }
-    return memory;
-  }
-
-  Entry& at(std::string_view word) noexcept { return entries_[std::hash<std::string_view>()(word) % places]; }
-
- private:
-  std::uint64_t identity_ = 0;
-  std::vector<Entry> entries_;
+  std::uint8_t count = 0;
+  std::array<Piece, most> pieces;
 };
 
 Result<WordPiece> WordPiece::make(std::string_view vocabulary) {
@@ -84,6 +59,8 @@ Result<WordPiece> WordPiece::make(std::string_view vocabulary) {
 
 // One text: gathers a word in its normal form, and cuts it where it ends.
 class WordPiece::Reading {
+  using Memory = WordMemory<Pieces, 24, 4096>;
+
  public:
   Reading(const WordPiece& owner, std::size_t most, std::vector<Token>& out)
       : owner_(owner), memory_(Memory::of(owner.identity_)), most_(out.size() + most), out_(out) {}
@@ -165,8 +142,8 @@ class WordPiece::Reading {
     const std::string_view word(word_.data(), length_);
     Memory::Entry& known = memory_.at(word);
     if (!known.holds(word)) return remember(known, word);
-    for (std::size_t i = 0; i < known.count && out_.size() < most_; ++i) {
-      const Memory::Piece& piece = known.pieces[i];
+    for (std::size_t i = 0; i < known.value.count && out_.size() < most_; ++i) {
+      const Pieces::Piece& piece = known.value.pieces[i];
       out_.push_back({piece.id, places_[piece.first].begin, places_[piece.last].end});
     }
   }
@@ -176,11 +153,10 @@ class WordPiece::Reading {
     const std::size_t before = out_.size();
     pieces_.clear();
     walk();
-    if (pieces_.empty() || pieces_.size() > Memory::most_pieces || out_.size() != before + pieces_.size()) return;
-    std::ranges::copy(word, to.word.begin());
-    to.length = static_cast<std::uint8_t>(word.size());
-    to.count = static_cast<std::uint8_t>(pieces_.size());
-    std::ranges::copy(pieces_, to.pieces.begin());
+    if (pieces_.empty() || pieces_.size() > Pieces::most || out_.size() != before + pieces_.size()) return;
+    to.take(word);
+    to.value.count = static_cast<std::uint8_t>(pieces_.size());
+    std::ranges::copy(pieces_, to.value.pieces.begin());
   }
 
   void walk() {
@@ -217,7 +193,7 @@ class WordPiece::Reading {
 
   const WordPiece& owner_;
   Memory& memory_;
-  std::vector<Memory::Piece> pieces_;  // of the word that is walked
+  std::vector<Pieces::Piece> pieces_;  // of the word that is walked
   std::size_t most_;
   std::vector<Token>& out_;
   std::array<char, longest_bytes> word_;

@@ -37,7 +37,7 @@ class WordPiece {
 
  private:
   class Reading;
-  class Memory;
+  struct Pieces;
 
   Trie trie_;
   std::uint64_t identity_ = 0;             // of this vocabulary: what is remembered of another is forgotten

@@ -1,0 +1,99 @@
+// Corpora of texts before they are used: near-duplicates out, documents like a target chosen, documents packed into
+// windows. Inputs are JSON lines, or plain text with a document a line, of any size; "-" is standard input.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attar/progress.h"
+#include "attar/result.h"
+
+namespace attar {
+
+/// How a corpus is read, whatever is done with it.
+struct CorpusOptions {
+  /// Of JSON records: the fields of the text, with an empty line between; empty: the first of text, body, content,
+  /// description, abstract that holds a text.
+  std::vector<std::string> text_fields = {};
+  unsigned threads = 0;  ///< 0: one per available core
+  /// Working memory to aim at, besides some 40 bytes a line; what does not fit goes to scratch files in $TMPDIR.
+  std::uint64_t memory_bytes = 1ULL << 30;
+  Progress* progress = nullptr;
+};
+
+/// A line that was left out, for it has no text.
+struct SkippedLine {
+  std::uint64_t line = 0;  ///< counted from 1
+  std::string reason;
+};
+
+/// What was read. Blank lines are no documents.
+struct CorpusCounts {
+  std::uint64_t documents = 0;
+  std::uint64_t bytes = 0;              ///< of the input
+  std::uint64_t skipped = 0;            ///< lines without a text
+  std::vector<SkippedLine> first_skipped;  ///< the first ten of them
+};
+
+/// What texts are compared by: runs of words or of characters.
+struct Shingles {
+  enum class Unit : std::uint8_t { words, characters };
+  Unit unit = Unit::words;
+  std::uint32_t size = 3;  ///< 1 to 64
+
+  /// In the form that parse_shingles() reads.
+  [[nodiscard]] std::string text() const;
+};
+
+/// "3w": three words; "8c": eight characters. `invalid_argument` names the valid forms.
+[[nodiscard]] Result<Shingles> parse_shingles(std::string_view text);
+
+/// Which document stands for its cluster.
+enum class Keep : std::uint8_t { first, longest };
+
+struct DedupOptions {
+  CorpusOptions corpus = {};
+  /// The Jaccard similarity of the sets of shingles from which two texts are near-duplicates, in (0, 1]; 0: only exact
+  /// duplicates go, equal texts but for case, blanks and punctuation.
+  double near = 0.8;
+  Shingles shingles = {};
+  /// The chance to miss a pair of exactly that similarity is at most this; more alike pairs are missed more rarely.
+  double miss = 0.001;
+  std::uint32_t permutations = 256;  ///< at most, of MinHash; 1 to 4096
+  /// The cosine of two texts' vectors above which the later is left out as well (SemDeDup), in (0, 1); 0: not asked.
+  double semantic = 0;
+  std::string encoder = {};  ///< as in PackDocumentsOptions; for `semantic`
+  Keep keep = Keep::first;
+  /// Where clusters of more than one document go, as JSON lines in the order of the kept ones; empty: nowhere.
+  std::filesystem::path clusters = {};
+};
+
+struct DedupReport {
+  CorpusCounts corpus;
+  std::uint64_t kept = 0;
+  std::uint64_t exact = 0, near = 0, semantic = 0;  ///< documents left out, by what found them
+  std::uint64_t clusters = 0;                       ///< of more than one document
+  std::uint32_t bands = 0, rows = 0;                ///< of MinHash; 0: not asked
+  double chance_to_miss = 0;                        ///< of a pair at the threshold
+  std::uint64_t pairs_offered = 0;   ///< that shared a band and were not yet in one cluster, by every band
+  std::uint64_t pairs_compared = 0;  ///< of these, exactly; the others differ in size by too much
+  std::uint64_t vectors_compared = 0;
+  std::uint64_t scratch_bytes = 0;
+  double read_seconds = 0;  ///< reading and sketches
+  double compare_seconds = 0;
+  double semantic_seconds = 0;
+  double write_seconds = 0;
+};
+
+/// Copies the input's lines, byte for byte and in their order, but for near-duplicates. Similarity is verified: what
+/// goes has Jaccard ≥ near, by a chain of pairs, with the document that stands for it. MinHash and bands (Broder 1997,
+/// Indyk and Motwani 1998), SemDeDup (Abbas et al. 2023). `invalid_data` where no line has a text. An empty output:
+/// only the report.
+[[nodiscard]] Result<DedupReport> dedup(const std::filesystem::path& input, const std::filesystem::path& output,
+                                        const DedupOptions& options = {});
+
+}  // namespace attar

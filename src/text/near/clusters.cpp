@@ -13,8 +13,24 @@ namespace attar::text {
 namespace {
 
 constexpr std::size_t entries_a_piece = 4096;
+constexpr std::size_t most_failed = 1 << 14;  // noted of a piece
 
 using Pair = std::pair<std::uint32_t, std::uint32_t>;
+
+/// Pairs that were compared in vain: the next band that offers one need not compare it again. A pair may be forgotten.
+class FailedPairs {
+ public:
+  [[nodiscard]] bool hold(Pair pair) const noexcept { return slots_[slot_of(pair)] == pair; }
+  void add(Pair pair) noexcept { slots_[slot_of(pair)] = pair; }
+
+ private:
+  static constexpr unsigned bits = 18;
+  static std::size_t slot_of(Pair pair) noexcept {
+    return ((std::uint64_t{pair.first} << 32 | pair.second) * 0x9e3779b97f4a7c15) >> (64 - bits);
+  }
+
+  std::vector<Pair> slots_ = std::vector<Pair>(std::size_t{1} << bits);
+};
 
 /// Texts of one bucket, cluster by cluster as far as they are known to belong together.
 struct Group {
@@ -25,8 +41,8 @@ struct Group {
 /// Compares the texts of one bucket after the other. For one thread.
 class BucketJoiner {
  public:
-  BucketJoiner(const SetStore& sets, const UnionFind& clusters, double threshold)
-      : sets_(sets), clusters_(clusters), threshold_(threshold) {}
+  BucketJoiner(const SetStore& sets, const UnionFind& clusters, const FailedPairs& in_vain, double threshold)
+      : sets_(sets), clusters_(clusters), in_vain_(in_vain), threshold_(threshold), lowest_ratio_(threshold * (1 - 1e-9)) {}
 
   Status join(std::span<const BandEntry> bucket) {
     used_ = 0;
@@ -34,7 +50,7 @@ class BucketJoiner {
     return {};
   }
 
-  std::vector<Pair> found;
+  std::vector<Pair> found, failed;
   NearCounts counts;
 
  private:
@@ -78,23 +94,30 @@ class BucketJoiner {
     for (const std::uint32_t other : group.texts) {
       ++counts.offered;
       const std::size_t others = sets_.size_of(other);
-      if (least_common(size, others, threshold_) > std::min(size, others)) continue;
+      // Even if the smaller one lay in the larger; what rounding leaves open the comparison settles.
+      if (static_cast<double>(std::min(size, others)) < lowest_ratio_ * static_cast<double>(std::max(size, others)))
+        continue;
+      const Pair pair{std::min(text, other), std::max(text, other)};
+      if (in_vain_.hold(pair)) continue;
       if (!std::exchange(taken, true)) {
         ATTAR_ASSIGN(const auto set, sets_.set_of(text, scratch_));
         probe_.take(set);
       }
       ++counts.compared;
       ATTAR_ASSIGN(const auto set, sets_.set_of(other, scratch_));
-      if (!probe_.near(set, threshold_)) continue;
-      found.emplace_back(other, text);
-      return true;
+      if (probe_.near(set, threshold_)) {
+        found.push_back(pair);
+        return true;
+      }
+      if (failed.size() < most_failed) failed.push_back(pair);
     }
     return false;
   }
 
   const SetStore& sets_;
   const UnionFind& clusters_;
-  double threshold_;
+  const FailedPairs& in_vain_;
+  double threshold_, lowest_ratio_;
   SetProbe probe_;
   std::vector<std::uint64_t> scratch_;
   std::vector<Group> groups_;  // the first `used_` are of this bucket
@@ -184,9 +207,10 @@ Status NearClusters::add(std::uint32_t text, std::span<const std::uint64_t> set,
 
 Result<NearCounts> NearClusters::join(UnionFind& clusters, base::ThreadPool& pool, Progress& progress) {
   NearCounts counts;
+  FailedPairs in_vain;
   const auto take = [&](std::span<const BandEntry> entries) -> Status {
     const std::vector<std::size_t> ends = piece_ends(entries);
-    std::vector<BucketJoiner> joiners(ends.size(), BucketJoiner(sets_, clusters, settings_.threshold));
+    std::vector<BucketJoiner> joiners(ends.size(), BucketJoiner(sets_, clusters, in_vain, settings_.threshold));
     std::vector<Status> done(ends.size());
     pool.run(ends.size(), [&](std::size_t piece, unsigned) {
       const std::size_t first = piece == 0 ? 0 : ends[piece - 1];
@@ -195,6 +219,7 @@ Result<NearCounts> NearClusters::join(UnionFind& clusters, base::ThreadPool& poo
     for (const Status& status : done) ATTAR_TRY(status);
     for (const BucketJoiner& joiner : joiners) {
       for (const auto& [a, b] : joiner.found) clusters.join(a, b);
+      for (const Pair& pair : joiner.failed) in_vain.add(pair);
       counts.offered += joiner.counts.offered;
       counts.compared += joiner.counts.compared;
       counts.joined += joiner.found.size();

@@ -61,7 +61,7 @@ struct NearSettings {
 /// What clustering has done.
 struct NearCounts {
   std::uint64_t offered = 0;   ///< pairs in one bucket and not yet in one cluster; those of several bands several times
-  std::uint64_t compared = 0;  ///< of these, exactly: sizes did not rule them out
+  std::uint64_t compared = 0;  ///< of these, exactly: neither sizes nor an earlier comparison ruled them out
   std::uint64_t joined = 0;    ///< pairs found near that joined two clusters
   std::uint64_t spilled = 0;   ///< bytes of scratch files
 };

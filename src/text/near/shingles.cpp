@@ -7,26 +7,17 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
+#include <utility>
 
+#include "simd/clones.h"
 #include "text/unicode.h"
 
 namespace attar::text {
 namespace {
 
 constexpr std::uint64_t step = 0x9e3779b97f4a7c15;
-constexpr char beyond_ascii = '\x7f';
-
-/// By byte: the folded character of a word, 0 for what is in none, `beyond_ascii`.
-constexpr std::array<char, 256> folded = [] {
-  std::array<char, 256> out{};
-  for (int c = 0; c < 256; ++c) {
-    if (c >= 0x80) out[static_cast<std::size_t>(c)] = beyond_ascii;
-    const bool digit = c >= '0' && c <= '9', lower = c >= 'a' && c <= 'z';
-    if (digit || lower || c == '_') out[static_cast<std::size_t>(c)] = static_cast<char>(c);
-    if (c >= 'A' && c <= 'Z') out[static_cast<std::size_t>(c)] = static_cast<char>(c + 32);
-  }
-  return out;
-}();
+constexpr std::size_t padding = 16;  // bytes behind a word that its hash reads
 
 std::uint64_t mixed(std::uint64_t x) noexcept {
   x ^= x >> 33;
@@ -45,48 +36,110 @@ std::uint64_t hash_of(std::uint64_t sum) noexcept {
 std::size_t slots_for(std::size_t count) noexcept { return std::bit_ceil(std::max<std::size_t>(2 * count, 16)); }
 unsigned shift_for(std::size_t slots) noexcept { return 64 - static_cast<unsigned>(std::countr_zero(slots)); }
 
+std::uint64_t load(const char* from) noexcept {
+  std::uint64_t value = 0;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
+/// By length: the bytes of the first and of the second half that belong to the word.
+struct Halves {
+  std::uint64_t low = 0, high = 0;
+};
+constexpr std::array<Halves, padding + 1> halves = [] {
+  std::array<Halves, padding + 1> out{};
+  for (unsigned size = 0; size <= padding; ++size) {
+    out[size].low = size >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * size)) - 1;
+    out[size].high = size <= 8 ? 0 : size == 16 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * (size - 8))) - 1;
+  }
+  return out;
+}();
+
+/// `padding` bytes from the word's first may be read.
+std::uint64_t hash_word(const char* word, std::size_t size) noexcept {
+  if (size > padding) return XXH3_64bits(word, size);
+  __extension__ using Product = unsigned __int128;
+  const std::uint64_t low = load(word) & halves[size].low, high = load(word + 8) & halves[size].high;
+  const Product product = Product{low ^ 0x2d358dccaa6c78a5} * (high ^ size ^ 0x8bb84b93962eacc9);
+  return mixed(static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64));
+}
+
+/// Folds ASCII, and marks the bytes of words with 1. False where there is anything else.
+ATTAR_VECTOR_CLONES bool fold_ascii(const char* text, std::size_t size, char* folded, unsigned char* in_word) noexcept {
+  unsigned char all = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    all |= c;
+    const auto lower = static_cast<unsigned char>(c | 0x20);
+    const bool letter = static_cast<unsigned char>(lower - 'a') < 26;
+    const bool digit = static_cast<unsigned char>(c - '0') < 10;
+    folded[i] = static_cast<char>(letter ? lower : c);
+    in_word[i] = static_cast<unsigned char>(letter | digit | (c == '_'));
+  }
+  return all < 0x80;
+}
+
 }  // namespace
 
 void Shingler::units(std::string_view text, std::vector<std::uint64_t>& out) {
-  size_ = 0;
   any_ = false;
-  // Folding may lengthen a code point by a byte.
-  if (word_.size() < 2 * text.size() + 8) word_.resize(2 * text.size() + 8);
-  for (std::size_t at = 0; at < text.size();) {
-    const char c = folded[static_cast<unsigned char>(text[at])];
-    if (c == beyond_ascii) {
-      take_beyond_ascii(text, at, out);
-      continue;
-    }
-    ++at;
-    if (c != 0) {
-      word_[size_++] = c;
-    } else if (size_ != 0) {
-      end_word(out);
-    }
+  // Folding may lengthen a code point by a byte; a mark of 0 ends the last word.
+  const std::size_t least = 2 * text.size() + 2 * padding;
+  if (folded_.size() < least) folded_.resize(least);
+  if (in_word_.size() < least) in_word_.resize(least);
+  if (fold_ascii(text.data(), text.size(), folded_.data(), in_word_.data())) {
+    std::memset(in_word_.data() + text.size(), 0, padding);
+    read_ascii(text.size(), out);
+  } else {
+    read_any(text, out);
   }
-  if (size_ != 0) end_word(out);
 }
 
-void Shingler::take_beyond_ascii(std::string_view text, std::size_t& at, std::vector<std::uint64_t>& out) {
-  const char32_t c = next_code_point_beyond_ascii(text, at);
-  const bool alone = is_own_word(c);
-  if (size_ != 0 && (alone || !is_word(c))) end_word(out);
-  if (!is_word(c)) return;
-  for (const char byte : to_utf8(fold(c))) word_[size_++] = byte;
-  if (alone) end_word(out);
+/// Marks as bits, 64 at a time: those at which words begin and end, one after the other.
+void Shingler::read_ascii(std::size_t size, std::vector<std::uint64_t>& out) {
+  constexpr std::size_t step_bytes = 64;
+  std::uint64_t before = 0;  // the last byte's mark
+  std::size_t begin = 0;
+  for (std::size_t first = 0; first <= size; first += step_bytes) {
+    std::uint64_t marks = 0;
+    for (std::size_t i = 0; i < step_bytes && first + i < size; i += 8)
+      marks |= (load(reinterpret_cast<const char*>(in_word_.data()) + first + i) * 0x0102040810204080 >> 56) << i;
+    for (std::uint64_t changes = marks ^ (marks << 1 | before); changes != 0; changes &= changes - 1) {
+      const std::size_t at = first + static_cast<std::size_t>(std::countr_zero(changes));
+      if ((marks >> (at - first) & 1) != 0) {
+        begin = at;
+      } else {
+        end_word(folded_.data() + begin, at - begin, out);
+      }
+    }
+    before = marks >> 63;
+  }
 }
 
-void Shingler::end_word(std::vector<std::uint64_t>& out) {
-  const std::string_view word(word_.data(), size_);
-  size_ = 0;
+void Shingler::read_any(std::string_view text, std::vector<std::uint64_t>& out) {
+  std::size_t size = 0;
+  const auto end = [&] {
+    if (size != 0) end_word(folded_.data(), std::exchange(size, 0), out);
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    const bool alone = c >= 0x80 && is_own_word(c);
+    if (alone || !is_word(c)) end();
+    if (!is_word(c)) continue;
+    for (const char byte : to_utf8(fold(c))) folded_[size++] = byte;
+    if (alone) end();
+  }
+  end();
+}
+
+void Shingler::end_word(const char* word, std::size_t size, std::vector<std::uint64_t>& out) {
   if (kind_.unit == ShingleKind::Unit::words) {
-    out.push_back(XXH3_64bits(word.data(), word.size()));
+    out.push_back(hash_word(word, size));
     return;
   }
   if (any_) out.push_back(mixed(U' ' + step));
   any_ = true;
-  for (std::size_t at = 0; at < word.size();) out.push_back(mixed(next_code_point(word, at) + step));
+  for (std::size_t at = 0; at < size;) out.push_back(mixed(next_code_point({word, size}, at) + step));
 }
 
 std::uint64_t name_of(std::span<const std::uint64_t> units, std::string_view text) noexcept {

@@ -25,13 +25,14 @@ class Shingler {
   void units(std::string_view text, std::vector<std::uint64_t>& out);
 
  private:
-  void end_word(std::vector<std::uint64_t>& out);
-  void take_beyond_ascii(std::string_view text, std::size_t& at, std::vector<std::uint64_t>& out);
+  void read_ascii(std::size_t size, std::vector<std::uint64_t>& out);
+  void read_any(std::string_view text, std::vector<std::uint64_t>& out);
+  void end_word(const char* word, std::size_t size, std::vector<std::uint64_t>& out);
 
   ShingleKind kind_;
-  std::vector<char> word_;  // folded
-  std::size_t size_ = 0;    // of it
-  bool any_ = false;        // a word ended before
+  std::vector<char> folded_;            // the text or the word at hand; 16 bytes behind it may be read
+  std::vector<unsigned char> in_word_;  // 1 a byte of a word
+  bool any_ = false;                    // a word ended before
 };
 
 /// What tells texts apart but for case, blanks and punctuation.

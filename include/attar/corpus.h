@@ -96,4 +96,42 @@ struct DedupReport {
 [[nodiscard]] Result<DedupReport> dedup(const std::filesystem::path& input, const std::filesystem::path& output,
                                         const DedupOptions& options = {});
 
+struct WindowsOptions {
+  CorpusOptions corpus = {};
+  std::uint32_t window = 4096;     ///< tokens, 16 to 2²⁴
+  std::string tokenizer = {};      ///< "characters/4" (also the empty name), "wordpiece", or a tokenizer's file
+  std::uint32_t per_document = 0;  ///< tokens that each document takes besides its own, such as one that ends it
+  bool ids = false;                ///< write ids instead of texts: the records', else the lines' numbers
+};
+
+/// Windows that another way of packing needs, by the same token counts.
+struct WindowsBaseline {
+  std::uint64_t windows = 0;
+  double fill = 0;        ///< tokens of all documents over those of all windows
+  std::uint64_t cut = 0;  ///< documents that are cut
+};
+
+struct WindowsReport {
+  CorpusCounts corpus;
+  std::string tokenizer;
+  bool estimated = false;    ///< the tokenizer does not follow a model's own rules
+  std::uint64_t tokens = 0;  ///< of all documents, with what each takes besides
+  std::uint64_t windows = 0;
+  double fill = 0;
+  std::uint64_t cut = 0;     ///< documents longer than a window; no other is cut
+  std::uint64_t pieces = 0;  ///< made of these
+  WindowsBaseline first_fit;    ///< in order, the same pieces
+  WindowsBaseline concatenate;  ///< one behind the other, cut at every window's end
+  double read_seconds = 0;      ///< reading and counting
+  double fit_seconds = 0;
+  double write_seconds = 0;
+};
+
+/// Packs documents into windows of so many tokens by best fit, decreasing (Ding et al. 2024): {"texts": […], "tokens":
+/// n} a line and window, or "ids". A document longer than a window is cut into pieces of its size, at a blank where one is near;
+/// no other is cut. An empty output: only the report.
+[[nodiscard]] Result<WindowsReport> pack_windows(const std::filesystem::path& input,
+                                                 const std::filesystem::path& output,
+                                                 const WindowsOptions& options = {});
+
 }  // namespace attar

@@ -96,6 +96,53 @@ struct DedupReport {
 [[nodiscard]] Result<DedupReport> dedup(const std::filesystem::path& input, const std::filesystem::path& output,
                                         const DedupOptions& options = {});
 
+/// How much of a corpus is taken.
+struct SelectBudget {
+  enum class Unit : std::uint8_t {
+    bytes,      ///< "10MB", "2GiB": of the lines that are written
+    documents,  ///< "5000docs"
+    tokens,     ///< "2Mtok", "500000tok"
+  };
+  std::uint64_t value = 0;
+  Unit unit = Unit::bytes;
+};
+
+/// Reads "10MB", "5000docs", "2Mtok" and the like; k, M and G are 10³, 10⁶ and 10⁹. `invalid_argument` names the valid
+/// forms.
+[[nodiscard]] Result<SelectBudget> parse_select_budget(std::string_view text);
+
+struct SelectOptions {
+  CorpusOptions corpus = {};   ///< of the pool, and of the target
+  std::filesystem::path like;  ///< the target: a corpus of examples
+  SelectBudget budget = {};    ///< a ceiling, which is never exceeded
+  std::string tokenizer = {};  ///< as in WindowsOptions; for a budget of tokens
+  double near = 0;             ///< as in DedupOptions: of near-duplicates only the most alike is taken; 0: all
+  Shingles shingles = {};
+};
+
+struct SelectReport {
+  CorpusCounts corpus;
+  CorpusCounts target;
+  std::uint64_t target_bytes = 0;  ///< of its texts, as far as they are used
+  std::uint64_t chosen = 0;
+  std::uint64_t bytes = 0;       ///< of the lines chosen
+  std::uint64_t tokens = 0;      ///< of their texts; 0 where the budget is not in tokens
+  std::uint64_t near = 0;        ///< passed over as near-duplicates of a chosen one
+  double nearest = 0;            ///< distance of the most alike document chosen
+  double farthest = 0;           ///< of the least alike
+  double pool_median = 0;        ///< of all documents
+  double read_seconds = 0;       ///< reading and comparing
+  double near_seconds = 0;
+  double write_seconds = 0;
+};
+
+/// Copies the lines of the documents that are most like a target, byte for byte and in their order, as many as the
+/// budget holds. Likeness is what the target saves when a document is compressed with it, as a share (after ZIP-FIT,
+/// Obbad et al. 2024). A document that the rest of the budget cannot hold is passed over. An empty output: only the
+/// report.
+[[nodiscard]] Result<SelectReport> select(const std::filesystem::path& pool, const std::filesystem::path& output,
+                                          const SelectOptions& options);
+
 struct WindowsOptions {
   CorpusOptions corpus = {};
   std::uint32_t window = 4096;     ///< tokens, 16 to 2²⁴

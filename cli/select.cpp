@@ -52,7 +52,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   {
     ProgressBar bar(session);
     arguments.options.corpus.progress = &bar;
-    ATTAR_ASSIGN(report, select(arguments.input, file.path(), arguments.options));
+    ATTAR_ASSIGN(report, select_like(arguments.input, file.path(), arguments.options));
   }
   note_skipped(session, report.corpus);
   const std::string path = arguments.output.string();

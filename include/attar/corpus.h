@@ -20,7 +20,7 @@ struct CorpusOptions {
   /// description, abstract that holds a text.
   std::vector<std::string> text_fields = {};
   unsigned threads = 0;  ///< 0: one per available core
-  /// Working memory to aim at, besides some 40 bytes a line; what does not fit goes to scratch files in $TMPDIR.
+  /// Working memory to aim at, besides some 80 bytes a line; what does not fit goes to scratch files in $TMPDIR.
   std::uint64_t memory_bytes = 1ULL << 30;
   Progress* progress = nullptr;
 };
@@ -52,7 +52,7 @@ struct Shingles {
 /// "3w": three words; "8c": eight characters. `invalid_argument` names the valid forms.
 [[nodiscard]] Result<Shingles> parse_shingles(std::string_view text);
 
-/// Which document stands for its cluster.
+/// Which document stands for its cluster. Of exact duplicates it is always the first.
 enum class Keep : std::uint8_t { first, longest };
 
 struct DedupOptions {
@@ -140,8 +140,8 @@ struct SelectReport {
 /// budget holds. Likeness is what the target saves when a document is compressed with it, as a share (after ZIP-FIT,
 /// Obbad et al. 2024). A document that the rest of the budget cannot hold is passed over. An empty output: only the
 /// report.
-[[nodiscard]] Result<SelectReport> select(const std::filesystem::path& pool, const std::filesystem::path& output,
-                                          const SelectOptions& options);
+[[nodiscard]] Result<SelectReport> select_like(const std::filesystem::path& pool, const std::filesystem::path& output,
+                                               const SelectOptions& options);
 
 struct WindowsOptions {
   CorpusOptions corpus = {};

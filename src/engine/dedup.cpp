@@ -42,6 +42,7 @@ std::vector<std::uint32_t> representatives(const engine::NearReader& read, Keep 
   std::vector<std::uint32_t> longest(out.size());
   for (std::uint32_t line = 0; line < out.size(); ++line) longest[line] = line;
   for (std::uint32_t line = 0; line < out.size(); ++line) {
+    if (read.fates()[line] == Fate::exact) continue;
     std::uint32_t& best = longest[out[line]];
     if (read.length_of(line) > read.length_of(best)) best = line;
   }

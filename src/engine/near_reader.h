@@ -33,6 +33,7 @@ class NearReader {
   [[nodiscard]] std::uint32_t length_of(std::uint32_t line) const noexcept {
     return line < lengths_.size() ? lengths_[line] : 0;
   }
+  [[nodiscard]] const std::vector<Fate>& fates() const noexcept { return fates_; }
   [[nodiscard]] std::vector<Fate> take_fates() noexcept { return std::move(fates_); }
 
  private:

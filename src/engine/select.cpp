@@ -1,4 +1,4 @@
-// select(): distances of all documents to a target, and the nearest ones that a budget holds.
+// select_like(): distances of all documents to a target, and the nearest ones that a budget holds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -205,7 +205,7 @@ Result<SelectBudget> parse_select_budget(std::string_view text) {
   return out;
 }
 
-Result<SelectReport> select(const std::filesystem::path& pool, const std::filesystem::path& output,
+Result<SelectReport> select_like(const std::filesystem::path& pool, const std::filesystem::path& output,
                             const SelectOptions& options) {
   ATTAR_TRY(check_options(options));
   base::ThreadPool threads(options.corpus.threads);

@@ -308,12 +308,13 @@ struct Families {
 
 TEST(NearClusters, AreTheComponentsOfNearPairs) {
   base::SilentProgress progress;
-  for (std::uint64_t seed = 0; seed < 8; ++seed)
+  for (std::uint64_t seed = 0; seed < 20; ++seed)
     for (const double threshold : {0.5, 0.8}) {
       const Families families(seed, threshold);
       std::optional<NearCounts> counts;
       for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{50'000}})
         for (const unsigned threads : {1U, 3U}) {
+          if (memory == 50'000 && seed + threads != 3) continue;  // hundreds of files take their time
           auto near = NearClusters::make({.threshold = threshold, .miss = 1e-9, .most_values = 2048, .memory = memory});
           ASSERT_TRUE(near);
           std::vector<std::uint32_t> values(near->hash().padded()), bands(near->layout().bands);

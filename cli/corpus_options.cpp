@@ -17,7 +17,8 @@ Result<double> parse_share(std::string_view text) {
 }
 
 void add_corpus_input(Command& command, std::filesystem::path& input, std::filesystem::path& output, bool& force) {
-  add_path(command, "input", input, "JSON lines with a text field, or plain text, a document a line; - for standard input")
+  add_path(command, "input", input,
+           "JSON lines with a text field, or plain text, a document a line; - for standard input")
       .required();
   add_path(command, "-o,--output", output, "Where to; - for standard output").required();
   command.add_flag("-f,--force", force, "Overwrite the output");
@@ -25,7 +26,8 @@ void add_corpus_input(Command& command, std::filesystem::path& input, std::files
 
 void add_corpus_options(Command& command, CorpusOptions& options) {
   add_value(command, "--text-field", options.text_fields, parse_names,
-            "JSON: the fields of the text; without it the first of text, body, content, description, abstract", "NAME,…");
+            "JSON: the fields of the text; without it the first of text, body, content, description, abstract",
+            "NAME,…");
   add_value(command, "--memory", options.memory_bytes, parse_memory,
             "Working memory to aim at (default 1GiB); the rest goes to scratch files", "SIZE");
   add_threads(command, options.threads);

@@ -44,15 +44,16 @@ Json json_of(const DedupReport& report, const std::string& path) {
 }
 
 std::string text_of(const DedupReport& report, const std::string& path) {
-  std::string out = fmt::format("{}: {} of {} documents kept; left out: {} exact, {} near", printable(path),
-                                grouped(report.kept), grouped(report.corpus.documents), grouped(report.exact),
-                                grouped(report.near));
+  std::string out =
+      fmt::format("{}: {} of {} documents kept; left out: {} exact, {} near", printable(path), grouped(report.kept),
+                  grouped(report.corpus.documents), grouped(report.exact), grouped(report.near));
   if (report.vectors_compared != 0) out += fmt::format(", {} alike in meaning", grouped(report.semantic));
   out += fmt::format("; {} clusters, {:.1f} s\n", grouped(report.clusters),
                      report.read_seconds + report.compare_seconds + report.semantic_seconds + report.write_seconds);
   if (report.bands != 0)
-    out += fmt::format("{} bands of {} rows: a pair at the threshold is missed with a chance of {:.1e}; {} pairs verified\n",
-                       report.bands, report.rows, report.chance_to_miss, grouped(report.pairs_compared));
+    out += fmt::format(
+        "{} bands of {} rows: a pair at the threshold is missed with a chance of {:.1e}; {} pairs verified\n",
+        report.bands, report.rows, report.chance_to_miss, grouped(report.pairs_compared));
   return out;
 }
 
@@ -100,7 +101,9 @@ void add_dedup(CLI::App& app, Session& session) {
   const Option semantic = add_value(
       command, "--semantic", options.semantic, [](std::string_view text) { return parse_between(text, 0, 1); },
       "Leave out texts whose vectors have a cosine above this with a kept one's as well", "COSINE");
-  command.add_text("--encoder", options.encoder, "A folder with a BERT model, for --semantic; without it Attar's own", "DIR")
+  command
+      .add_text("--encoder", options.encoder, "A folder with a BERT model, for --semantic; without it Attar's own",
+                "DIR")
       .needs(semantic);
   add_keep(command, options.keep);
   add_path(command, "--clusters", options.clusters, "Where clusters go: line numbers as JSON lines");

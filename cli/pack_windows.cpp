@@ -38,8 +38,7 @@ Json json_of(const WindowsReport& report, const std::string& path, std::uint32_t
           {"first_fit", baseline_json(report.first_fit)},
           {"concatenate", baseline_json(report.concatenate)},
           {"skipped", skipped_json(report.corpus)},
-          {"seconds",
-           {{"read", report.read_seconds}, {"fit", report.fit_seconds}, {"write", report.write_seconds}}}};
+          {"seconds", {{"read", report.read_seconds}, {"fit", report.fit_seconds}, {"write", report.write_seconds}}}};
 }
 
 std::string text_of(const WindowsReport& report, const std::string& path, std::uint32_t window) {
@@ -74,10 +73,10 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 void add_pack_windows(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   WindowsOptions& options = arguments->options;
-  Command command = add_command(app, session, "pack-windows",
-                                "Pack documents into windows of a model; none that fits one is cut",
-                                {"attar pack-windows corpus.jsonl --window 4096 -o windows.jsonl",
-                                 "attar pack-windows corpus.jsonl --window 2048 --per-document 1 --ids -o windows.jsonl"});
+  Command command =
+      add_command(app, session, "pack-windows", "Pack documents into windows of a model; none that fits one is cut",
+                  {"attar pack-windows corpus.jsonl --window 4096 -o windows.jsonl",
+                   "attar pack-windows corpus.jsonl --window 2048 --per-document 1 --ids -o windows.jsonl"});
   add_corpus_input(command, arguments->input, arguments->output, arguments->force);
   add_whole(command, "--window", options.window, 16, 1 << 24, "Tokens of a window (default 4096)");
   command.add_text("--tokenizer", options.tokenizer,

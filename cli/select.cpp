@@ -21,19 +21,18 @@ struct Arguments {
 };
 
 Json json_of(const SelectReport& report, const std::string& path) {
-  return {{"path", path},
-          {"documents", report.corpus.documents},
-          {"target_documents", report.target.documents},
-          {"target_bytes", report.target_bytes},
-          {"chosen", report.chosen},
-          {"bytes", report.bytes},
-          {"tokens", report.tokens},
-          {"near_duplicates", report.near},
-          {"distance",
-           {{"nearest", report.nearest}, {"farthest", report.farthest}, {"pool_median", report.pool_median}}},
-          {"skipped", skipped_json(report.corpus)},
-          {"seconds",
-           {{"read", report.read_seconds}, {"near", report.near_seconds}, {"write", report.write_seconds}}}};
+  return {
+      {"path", path},
+      {"documents", report.corpus.documents},
+      {"target_documents", report.target.documents},
+      {"target_bytes", report.target_bytes},
+      {"chosen", report.chosen},
+      {"bytes", report.bytes},
+      {"tokens", report.tokens},
+      {"near_duplicates", report.near},
+      {"distance", {{"nearest", report.nearest}, {"farthest", report.farthest}, {"pool_median", report.pool_median}}},
+      {"skipped", skipped_json(report.corpus)},
+      {"seconds", {{"read", report.read_seconds}, {"near", report.near_seconds}, {"write", report.write_seconds}}}};
 }
 
 std::string text_of(const SelectReport& report, const std::string& path) {

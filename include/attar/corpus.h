@@ -34,8 +34,8 @@ struct SkippedLine {
 /// What was read. Blank lines are no documents.
 struct CorpusCounts {
   std::uint64_t documents = 0;
-  std::uint64_t bytes = 0;              ///< of the input
-  std::uint64_t skipped = 0;            ///< lines without a text
+  std::uint64_t bytes = 0;                 ///< of the input
+  std::uint64_t skipped = 0;               ///< lines without a text
   std::vector<SkippedLine> first_skipped;  ///< the first ten of them
 };
 
@@ -125,13 +125,13 @@ struct SelectReport {
   CorpusCounts target;
   std::uint64_t target_bytes = 0;  ///< of its texts, as far as they are used
   std::uint64_t chosen = 0;
-  std::uint64_t bytes = 0;       ///< of the lines chosen
-  std::uint64_t tokens = 0;      ///< of their texts; 0 where the budget is not in tokens
-  std::uint64_t near = 0;        ///< passed over as near-duplicates of a chosen one
-  double nearest = 0;            ///< distance of the most alike document chosen
-  double farthest = 0;           ///< of the least alike
-  double pool_median = 0;        ///< of all documents
-  double read_seconds = 0;       ///< reading and comparing
+  std::uint64_t bytes = 0;   ///< of the lines chosen
+  std::uint64_t tokens = 0;  ///< of their texts; 0 where the budget is not in tokens
+  std::uint64_t near = 0;    ///< passed over as near-duplicates of a chosen one
+  double nearest = 0;        ///< distance of the most alike document chosen
+  double farthest = 0;       ///< of the least alike
+  double pool_median = 0;    ///< of all documents
+  double read_seconds = 0;   ///< reading and comparing
   double near_seconds = 0;
   double write_seconds = 0;
 };
@@ -165,8 +165,8 @@ struct WindowsReport {
   std::uint64_t tokens = 0;  ///< of all documents, with what each takes besides
   std::uint64_t windows = 0;
   double fill = 0;
-  std::uint64_t cut = 0;     ///< documents longer than a window; no other is cut
-  std::uint64_t pieces = 0;  ///< made of these
+  std::uint64_t cut = 0;        ///< documents longer than a window; no other is cut
+  std::uint64_t pieces = 0;     ///< made of these
   WindowsBaseline first_fit;    ///< in order, the same pieces
   WindowsBaseline concatenate;  ///< one behind the other, cut at every window's end
   double read_seconds = 0;      ///< reading and counting
@@ -175,8 +175,8 @@ struct WindowsReport {
 };
 
 /// Packs documents into windows of so many tokens by best fit, decreasing (Ding et al. 2024): {"texts": […], "tokens":
-/// n} a line and window, or "ids". A document longer than a window is cut into pieces of its size, at a blank where one is near;
-/// no other is cut. An empty output: only the report.
+/// n} a line and window, or "ids". A document longer than a window is cut into pieces of its size, at a blank where one
+/// is near; no other is cut. An empty output: only the report.
 [[nodiscard]] Result<WindowsReport> pack_windows(const std::filesystem::path& input,
                                                  const std::filesystem::path& output,
                                                  const WindowsOptions& options = {});

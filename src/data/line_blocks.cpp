@@ -25,10 +25,11 @@ Result<bool> LineBlocks::next(LineBlock& out) {
   ATTAR_TRY(fill(out));
   for (const LineBlock::Line& line : out.lines)
     if (line.text.size() > longest_)
-      return file_.fail(ErrorCode::over_limit, fmt::format("line {} is longer than {} bytes; is the file made of lines?",
-                                                           number_ + static_cast<std::uint64_t>(&line - out.lines.data()),
-                                                           longest_));
-  offset_ += static_cast<std::uint64_t>(out.lines.back().whole.data() + out.lines.back().whole.size() - out.bytes.data());
+      return file_.fail(ErrorCode::over_limit,
+                        fmt::format("line {} is longer than {} bytes; is the file made of lines?",
+                                    number_ + static_cast<std::uint64_t>(&line - out.lines.data()), longest_));
+  offset_ +=
+      static_cast<std::uint64_t>(out.lines.back().whole.data() + out.lines.back().whole.size() - out.bytes.data());
   number_ += out.lines.size();
   return true;
 }
@@ -50,8 +51,8 @@ Status LineBlocks::fill(LineBlock& out) {
     size = there;
     // The least block that holds a line of the greatest length and its end.
     if (size > longest_ + 2)
-      return file_.fail(ErrorCode::over_limit, fmt::format("line {} is longer than {} bytes; is the file made of lines?",
-                                                           number_, longest_));
+      return file_.fail(ErrorCode::over_limit,
+                        fmt::format("line {} is longer than {} bytes; is the file made of lines?", number_, longest_));
   }
 }
 

@@ -14,7 +14,7 @@ namespace attar::data {
 
 struct LineBlock {
   struct Line {
-    std::string_view text;  ///< without its end, and without the byte order mark of a file's first line
+    std::string_view text;   ///< without its end, and without the byte order mark of a file's first line
     std::string_view whole;  ///< with both: the bytes as the file has them
   };
   std::uint64_t first_number = 1;  ///< of the first line, counted from 1

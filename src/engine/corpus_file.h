@@ -48,9 +48,9 @@ class CorpusFile {
   data::InputFile file_;
   data::CorpusLayout layout_ = data::CorpusLayout::plain;
   std::vector<std::string> fields_;
-  std::vector<data::TextOfLine> readers_;           // one a worker
-  std::vector<std::vector<SkippedLine>> skipped_;   // by piece
-  std::vector<std::uint64_t> documents_;            // by piece
+  std::vector<data::TextOfLine> readers_;          // one a worker
+  std::vector<std::vector<SkippedLine>> skipped_;  // by piece
+  std::vector<std::uint64_t> documents_;           // by piece
   CorpusCounts counts_;
   std::uint64_t lines_ = 0;
   bool counted_ = false;

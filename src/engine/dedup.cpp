@@ -26,7 +26,8 @@ Status check_options(const DedupOptions& options) {
                 fmt::format("near {} and semantic {}: give a Jaccard similarity from 0 to 1 and a cosine below 1",
                             options.near, options.semantic));
   if (!(options.miss > 0 && options.miss < 1) || options.permutations == 0 || options.permutations > 4096)
-    return fail(ErrorCode::invalid_argument, "the chance to miss a pair lies between 0 and 1, permutations from 1 to 4096");
+    return fail(ErrorCode::invalid_argument,
+                "the chance to miss a pair lies between 0 and 1, permutations from 1 to 4096");
   if (options.shingles.size == 0 || options.shingles.size > 64)
     return fail(ErrorCode::invalid_argument, "shingles have 1 to 64 words or characters");
   if (!options.encoder.empty() && options.semantic == 0)
@@ -116,8 +117,9 @@ Result<Shingles> parse_shingles(std::string_view text) {
   const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   if (unit == "c") out.unit = Shingles::Unit::characters;
   if (error != std::errc{} || out.size < 1 || out.size > 64 || (unit != "w" && unit != "c"))
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("\"{}\" is not valid here: give words or characters, 1 to 64 of them, as in 3w or 8c", text));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("\"{}\" is not valid here: give words or characters, 1 to 64 of them, as in 3w or 8c", text));
   return out;
 }
 
@@ -143,9 +145,8 @@ Result<DedupReport> dedup(const std::filesystem::path& input, const std::filesys
   }
   count(kept_by, fates, report);
   start = Clock::now();
-  ATTAR_TRY(engine::copy_lines(corpus.file(), output, progress, [&](std::uint64_t line) {
-    return fates[line] != Fate::none && kept_by[line] == line;
-  }));
+  ATTAR_TRY(engine::copy_lines(corpus.file(), output, progress,
+                               [&](std::uint64_t line) { return fates[line] != Fate::none && kept_by[line] == line; }));
   if (!options.clusters.empty()) ATTAR_TRY(write_clusters(options.clusters, kept_by, fates));
   report.write_seconds = seconds_since(start);
   return report;

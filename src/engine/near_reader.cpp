@@ -11,9 +11,8 @@ constexpr std::size_t most_pieces = data::LineBlocks::most_lines / CorpusFile::p
 
 Result<NearReader> NearReader::make(const DedupOptions& options) {
   const bool words = options.shingles.unit == Shingles::Unit::words;
-  const text::ShingleKind kind{
-      .unit = words ? text::ShingleKind::Unit::words : text::ShingleKind::Unit::characters,
-      .size = options.shingles.size};
+  const text::ShingleKind kind{.unit = words ? text::ShingleKind::Unit::words : text::ShingleKind::Unit::characters,
+                               .size = options.shingles.size};
   NearReader out(kind, options.keep == Keep::longest);
   if (options.near == 0) return out;
   ATTAR_ASSIGN(out.near_, text::NearClusters::make({.threshold = options.near,

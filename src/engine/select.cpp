@@ -40,7 +40,8 @@ Status check_options(const SelectOptions& options) {
   if (!options.tokenizer.empty() && options.budget.unit != SelectBudget::Unit::tokens)
     return fail(ErrorCode::invalid_argument, "a tokenizer is for budgets of tokens, such as 2Mtok; leave it out");
   if (!(options.near >= 0 && options.near <= 1))
-    return fail(ErrorCode::invalid_argument, fmt::format("near {}: give a Jaccard similarity from 0 to 1", options.near));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("near {}: give a Jaccard similarity from 0 to 1", options.near));
   return {};
 }
 
@@ -123,8 +124,10 @@ class Comparing {
       return;
     }
     const std::uint64_t cost = tokenizer_ ? tokenizer_->count(text) : 1;
-    out.push_back(
-        {.line = static_cast<std::uint32_t>(line), .distance = static_cast<float>(*distance), .bytes = 0, .cost = cost});
+    out.push_back({.line = static_cast<std::uint32_t>(line),
+                   .distance = static_cast<float>(*distance),
+                   .bytes = 0,
+                   .cost = cost});
   }
 
   const SelectOptions& options_;
@@ -161,9 +164,9 @@ std::vector<bool> take(const std::vector<Entry>& entries, const SelectOptions& o
 Result<std::optional<engine::NearReader>> find_clusters(engine::CorpusFile& corpus, const SelectOptions& options,
                                                         base::ThreadPool& pool, Progress& progress) {
   if (options.near == 0) return std::nullopt;
-  ATTAR_ASSIGN(engine::NearReader out, engine::NearReader::make({.corpus = options.corpus,
-                                                                 .near = options.near,
-                                                                 .shingles = options.shingles}));
+  ATTAR_ASSIGN(
+      engine::NearReader out,
+      engine::NearReader::make({.corpus = options.corpus, .near = options.near, .shingles = options.shingles}));
   ATTAR_TRY(out.read(corpus, pool, progress));
   ATTAR_TRY(out.join(pool, progress));
   return out;
@@ -173,14 +176,15 @@ Result<std::optional<engine::NearReader>> find_clusters(engine::CorpusFile& corp
 
 Result<SelectBudget> parse_select_budget(std::string_view text) {
   const auto refuse = [&] {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("\"{}\" is not valid here: give bytes, documents or tokens, as in 10MB, 5000docs or 2Mtok",
-                            text));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("\"{}\" is not valid here: give bytes, documents or tokens, as in 10MB, 5000docs or 2Mtok", text));
   };
   SelectBudget out;
   std::string_view unit;
-  for (const auto& [name, kind] : {std::pair<std::string_view, SelectBudget::Unit>{"docs", SelectBudget::Unit::documents},
-                                   {"tok", SelectBudget::Unit::tokens}})
+  for (const auto& [name, kind] :
+       {std::pair<std::string_view, SelectBudget::Unit>{"docs", SelectBudget::Unit::documents},
+        {"tok", SelectBudget::Unit::tokens}})
     if (text.ends_with(name)) {
       unit = name;
       out.unit = kind;
@@ -206,7 +210,7 @@ Result<SelectBudget> parse_select_budget(std::string_view text) {
 }
 
 Result<SelectReport> select_like(const std::filesystem::path& pool, const std::filesystem::path& output,
-                            const SelectOptions& options) {
+                                 const SelectOptions& options) {
   ATTAR_TRY(check_options(options));
   base::ThreadPool threads(options.corpus.threads);
   Progress& progress = engine::or_silent(options.corpus.progress);

@@ -165,8 +165,8 @@ class Packing {
         data::TextOfLine reader = corpus.reader();
         for (std::size_t i = piece * windows_a_piece; i < std::min((piece + 1) * windows_a_piece, count); ++i) {
           const std::size_t begin = first + i == 0 ? 0 : ends[first + i - 1];
-          done[piece] = append_window(corpus.file(), reader,
-                                      std::span(order).subspan(begin, ends[first + i] - begin), texts[piece]);
+          done[piece] = append_window(corpus.file(), reader, std::span(order).subspan(begin, ends[first + i] - begin),
+                                      texts[piece]);
           if (!done[piece]) return;
         }
       });

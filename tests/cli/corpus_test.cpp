@@ -7,12 +7,13 @@ class CorpusCli : public CliTest {
  protected:
   void SetUp() override {
     CliTest::SetUp();
-    write_whole(at("corpus.jsonl"),
-                "{\"id\": \"a\", \"text\": \"To rotate the keys run the script on the bastion host before noon.\"}\n"
-                "{\"id\": \"b\", \"text\": \"Knead the dough and bake the bread.\"}\n"
-                "{\"id\": \"c\", \"text\": \"To rotate the keys, run the script on the bastion host before noon!\"}\n"
-                "{\"id\": \"d\", \"text\": \"To rotate the keys run the script on the bastion host before midnight.\"}\n"
-                "{\"id\": \"e\"}\n");
+    write_whole(
+        at("corpus.jsonl"),
+        "{\"id\": \"a\", \"text\": \"To rotate the keys run the script on the bastion host before noon.\"}\n"
+        "{\"id\": \"b\", \"text\": \"Knead the dough and bake the bread.\"}\n"
+        "{\"id\": \"c\", \"text\": \"To rotate the keys, run the script on the bastion host before noon!\"}\n"
+        "{\"id\": \"d\", \"text\": \"To rotate the keys run the script on the bastion host before midnight.\"}\n"
+        "{\"id\": \"e\"}\n");
     write_whole(at("target.txt"), "Bake the bread in the oven.\n");
   }
 };
@@ -54,7 +55,8 @@ TEST_F(CorpusCli, StreamsGoThrough) {
   EXPECT_EQ(ran.out, "one text\nanother\n");
   EXPECT_NE(ran.err.find("2 of 3 documents kept"), std::string::npos) << ran.err;
   EXPECT_EQ(attar({"dedup", "-", "-o", "-", "-q"}, "a\n").err, "");
-  EXPECT_EQ(attar({"pack-windows", "-", "-o", "-", "-q"}, "a b\nc\n").out, "{\"texts\": [\"a b\", \"c\"], \"tokens\": 2}\n");
+  EXPECT_EQ(attar({"pack-windows", "-", "-o", "-", "-q"}, "a b\nc\n").out,
+            "{\"texts\": [\"a b\", \"c\"], \"tokens\": 2}\n");
   EXPECT_EQ(attar({"select", "-", "--like", "target.txt", "--budget", "1docs", "-o", "-", "-q"},
                   "the war of the kings\nbake the bread in the oven\n")
                 .out,
@@ -62,7 +64,8 @@ TEST_F(CorpusCli, StreamsGoThrough) {
 }
 
 TEST_F(CorpusCli, SelectChoosesWithinABudget) {
-  const Ran ran = attar({"select", "corpus.jsonl", "--like", "target.txt", "--budget", "1docs", "-o", "c.jsonl", "--json"});
+  const Ran ran =
+      attar({"select", "corpus.jsonl", "--like", "target.txt", "--budget", "1docs", "-o", "c.jsonl", "--json"});
   ASSERT_EQ(ran.status, 0) << ran.err;
   expect_keys(ran.json(), {{"path", 's'},
                            {"documents", 'n'},
@@ -105,15 +108,22 @@ TEST_F(CorpusCli, WindowsAreCountedAgainstOtherWays) {
 
 TEST_F(CorpusCli, ErrorsNameTheOptionAndWhatIsValid) {
   expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--near", "1.2", "--json"}), 2, "invalid_argument", "--near");
-  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--shingles", "3", "--json"}), 2, "invalid_argument", "3w or 8c");
-  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--keep", "last", "--json"}), 2, "invalid_argument", "first or longest");
-  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--text-field", "body", "--json"}), 2, "invalid_data", "body");
-  expect_error(attar({"dedup", "corpus.jsonl", "-o", "corpus.jsonl", "-f", "--json"}), 2, "invalid_argument", "another output");
+  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--shingles", "3", "--json"}), 2, "invalid_argument",
+               "3w or 8c");
+  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--keep", "last", "--json"}), 2, "invalid_argument",
+               "first or longest");
+  expect_error(attar({"dedup", "corpus.jsonl", "-o", "x", "--text-field", "body", "--json"}), 2, "invalid_data",
+               "body");
+  expect_error(attar({"dedup", "corpus.jsonl", "-o", "corpus.jsonl", "-f", "--json"}), 2, "invalid_argument",
+               "another output");
   expect_error(attar({"select", "corpus.jsonl", "--like", "target.txt", "--budget", "5", "-o", "x", "--json"}), 2,
                "invalid_argument", "5000docs");
-  expect_error(attar({"select", "-", "--like", "-", "--budget", "5docs", "-o", "x", "--json"}), 2, "invalid_argument", "not both");
-  expect_error(attar({"pack-windows", "corpus.jsonl", "-o", "x", "--window", "3", "--json"}), 2, "invalid_argument", "16");
-  expect_error(attar({"pack-windows", "corpus.jsonl", "-o", "x", "--tokenizer", "gpt-0", "--json"}), 2, "invalid_argument", "gpt-0");
+  expect_error(attar({"select", "-", "--like", "-", "--budget", "5docs", "-o", "x", "--json"}), 2, "invalid_argument",
+               "not both");
+  expect_error(attar({"pack-windows", "corpus.jsonl", "-o", "x", "--window", "3", "--json"}), 2, "invalid_argument",
+               "16");
+  expect_error(attar({"pack-windows", "corpus.jsonl", "-o", "x", "--tokenizer", "gpt-0", "--json"}), 2,
+               "invalid_argument", "gpt-0");
   EXPECT_EQ(names(), (std::vector<std::string>{"corpus.jsonl", "docs.npy", "q.npy", "target.txt"}));
 }
 

@@ -80,7 +80,8 @@ TEST(TextOfLineTest, FindsTheFieldOfTheText) {
 }
 
 TEST(TextOfLineTest, KnowsTheRecordsId) {
-  for (const auto& [line, id] : {std::pair{R"({"id": 7, "text": "t"})", "7"}, {R"({"_id": "a", "id": 7, "text": "t"})", "a"}}) {
+  for (const auto& [line, id] :
+       {std::pair{R"({"id": 7, "text": "t"})", "7"}, {R"({"_id": "a", "id": 7, "text": "t"})", "a"}}) {
     TextOfLine reader(CorpusLayout::jsonl, {});
     const std::string bytes = padded(line);
     ASSERT_TRUE(reader.read(std::string_view(bytes).substr(0, std::string_view(line).size())));

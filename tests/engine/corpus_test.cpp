@@ -69,7 +69,8 @@ std::vector<bool> kept_plainly(const std::vector<std::string>& texts, double thr
   for (std::size_t i = 0; i < texts.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) {
       if (root[i] == root[j]) continue;
-      const auto common = static_cast<double>(std::ranges::count_if(sets[i], [&](const auto& x) { return sets[j].contains(x); }));
+      const auto common =
+          static_cast<double>(std::ranges::count_if(sets[i], [&](const auto& x) { return sets[j].contains(x); }));
       if (common / (static_cast<double>(sets[i].size() + sets[j].size()) - common) < threshold) continue;
       const auto [low, high] = std::minmax(root[i], root[j]);
       std::ranges::replace(root, high, low);
@@ -98,12 +99,13 @@ TEST_F(Corpus, WhatIsKeptIsTheFirstOfEveryCluster) {
       for (std::size_t i = 0; i < lines.size(); ++i)
         if (kept[i]) wanted += lines[i];
       for (const unsigned threads : {1U, 3U}) {
-        const auto report = dedup(input, at("kept.jsonl"), {.corpus = {.threads = threads},
-                                                            .near = threshold,
-                                                            .shingles = {.size = size},
-                                                            .miss = 1e-9,
-                                                            .permutations = 2048,
-                                                            .clusters = at("clusters.jsonl")});
+        const auto report = dedup(input, at("kept.jsonl"),
+                                  {.corpus = {.threads = threads},
+                                   .near = threshold,
+                                   .shingles = {.size = size},
+                                   .miss = 1e-9,
+                                   .permutations = 2048,
+                                   .clusters = at("clusters.jsonl")});
         ASSERT_TRUE(report) << report.error().message;
         EXPECT_EQ(read_whole(at("kept.jsonl")), wanted);
         EXPECT_EQ(report->kept + report->exact + report->near, 500u);
@@ -171,12 +173,14 @@ TEST_F(Corpus, WhatCannotBeDoneIsSaid) {
   };
   refused(dedup(put("none.jsonl", "{\"a\": 1}\n"), at("out")), ErrorCode::invalid_data, "--text-field");
   refused(dedup(put("empty", "\n \n"), at("out")), ErrorCode::invalid_data, "no documents");
-  refused(dedup(put("c.txt", "a\n"), at("out"), {.corpus = {.text_fields = {"a"}}}), ErrorCode::invalid_argument, "fields");
+  refused(dedup(put("c.txt", "a\n"), at("out"), {.corpus = {.text_fields = {"a"}}}), ErrorCode::invalid_argument,
+          "fields");
   refused(dedup(at("c.txt"), at("out"), {.near = 1.5}), ErrorCode::invalid_argument, "1.5");
   refused(dedup(at("c.txt"), at("out"), {.near = 0.01}), ErrorCode::invalid_argument, "permutations");
   refused(dedup(at("c.txt"), at("out"), {.encoder = "x"}), ErrorCode::invalid_argument, "--semantic");
   EXPECT_EQ(parse_shingles("8c")->text(), "8c");
-  for (const char* wrong : {"", "3", "0w", "65w", "w", "3x", "-1w", "3w "}) EXPECT_FALSE(parse_shingles(wrong)) << wrong;
+  for (const char* wrong : {"", "3", "0w", "65w", "w", "3x", "-1w", "3w "})
+    EXPECT_FALSE(parse_shingles(wrong)) << wrong;
 }
 
 /// The plain way of one cluster: every text against all that are kept.
@@ -191,14 +195,15 @@ std::vector<bool> apart_plainly(const std::vector<std::string>& texts, double co
   for (std::size_t i = 0; i < texts.size(); ++i) {
     kept[i] = true;
     for (std::size_t j = 0; j < i && kept[i]; ++j)
-      if (kept[j] && math::dot(std::span(vectors).subspan(i * dims, dims), std::span(vectors).subspan(j * dims, dims)) > cosine)
+      if (kept[j] &&
+          math::dot(std::span(vectors).subspan(i * dims, dims), std::span(vectors).subspan(j * dims, dims)) > cosine)
         kept[i] = false;
   }
   return kept;
 }
 
 TEST_F(Corpus, WhatMeansTheSameGoes) {
-  const std::vector<std::string> words = {"dog",   "cat",    "runs",   "sleeps", "house", "garden", "red",
+  const std::vector<std::string> words = {"dog",   "cat",     "runs",  "sleeps", "house", "garden", "red",
                                           "green", "quickly", "bread", "oven",   "river", "boat",   "music"};
   base::Random random(5);
   std::vector<std::string> texts;
@@ -226,7 +231,8 @@ TEST_F(Corpus, WhatMeansTheSameGoes) {
 TEST_F(Corpus, ManyVectorsAreComparedWithinClusters) {
   base::Random random(6);
   std::string bytes;
-  for (int i = 0; i < 9000; ++i) bytes += fmt::format("item {} {} {}\n", random.below(40), random.below(40), random.below(40));
+  for (int i = 0; i < 9000; ++i)
+    bytes += fmt::format("item {} {} {}\n", random.below(40), random.below(40), random.below(40));
   const auto input = put("items.txt", bytes);
   const auto one = dedup(input, at("a"), {.corpus = {.threads = 1}, .near = 0, .semantic = 0.99});
   const auto three = dedup(input, at("b"), {.corpus = {.threads = 3}, .near = 0, .semantic = 0.99});
@@ -309,7 +315,8 @@ TEST_F(Corpus, WindowsHoldEveryTextAndCutNoneThatFits) {
   const auto input = put("corpus.jsonl", as_json_lines(texts));
   std::string first;
   for (const unsigned threads : {1U, 3U}) {
-    const auto report = pack_windows(input, at("w.jsonl"), {.corpus = {.threads = threads}, .window = 128, .per_document = 1});
+    const auto report =
+        pack_windows(input, at("w.jsonl"), {.corpus = {.threads = threads}, .window = 128, .per_document = 1});
     ASSERT_TRUE(report) << report.error().message;
     std::multiset<std::string> whole(texts.begin(), texts.end());
     std::string pieces;
@@ -320,8 +327,10 @@ TEST_F(Corpus, WindowsHoldEveryTextAndCutNoneThatFits) {
       tokens += window["tokens"].get<std::uint64_t>();
       ++windows;
       for (const Json& text : window["texts"])
-        if (const auto found = whole.find(text.get<std::string>()); found != whole.end()) whole.erase(found);
-        else pieces += text.get<std::string>();
+        if (const auto found = whole.find(text.get<std::string>()); found != whole.end())
+          whole.erase(found);
+        else
+          pieces += text.get<std::string>();
     }
     EXPECT_EQ(windows, report->windows);
     EXPECT_EQ(tokens, report->tokens);
@@ -340,10 +349,12 @@ TEST_F(Corpus, WindowsHoldEveryTextAndCutNoneThatFits) {
 }
 
 TEST_F(Corpus, WindowsMayHoldIds) {
-  const auto input = put("c.jsonl", "{\"id\": \"a\", \"text\": \"one\"}\n\n{\"text\": \"two\"}\n{\"id\": \"long\", \"text\": \"" +
-                                        std::string(100, 'x') + "\"}\n");
+  const auto input =
+      put("c.jsonl", "{\"id\": \"a\", \"text\": \"one\"}\n\n{\"text\": \"two\"}\n{\"id\": \"long\", \"text\": \"" +
+                         std::string(100, 'x') + "\"}\n");
   ASSERT_TRUE(pack_windows(input, at("w"), {.window = 16, .ids = true}));
-  EXPECT_EQ(read_whole(at("w")), "{\"ids\": [\"a\", \"3\", \"long#2\"], \"tokens\": 11}\n{\"ids\": [\"long#1\"], \"tokens\": 16}\n");
+  EXPECT_EQ(read_whole(at("w")),
+            "{\"ids\": [\"a\", \"3\", \"long#2\"], \"tokens\": 11}\n{\"ids\": [\"long#1\"], \"tokens\": 16}\n");
   EXPECT_FALSE(pack_windows(input, at("x"), {.window = 4}));
   EXPECT_FALSE(pack_windows(input, at("x"), {.window = 32, .per_document = 30}));
   EXPECT_FALSE(pack_windows(input, at("x"), {.tokenizer = "none of these"}));

@@ -11,12 +11,16 @@ double distance(std::string_view target, std::string_view text) {
 }
 
 constexpr std::string_view kitchen =
-    "Knead flour, water and salt, and let the dough rest for an hour.\nBake the bread in a hot oven until its crust is brown.\n"
-    "Whisk the eggs with sugar and fold in the flour.\nMelt butter in the pan and fry the onions until they are golden.";
+    "Knead flour, water and salt, and let the dough rest for an hour.\nBake the bread in a hot oven until its crust is "
+    "brown.\n"
+    "Whisk the eggs with sugar and fold in the flour.\nMelt butter in the pan and fry the onions until they are "
+    "golden.";
 
 TEST(Likeness, WhatTheTargetSavesIsNear) {
-  const double own = distance(kitchen, "Let the dough rest, then bake the bread in the oven until its crust is golden.");
-  const double other = distance(kitchen, "The kernel maps the pages of a file and flushes them when the device is idle.");
+  const double own =
+      distance(kitchen, "Let the dough rest, then bake the bread in the oven until its crust is golden.");
+  const double other =
+      distance(kitchen, "The kernel maps the pages of a file and flushes them when the device is idle.");
   EXPECT_LT(own, 0.8 * other);
   EXPECT_GT(own, 0);
   EXPECT_LT(distance(kitchen, kitchen), 0.2);

@@ -168,7 +168,8 @@ TEST(NearMinHash, EstimatesHaveTheBinomialsMeanAndVariance) {
       hash.sign(a, a_values);
       hash.sign(b, b_values);
       int equal = 0;
-      for (int i = 0; i < values; ++i) equal += a_values[static_cast<std::size_t>(i)] == b_values[static_cast<std::size_t>(i)];
+      for (int i = 0; i < values; ++i)
+        equal += a_values[static_cast<std::size_t>(i)] == b_values[static_cast<std::size_t>(i)];
       const double estimate = static_cast<double>(equal) / values;
       sum += estimate;
       squares += (estimate - truth) * (estimate - truth);
@@ -331,7 +332,8 @@ TEST(NearClusters, AreTheComponentsOfNearPairs) {
           for (std::uint32_t i = 0; i < families.sets.size(); ++i) ASSERT_EQ(clusters.root_of(i), families.roots[i]);
           if (!counts) counts = *done;
           EXPECT_EQ(done->spilled != 0, memory == 50'000);
-          EXPECT_TRUE(memory == 50'000 || done->compared == counts->compared) << "the same work at any number of threads";
+          EXPECT_TRUE(memory == 50'000 || done->compared == counts->compared)
+              << "the same work at any number of threads";
         }
     }
 }

@@ -110,7 +110,8 @@ TEST(WindowPieces, AreAsLongAsTheyMayBe) {
   for (const TextPiece& piece : pieces) EXPECT_EQ(piece.size(), 100u);
   EXPECT_EQ(cut_text("aaaa bbbb cccc", letters, 8).at(0).end, 5u) << "behind a blank";
   EXPECT_TRUE(cut_text("aaaa", letters, 1).empty()) << "no room for one character";
-  EXPECT_EQ(cut_text("\x80\x80\x80\x80\x80\x80", letters, 3).at(0).size(), 6u) << "bytes that begin nothing are no tokens here";
+  EXPECT_EQ(cut_text("\x80\x80\x80\x80\x80\x80", letters, 3).at(0).size(), 6u)
+      << "bytes that begin nothing are no tokens here";
 }
 
 }  // namespace

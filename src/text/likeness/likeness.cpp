@@ -51,8 +51,8 @@ Result<Likeness> Likeness::make(const LikenessTarget& target) {
 }
 
 Result<std::size_t> Likeness::size_by(const Context& context, std::string_view text) {
-  const std::size_t size = ZSTD_compress2(static_cast<ZSTD_CCtx*>(context.get()), buffer_.data(), buffer_.size(),
-                                          text.data(), text.size());
+  const std::size_t size =
+      ZSTD_compress2(static_cast<ZSTD_CCtx*>(context.get()), buffer_.data(), buffer_.size(), text.data(), text.size());
   if (ZSTD_isError(size)) return no_memory();
   return size;
 }

@@ -64,7 +64,8 @@ Status BandStore::read(std::uint32_t band, const Take& take) {
 Status BandStore::read_file(std::uint32_t band, const Take& take) {
   const base::TemporaryFile& file = files_[band];
   const std::uint64_t count = file.size() / sizeof(BandEntry);
-  const std::uint64_t rounds = std::max<std::uint64_t>(base::ceil_div(4 * file.size(), std::max<std::uint64_t>(memory_, 1)), 1);
+  const std::uint64_t rounds =
+      std::max<std::uint64_t>(base::ceil_div(4 * file.size(), std::max<std::uint64_t>(memory_, 1)), 1);
   std::vector<BandEntry> piece(std::min<std::uint64_t>(count, read_entries)), entries;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     entries.clear();

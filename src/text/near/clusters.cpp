@@ -42,7 +42,11 @@ struct Group {
 class BucketJoiner {
  public:
   BucketJoiner(const SetStore& sets, const UnionFind& clusters, const FailedPairs& in_vain, double threshold)
-      : sets_(sets), clusters_(clusters), in_vain_(in_vain), threshold_(threshold), lowest_ratio_(threshold * (1 - 1e-9)) {}
+      : sets_(sets),
+        clusters_(clusters),
+        in_vain_(in_vain),
+        threshold_(threshold),
+        lowest_ratio_(threshold * (1 - 1e-9)) {}
 
   Status join(std::span<const BandEntry> bucket) {
     used_ = 0;
@@ -186,10 +190,11 @@ void NameTable::grow() {
 Result<NearClusters> NearClusters::make(const NearSettings& settings) {
   const auto layout = choose_bands(settings.threshold, settings.miss, settings.most_values);
   if (!layout)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} permutations cannot keep the chance to miss a pair of Jaccard {} below {}; give a higher "
-                            "threshold, more permutations or a larger chance",
-                            settings.most_values, settings.threshold, settings.miss));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{} permutations cannot keep the chance to miss a pair of Jaccard {} below {}; give a higher "
+                    "threshold, more permutations or a larger chance",
+                    settings.most_values, settings.threshold, settings.miss));
   return NearClusters(settings, *layout);
 }
 

@@ -72,9 +72,9 @@ void number_by_first(WindowPlan& plan) {
 
 WindowPlan best_fit_decreasing(std::span<const std::uint32_t> sizes, std::uint32_t capacity) {
   WindowPlan out{.windows = 0, .window_of = std::vector<std::uint32_t>(sizes.size())};
-  NumberSet spaces(std::size_t{capacity} + 1);                       // that some window has
+  NumberSet spaces(std::size_t{capacity} + 1);                        // that some window has
   std::vector<std::uint32_t> heads(std::size_t{capacity} + 1, none);  // by space: the window that got it last
-  std::vector<std::uint32_t> others;                                 // by window: the next of the same space
+  std::vector<std::uint32_t> others;                                  // by window: the next of the same space
   for (const std::uint32_t document : falling(sizes, capacity)) {
     const std::uint32_t size = sizes[document];
     std::uint32_t space = spaces.at_least(size), window = out.windows;

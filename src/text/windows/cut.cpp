@@ -28,7 +28,7 @@ std::size_t behind_blank(std::string_view text, std::size_t begin, std::size_t e
 /// The longest piece from `begin`: a bracket around its end doubled until it is too long, then halved.
 TextPiece next_piece(std::string_view text, std::size_t begin, const Tokenizer& tokenizer, std::uint32_t room) {
   const auto tokens_to = [&](std::size_t end) { return tokenizer.count(text.substr(begin, end - begin)); };
-  std::size_t fits = begin;  // an end that does
+  std::size_t fits = begin;               // an end that does
   std::size_t low = begin, high = begin;  // ends up to `low` lead back to `fits` at most, `high` is too far
   for (std::size_t length = 2 * std::size_t{room}; high == begin; length *= 2) {
     const std::size_t at = std::min(begin + length, text.size()), end = boundary(text, at);

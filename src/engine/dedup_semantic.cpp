@@ -81,22 +81,23 @@ class Encoding {
   std::vector<float> vectors_;
 };
 
-/// The cluster of every row.
-Result<std::vector<std::uint32_t>> cluster_rows(const Vectors& vectors, base::ThreadPool& pool) {
-  const std::uint64_t rows = vectors.lines.size(), clusters = base::ceil_div(rows, usual_cluster);
-  std::vector<std::uint32_t> out(rows);
-  if (clusters < 2) return out;
-  const std::uint64_t sampled = std::min(rows, clusters * sample_a_cluster);
-  std::vector<float> sample(sampled * vectors.dims);
-  for (std::uint64_t i = 0; i < sampled; ++i)
-    ATTAR_TRY(vectors.read(i * rows / sampled, std::span(sample).subspan(i * vectors.dims, vectors.dims)));
-  const math::Matrix<float> centroids =
-      math::kmeans(sample, vectors.dims, {.clusters = static_cast<std::uint32_t>(clusters)}, pool);
-  for (std::uint64_t first = 0; first < rows; first += rows_at_once) {
-    const std::uint64_t count = std::min<std::uint64_t>(rows_at_once, rows - first);
-    sample.resize(count * vectors.dims);
-    ATTAR_TRY(vectors.read(first, sample));
-    math::nearest_centroids(sample, centroids, std::span(out).subspan(first, count), pool);
+/// The cluster of each of some rows.
+Result<std::vector<std::uint32_t>> cluster_rows(const Vectors& vectors, std::span<const std::uint32_t> rows,
+                                                const math::KMeansOptions& clusters, base::ThreadPool& pool) {
+  const std::size_t dims = vectors.dims,
+                    sampled = std::min<std::size_t>(rows.size(), clusters.clusters * sample_a_cluster);
+  std::vector<std::uint32_t> out(rows.size());
+  if (clusters.clusters < 2) return out;
+  std::vector<float> values(sampled * dims);
+  for (std::size_t i = 0; i < sampled; ++i)
+    ATTAR_TRY(vectors.read(rows[i * rows.size() / sampled], std::span(values).subspan(i * dims, dims)));
+  const math::Matrix<float> centroids = math::kmeans(values, vectors.dims, clusters, pool);
+  for (std::size_t first = 0; first < rows.size(); first += rows_at_once) {
+    const std::size_t count = std::min(rows_at_once, rows.size() - first);
+    values.resize(count * dims);
+    for (std::size_t i = 0; i < count; ++i)
+      ATTAR_TRY(vectors.read(rows[first + i], std::span(values).subspan(i * dims, dims)));
+    math::nearest_centroids(values, centroids, std::span(out).subspan(first, count), pool);
   }
   return out;
 }
@@ -172,35 +173,80 @@ class ClusterSieve {
   std::vector<float> values_;
 };
 
+/// Sieves rows cluster by cluster; those that are left, in their order.
+class Sieving {
+ public:
+  Sieving(const Vectors& vectors, const DedupOptions& options, base::ThreadPool& pool)
+      : vectors_(vectors), options_(options), pool_(pool), kept_by_(vectors.lines.size()) {
+    std::iota(kept_by_.begin(), kept_by_.end(), 0);
+  }
+
+  Status run() {
+    std::vector<std::uint32_t> rows = kept_by_;
+    const auto clusters = static_cast<std::uint32_t>(base::ceil_div(rows.size(), usual_cluster));
+    ATTAR_TRY(sieve(rows, {.clusters = clusters, .seed = 1}));
+    if (clusters < 2) return {};
+    std::erase_if(rows, [&](std::uint32_t row) { return kept_by_[row] != row; });
+    return sieve(rows, {.clusters = clusters + clusters / 2 + 1, .seed = 2});
+  }
+
+  /// By row: the one that stands for it.
+  [[nodiscard]] std::uint32_t kept_by(std::uint32_t row) const noexcept {
+    while (kept_by_[row] != row) row = kept_by_[row];
+    return row;
+  }
+  [[nodiscard]] std::uint64_t compared() const noexcept { return compared_; }
+
+ private:
+  Status sieve(std::span<const std::uint32_t> rows, const math::KMeansOptions& clusters) {
+    ATTAR_ASSIGN(const auto cluster_of, cluster_rows(vectors_, rows, clusters, pool_));
+    std::vector<std::uint32_t> order(rows.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::uint32_t i) {
+      const std::uint32_t shortness = options_.keep == Keep::longest ? ~vectors_.lengths[rows[i]] : 0;
+      return std::tuple(cluster_of[i], shortness, i);
+    });
+    std::vector<std::size_t> ends;
+    for (std::size_t i = 1; i <= order.size(); ++i)
+      if (i == order.size() || cluster_of[order[i]] != cluster_of[order[i - 1]]) ends.push_back(i);
+    for (std::uint32_t& place : order) place = rows[place];
+    std::vector<ClusterSieve> sieves(ends.size(), ClusterSieve(vectors_, options_.semantic));
+    std::vector<Status> done(ends.size());
+    pool_.run(ends.size(), [&](std::size_t cluster, unsigned) {
+      const std::size_t first = cluster == 0 ? 0 : ends[cluster - 1];
+      done[cluster] = sieves[cluster].run(std::span(order).subspan(first, ends[cluster] - first));
+    });
+    for (const Status& status : done)
+      if (!status) return status;
+    for (const ClusterSieve& sieved : sieves) {
+      compared_ += sieved.compared;
+      for (const auto& [row, kept] : sieved.gone) kept_by_[row] = kept;
+    }
+    return {};
+  }
+
+  const Vectors& vectors_;
+  const DedupOptions& options_;
+  base::ThreadPool& pool_;
+  std::vector<std::uint32_t> kept_by_;
+  std::uint64_t compared_ = 0;
+};
+
 }  // namespace
 
 Status drop_alike(CorpusFile& corpus, const DedupOptions& options, base::ThreadPool& pool, Progress& progress,
                   std::vector<std::uint32_t>& kept_by, std::vector<Fate>& fates, std::uint64_t& compared) {
   ATTAR_ASSIGN(const auto encoder, open_encoder(options.encoder));
   ATTAR_ASSIGN(const Vectors vectors, Encoding(*encoder, kept_by, pool).run(corpus, progress));
-  ATTAR_ASSIGN(const auto cluster_of, cluster_rows(vectors, pool));
-  std::vector<std::uint32_t> order(vectors.lines.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](std::uint32_t row) {
-    const std::uint32_t shortness = options.keep == Keep::longest ? ~vectors.lengths[row] : 0;
-    return std::tuple(cluster_of[row], shortness, row);
-  });
-  std::vector<std::size_t> ends;
-  for (std::size_t i = 1; i <= order.size(); ++i)
-    if (i == order.size() || cluster_of[order[i]] != cluster_of[order[i - 1]]) ends.push_back(i);
-  std::vector<ClusterSieve> sieves(ends.size(), ClusterSieve(vectors, options.semantic));
-  std::vector<Status> done(ends.size());
-  pool.run(ends.size(), [&](std::size_t cluster, unsigned) {
-    const std::size_t first = cluster == 0 ? 0 : ends[cluster - 1];
-    done[cluster] = sieves[cluster].run(std::span(order).subspan(first, ends[cluster] - first));
-  });
-  for (const Status& status : done) ATTAR_TRY(status);
-  for (const ClusterSieve& sieve : sieves) {
-    compared += sieve.compared;
-    for (const auto& [row, kept] : sieve.gone) {
-      fates[vectors.lines[row]] = Fate::semantic;
-      kept_by[vectors.lines[row]] = vectors.lines[kept];
-    }
+  Sieving sieving(vectors, options, pool);
+  progress.stage("comparing", 0);
+  ATTAR_TRY(sieving.run());
+  compared = sieving.compared();
+  for (std::uint32_t row = 0; row < vectors.lines.size(); ++row) {
+    const std::uint32_t kept = sieving.kept_by(row);
+    if (kept == row) continue;
+    fates[vectors.lines[row]] = Fate::semantic;
+    kept_by[vectors.lines[row]] = vectors.lines[kept];
   }
   // A line that went may stand for others: the one that took its place is kept itself.
   for (std::uint32_t& line : kept_by) line = kept_by[line];

@@ -10,9 +10,10 @@
 
 namespace attar::engine {
 
-/// Leaves out the documents whose vectors have a cosine above options.semantic with one that is kept. Vectors fall into
-/// clusters by k-means, some 4,096 each, and are compared within them alone; the first stays, or the longest. Lines
-/// that stand for themselves in `kept_by` take part; those that go get another line there and Fate::semantic.
+/// Leaves out the documents whose vectors have a cosine above options.semantic with one that is kept, or with one that
+/// it stands for. Vectors fall into clusters by k-means, some 4,096 each, and are compared within them alone; what is
+/// left then falls into others, so that few pairs are parted both times. The first stays, or the longest. Lines that
+/// stand for themselves in `kept_by` take part; those that go get another line there and Fate::semantic.
 [[nodiscard]] Status drop_alike(CorpusFile& corpus, const DedupOptions& options, base::ThreadPool& pool,
                                 Progress& progress, std::vector<std::uint32_t>& kept_by, std::vector<Fate>& fates,
                                 std::uint64_t& compared);

@@ -26,11 +26,12 @@ Result<data::CorpusLayout> find_layout(const data::InputFile& file) {
 
 }  // namespace
 
-Result<CorpusFile> CorpusFile::open(const std::filesystem::path& path, const CorpusOptions& options) {
+Result<CorpusFile> CorpusFile::open(const std::filesystem::path& path, const CorpusOptions& options,
+                                    bool fields_of_another) {
   ATTAR_ASSIGN(data::InputFile file, data::InputFile::open(path));
   CorpusFile out(std::move(file));
   ATTAR_ASSIGN(out.layout_, find_layout(out.file_));
-  if (out.layout_ == data::CorpusLayout::plain && !options.text_fields.empty())
+  if (out.layout_ == data::CorpusLayout::plain && !options.text_fields.empty() && !fields_of_another)
     return out.file_.fail(ErrorCode::invalid_argument, "is plain text, which has no fields; leave --text-field out");
   out.fields_ = options.text_fields;
   out.counts_.bytes = out.file_.size();

@@ -20,7 +20,9 @@ inline constexpr std::uint64_t most_lines = 0xffff'fffe;
 
 class CorpusFile {
  public:
-  [[nodiscard]] static Result<CorpusFile> open(const std::filesystem::path& path, const CorpusOptions& options);
+  /// Fields of the text are for records. Plain text is refused beside them, unless they are meant for another corpus.
+  [[nodiscard]] static Result<CorpusFile> open(const std::filesystem::path& path, const CorpusOptions& options,
+                                               bool fields_of_another = false);
 
   /// Lines a piece. Those of one are read one after the other, by one thread.
   static constexpr std::size_t piece_lines = 256;

@@ -48,7 +48,7 @@ Status check_options(const SelectOptions& options) {
 /// The texts of the target, joined by line feeds; where they are too many, some at even distances.
 Result<std::string> read_target(const SelectOptions& options, base::ThreadPool& pool, Progress& progress,
                                 CorpusCounts& counts) {
-  ATTAR_ASSIGN(engine::CorpusFile corpus, engine::CorpusFile::open(options.like, options.corpus));
+  ATTAR_ASSIGN(engine::CorpusFile corpus, engine::CorpusFile::open(options.like, options.corpus, true));
   std::vector<std::vector<std::string>> found(block_pieces);
   std::vector<std::string> texts;
   std::uint64_t bytes = 0, number = 0, stride = 1;

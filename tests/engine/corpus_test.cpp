@@ -272,6 +272,11 @@ TEST_F(Corpus, WhatIsLikeTheTargetIsChosen) {
     EXPECT_LE(report->nearest, report->farthest);
     EXPECT_LT(report->farthest, report->pool_median);
   }
+  auto plain = three;
+  plain.corpus.text_fields = {"text"};
+  plain.like = put("target.txt", fmt::format("{}\n", fmt::join(cooking, "\n")));
+  ASSERT_TRUE(select_like(pool, at("chosen"), plain)) << "fields are the pool's";
+  EXPECT_EQ(read_whole(at("chosen")), lines[7] + lines[21] + lines[30]);
   auto once = three;
   once.near = 0.8;
   once.budget.value = 2;

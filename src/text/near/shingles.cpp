@@ -84,9 +84,8 @@ ATTAR_VECTOR_CLONES bool fold_ascii(const char* text, std::size_t size, char* fo
 void Shingler::units(std::string_view text, std::vector<std::uint64_t>& out) {
   any_ = false;
   // Folding may lengthen a code point by a byte; a mark of 0 ends the last word.
-  const std::size_t least = 2 * text.size() + 2 * padding;
-  if (folded_.size() < least) folded_.resize(least);
-  if (in_word_.size() < least) in_word_.resize(least);
+  folded_.resize(std::max(folded_.size(), 2 * text.size() + padding));
+  in_word_.resize(std::max(in_word_.size(), text.size() + padding));
   if (fold_ascii(text.data(), text.size(), folded_.data(), in_word_.data())) {
     std::memset(in_word_.data() + text.size(), 0, padding);
     read_ascii(text.size(), out);

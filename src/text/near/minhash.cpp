@@ -69,13 +69,16 @@ void MinHash::sign(std::span<const std::uint64_t> set, std::span<std::uint32_t> 
   sign_blocks(set.data(), set.size(), factors_.data(), summands_.data(), factors_.size(), out.data());
 }
 
-void hash_bands(std::span<const std::uint32_t> signature, BandLayout layout, std::span<std::uint32_t> out) noexcept {
-  for (std::size_t band = 0; band < layout.bands; ++band) {
-    std::uint64_t hash = band + 1;
-    for (const std::uint32_t value : signature.subspan(band * layout.rows, layout.rows))
-      hash = (hash ^ value) * 0x9e3779b97f4a7c15 + (hash >> 32);
-    out[band] = static_cast<std::uint32_t>((hash ^ hash >> 29) * 0xbf58476d1ce4e5b9 >> 32);
-  }
+ATTAR_VECTOR_CLONES void hash_bands(std::span<const std::uint32_t> signature, BandLayout layout,
+                                    std::span<std::uint32_t> out) noexcept {
+  const std::uint32_t* values = signature.data();
+  std::uint32_t* hashes = out.data();
+  for (std::uint32_t band = 0; band < layout.bands; ++band) hashes[band] = band;
+  for (std::uint32_t row = 0; row < layout.rows; ++row, values += layout.bands)
+    for (std::uint32_t band = 0; band < layout.bands; ++band) {
+      const std::uint32_t hash = (hashes[band] ^ values[band]) * 0x9e3779b1;
+      hashes[band] = hash ^ hash >> 15;
+    }
 }
 
 }  // namespace attar::text

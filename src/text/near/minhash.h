@@ -36,7 +36,8 @@ class MinHash {
   std::vector<std::uint32_t> factors_, summands_;
 };
 
-/// The hash of each band of a signature into `out` (layout.bands values).
+/// The hash of each band of a signature into `out` (layout.bands values). Band i has the values i, i + bands, i + 2 ·
+/// bands …, so that all bands are hashed side by side.
 void hash_bands(std::span<const std::uint32_t> signature, BandLayout layout, std::span<std::uint32_t> out) noexcept;
 
 }  // namespace attar::text

@@ -44,6 +44,7 @@ std::vector<std::string> texts_with_copies(std::uint64_t seed, std::size_t count
     texts.push_back(std::move(text));
   }
   std::vector<std::string> out;
+  out.reserve(texts.size());
   for (const auto& text : texts) out.push_back(fmt::format("{}", fmt::join(text, random.below(4) == 0 ? ", " : " ")));
   return out;
 }

@@ -230,7 +230,7 @@ def compared(kept: set[int], exact: set[int]) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--corpus", default="100k", choices=("100k", "tune"))
     parser.add_argument("--without", default="")
     parser.add_argument("--peer", help=argparse.SUPPRESS)

@@ -91,6 +91,9 @@ void add_commands(CLI::App& app, Session& session) {
   add_pack(app, session);
   add_search(app, session);
   add_embed(app, session);
+  add_dedup(app, session);
+  add_select(app, session);
+  add_pack_windows(app, session);
   add_eval(app, session);
   add_verify(app, session);
   add_info(app, session);

@@ -102,29 +102,23 @@ bool is_json(std::string_view text) {
   return read_json(reading, 0, static_cast<std::uint32_t>(text.size()));
 }
 
+// By the name, where it tells, else by the bytes.
+Kind kind_of_text(std::string_view text, std::string_view name, const std::optional<data::Format>& format,
+                  std::string_view language) {
+  const std::string_view ending = lower_ending(name);
+  if (language == "diff") return Kind::diff;
+  if (format && format->kind == data::DocumentKind::code && language != "json") return Kind::code;
+  if (format && format->kind == data::DocumentKind::markdown) return Kind::markdown;
+  if (ending == "csv" || ending == "tsv") return Kind::table;
+  if (ending == "log") return Kind::log;
+  return is_json(text) ? Kind::json : Looks(text).kind();
+}
+
 Stretch whole(std::string_view text, const ParseOptions& options) {
   Stretch out{.kind = Kind::prose, .begin = 0, .end = static_cast<std::uint32_t>(text.size())};
   const auto format = data::format_of_name(options.name);
   if (format) out.language = format->language;
-  if (options.kind) {
-    out.kind = *options.kind;
-  } else if (out.language == "diff") {
-    out.kind = Kind::diff;
-  } else if (out.language == "json" && is_json(text)) {
-    out.kind = Kind::json;
-  } else if (format && format->kind == data::DocumentKind::code && out.language != "json") {
-    out.kind = Kind::code;
-  } else if (format && format->kind == data::DocumentKind::markdown) {
-    out.kind = Kind::markdown;
-  } else if (lower_ending(options.name) == "csv" || lower_ending(options.name) == "tsv") {
-    out.kind = Kind::table;
-  } else if (lower_ending(options.name) == "log") {
-    out.kind = Kind::log;
-  } else if (is_json(text)) {
-    out.kind = Kind::json;
-  } else {
-    out.kind = Looks(text).kind();
-  }
+  out.kind = options.kind ? *options.kind : kind_of_text(text, options.name, format, out.language);
   return out;
 }
 

@@ -258,6 +258,9 @@ void add_cache_options(Command& command, CacheOptions& options, bool settings) {
   if (!settings) return;
   add_value(command, "--error", options.error, parse_error,
             "Most wrong answers expected, as a share of all prompts (a new cache: 2%)", "SHARE");
+  command.add_flag(
+      "--no-gates", [&options] { options.gates = false; },
+      "Serve also where negation, numbers, units or names differ: for answers that are labels");
   add_value(command, "--budget", options.max_bytes, parse_ceiling, "Ceiling on the file (a new cache: 1GiB)", "SIZE");
   add_whole(command, "--max-entries", options.max_entries, 1, 1u << 31,
                            "Ceiling on the entries (a new cache: 1,000,000)");

@@ -34,6 +34,9 @@ struct CacheOptions {
   std::optional<std::uint64_t> max_bytes = {}, max_entries = {};
   /// Of the coins of a new cache. Whoever may choose prompts to do harm should not know it.
   std::uint64_t seed = 1;
+  /// Prompts that differ in negation, numbers, units or names are never served each other's answers. Without: where
+  /// answers are labels rather than texts, so that such differences seldom matter.
+  bool gates = true;
   /// put() and remove() return when their record is on the disk. Lookups are written, but wait for no disk.
   bool sync = true;
   bool create = true;        ///< where there is none; else `io`

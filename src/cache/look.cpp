@@ -5,6 +5,11 @@
 #include "cache/state.h"
 
 namespace attar::cache {
+namespace {
+
+constexpr std::size_t looked_at = 2 * neighbours_asked;
+
+}  // namespace
 
 std::uint64_t State::find_exact(std::uint64_t key, std::string_view normal) const {
   const auto known = entry_of_key_.find(key);
@@ -23,35 +28,36 @@ Look State::look_exact(std::uint64_t key, std::uint64_t entry) const {
   return out;
 }
 
-Look State::look(std::uint64_t key, std::string_view prompt, std::span<const std::int8_t> vector) const {
+Look State::look(std::uint64_t key, std::string_view prompt, std::span<const std::int8_t> vector,
+                 bool with_gates) const {
   Look out;
   out.record.key = key;
-  const std::vector<ByteRows::Near> nearest = rows_.nearest(vector, neighbours_asked);
+  const std::vector<ByteRows::Near> nearest = rows_.nearest(vector, looked_at);
   if (nearest.empty()) return out;
   const Marks marks = read_marks(prompt);
-  std::vector<Neighbour> open;
-  const Entry* candidate = nullptr;
-  for (const auto& [row, similarity] : nearest) {
-    const Entry& entry = entries_[row];
-    const Gate gate = gate_between(marks, read_marks(entry.prompt));
-    if (out.gate == Gate::none && open.empty()) out.gate = gate;
-    if (gate != Gate::none) continue;
-    if (candidate == nullptr) {
-      candidate = &entry;
-      out.similarity = static_cast<double>(similarity);
-    }
-    open.push_back({.answer = entry.answer, .similarity = static_cast<double>(similarity)});
-  }
-  if (candidate == nullptr) {
+  std::vector<Gate> gates;
+  for (const auto& near : nearest)
+    gates.push_back(with_gates ? gate_between(marks, read_marks(entries_[near.row].prompt)) : Gate::none);
+  const auto opening = std::ranges::find(gates, Gate::none);
+  if (opening == gates.end()) {
+    out.gate = gates.front();
     out.entry = out.record.entry = entries_[nearest.front().row].id;
     out.similarity = static_cast<double>(nearest.front().similarity);
     out.record.verdict = Verdict::gated;
     return out;
   }
-  out.gate = Gate::none;
-  out.entry = out.record.entry = candidate->id;
-  out.record.x = features_of(open, entries_.size());
-  const Belief belief = model_.judge(out.record.x, candidate->offset);
+  const auto first = static_cast<std::size_t>(opening - gates.begin());
+  const Entry& candidate = entries_[nearest[first].row];
+  out.similarity = static_cast<double>(nearest[first].similarity);
+  // What a gate shuts out speaks for the candidate where it has the same answer, and else not at all.
+  std::vector<Neighbour> neighbours{{.answer = candidate.answer, .similarity = out.similarity}};
+  for (std::size_t i = 0; i < nearest.size() && neighbours.size() < neighbours_asked; ++i)
+    if (const std::uint64_t answer = entries_[nearest[i].row].answer;
+        i != first && (gates[i] == Gate::none || answer == candidate.answer))
+      neighbours.push_back({.answer = answer, .similarity = static_cast<double>(nearest[i].similarity)});
+  out.entry = out.record.entry = candidate.id;
+  out.record.x = features_of(neighbours, entries_.size());
+  const Belief belief = model_.judge(out.record.x, candidate.offset);
   out.probability = belief.probability();
   out.record.log_odds = belief.moderated();
   out.record.risk = 1 - out.probability;

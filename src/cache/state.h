@@ -33,7 +33,8 @@ class State {
   [[nodiscard]] std::uint64_t find_exact(std::uint64_t key, std::string_view normal) const;
   [[nodiscard]] Look look_exact(std::uint64_t key, std::uint64_t entry) const;
   /// The verdict on a prompt that is no exact repeat; tosses its coin.
-  [[nodiscard]] Look look(std::uint64_t key, std::string_view prompt, std::span<const std::int8_t> vector) const;
+  [[nodiscard]] Look look(std::uint64_t key, std::string_view prompt, std::span<const std::int8_t> vector,
+                          bool with_gates = true) const;
 
   /// The record that caches an answer.
   [[nodiscard]] Put plan_put(std::uint64_t key, std::string_view prompt, std::string_view answer, Outcome outcome,

@@ -60,7 +60,7 @@ Result<std::unique_ptr<SemanticCache::State>> SemanticCache::State::open(const s
   ATTAR_TRY(check(options));
   ATTAR_ASSIGN(auto encoder, engine::open_encoder(options.encoder));
   const cache::Settings fresh = settings_of(options, encoder->info());
-  auto out = std::make_unique<State>(std::move(encoder), fresh, options.sync);
+  auto out = std::make_unique<State>(std::move(encoder), fresh, options);
   if (folder.empty()) return out;
   std::error_code ignored;
   if (!options.create && !std::filesystem::exists(folder / "cache", ignored))
@@ -177,7 +177,7 @@ Result<cache::Look> SemanticCache::State::get(std::string_view prompt, std::span
     out = kept.look_exact(key, entry);
   } else {
     ATTAR_ASSIGN(const auto bytes, vector_of(key, prompt, vector));
-    out = kept.look(key, prompt, bytes);
+    out = kept.look(key, prompt, bytes, gates);
   }
   ATTAR_TRY(record(out.record, false));
   return out;

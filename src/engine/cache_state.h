@@ -15,8 +15,8 @@
 namespace attar {
 
 struct SemanticCache::State {
-  State(std::shared_ptr<const text::Encoder> of_text, cache::Settings settings, bool sync_puts)
-      : encoder(std::move(of_text)), kept(std::move(settings)), sync(sync_puts) {}
+  State(std::shared_ptr<const text::Encoder> of_text, cache::Settings settings, const CacheOptions& options)
+      : encoder(std::move(of_text)), kept(std::move(settings)), sync(options.sync), gates(options.gates) {}
 
   /// As SemanticCache::open.
   [[nodiscard]] static Result<std::unique_ptr<State>> open(const std::filesystem::path& folder,
@@ -31,7 +31,7 @@ struct SemanticCache::State {
   std::shared_ptr<const text::Encoder> encoder;
   cache::State kept;
   std::optional<cache::Log> log;  // none: in memory
-  bool sync = true;
+  bool sync = true, gates = true;
   base::ThreadPool pool{1};
   std::uint64_t last_key = 0;
   std::vector<std::int8_t> last_vector;

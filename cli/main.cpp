@@ -58,10 +58,12 @@ const CLI::App& named_command(const CLI::App& app) {
 /// In words: what was not understood, and what is near it.
 std::string usage_message(const CLI::App& where, const CLI::ParseError& error) {
   const std::vector<std::string> left = where.remaining();
+  const std::vector<std::string> commands = command_names(where);
+  if (left.empty() && !commands.empty() && where.get_parent() != nullptr)
+    return fmt::format("name one of its commands: {}", fmt::join(commands, ", "));
   // A missing argument is often the consequence of a misspelt name: the word that is too much says more.
   if (left.empty()) return error.what();
   const std::string& word = left.front();
-  const std::vector<std::string> commands = command_names(where);
   if (!commands.empty() && !word.starts_with('-'))
     return fmt::format("'{}' is no command{}. The commands: {}", word, meant(word, commands),
                        fmt::join(commands, ", "));

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bars_cache
 import bars_text
 from bar import Bar, absent
 from measures import read_json
@@ -186,7 +187,7 @@ def main() -> None:
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar holds")
     options = parser.parse_args()
     bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars(),
-            *forecast_bars(), *bars_text.encoder_bars(), *bars_text.bert_bars(), *bars_text.document_bars(), *bars_text.chunk_bars()]
+            *forecast_bars(), *bars_text.encoder_bars(), *bars_text.bert_bars(), *bars_text.document_bars(), *bars_text.chunk_bars(), *bars_cache.cache_bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

@@ -84,8 +84,7 @@ Result<std::string> text_of(const std::string& given, bool files) {
   if (given == "-") return read_text(std::cin, "standard input");
   if (!files || !given.starts_with('@')) return given;
   std::ifstream file(given.substr(1), std::ios::binary);
-  if (!file)
-    return fail(ErrorCode::io, fmt::format("--answer: cannot open {}", printable(given.substr(1))));
+  if (!file) return fail(ErrorCode::io, fmt::format("--answer: cannot open {}", printable(given.substr(1))));
   return read_text(file, given.substr(1));
 }
 
@@ -155,8 +154,7 @@ Result<Exit> run_put(const Session& session, PutArguments& arguments) {
   const CacheOutcome outcome = arguments.same    ? CacheOutcome::same
                                : arguments.other ? CacheOutcome::other
                                                  : CacheOutcome::by_bytes;
-  ATTAR_ASSIGN(const std::uint64_t entry,
-               cache.put(prompt, answer, {.outcome = outcome, .after = arguments.after}));
+  ATTAR_ASSIGN(const std::uint64_t entry, cache.put(prompt, answer, {.outcome = outcome, .after = arguments.after}));
   if (session.json) {
     ATTAR_TRY(print_json({{"id", entry}, {"entries", cache.stats().entries}, {"bytes", cache.stats().bytes}}));
   } else {
@@ -181,9 +179,9 @@ Result<Exit> run_stats(const Session& session, StatsArguments& arguments) {
   facts.add("hits", counted(stats.hits(), stats.prompts));
   for (std::size_t i = 0; i < cache_reasons; ++i)
     facts.add("  " + std::string(cache_reason_name(static_cast<CacheReason>(i))), counted(stats.by[i], stats.prompts));
-  facts.add("wrong answers", fmt::format("about {:.0f} ({} of the prompts, by those explored); at most {:.3g}% expected",
-                                         stats.wrong_estimate, share_of(stats.wrong_estimate, stats.prompts),
-                                         100 * stats.error));
+  facts.add("wrong answers",
+            fmt::format("about {:.0f} ({} of the prompts, by those explored); at most {:.3g}% expected",
+                        stats.wrong_estimate, share_of(stats.wrong_estimate, stats.prompts), 100 * stats.error));
   ATTAR_TRY(print(facts.text()));
   return Exit::done;
 }
@@ -228,8 +226,8 @@ std::string replay_text(const ReplayReport& report) {
     facts.add("  " + std::string(cache_reason_name(static_cast<CacheReason>(i))),
               counted(report.by[i], report.prompts));
   facts.add("wrong", fmt::format("{} of the prompts, {} of the hits; at most {:.3g}% of the prompts expected",
-                                 counted(report.wrong, report.prompts), share_of(static_cast<double>(report.wrong), hits),
-                                 100 * report.stats.error));
+                                 counted(report.wrong, report.prompts),
+                                 share_of(static_cast<double>(report.wrong), hits), 100 * report.stats.error));
   facts.add("candidate right", counted(report.candidate_right, report.prompts) + ": what a perfect judge had served");
   facts.add("answer known", counted(report.answer_known, report.prompts));
   facts.add("saved", fmt::format("{} bytes of answers", grouped(report.answer_bytes_saved)));
@@ -263,7 +261,7 @@ void add_cache_options(Command& command, CacheOptions& options, bool settings) {
       "Serve also where negation, numbers, units or names differ: for answers that are labels");
   add_value(command, "--budget", options.max_bytes, parse_ceiling, "Ceiling on the file (a new cache: 1GiB)", "SIZE");
   add_whole(command, "--max-entries", options.max_entries, 1, 1u << 31,
-                           "Ceiling on the entries (a new cache: 1,000,000)");
+            "Ceiling on the entries (a new cache: 1,000,000)");
   add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of a new cache's coins (default 1)");
 }
 
@@ -288,8 +286,7 @@ void add_put(CLI::App& app, Session& session) {
   command.add_text("prompt", arguments->prompt, "The prompt; - for standard input", "PROMPT").required();
   command.add_text("--answer", arguments->answer, "The answer; - for standard input, @FILE for a file's text", "TEXT")
       .required();
-  add_whole(command, "--after", arguments->after, 1, ~std::uint64_t{0},
-                           "The entry that `get` considered (its id)");
+  add_whole(command, "--after", arguments->after, 1, ~std::uint64_t{0}, "The entry that `get` considered (its id)");
   const Option same = command.add_flag("--same", arguments->same, "That entry's answer is right, in other words");
   command.add_flag("--other", arguments->other, "That entry's answer is wrong").excludes(same);
   add_cache_options(command, arguments->options, true);
@@ -309,8 +306,8 @@ void add_stats(CLI::App& app, Session& session) {
 void add_remove(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<RemoveArguments>();
   arguments->options.create = false;
-  Command command =
-      add_command(app, session, "rm", "Drop entries", {"attar cache rm answers.cache 12", "attar cache rm answers.cache 3 4 5"});
+  Command command = add_command(app, session, "rm", "Drop entries",
+                                {"attar cache rm answers.cache 12", "attar cache rm answers.cache 3 4 5"});
   add_path(command, "cache", arguments->cache, "The folder", "CACHE").required();
   command.add_texts("entries", arguments->entries, "Their numbers, as `get` and `put` give them", "ID").required();
   add_cache_options(command, arguments->options, false);

@@ -29,8 +29,8 @@ struct CacheOptions {
   /// δ, in (0, 1): wrong answers served, as a share of all prompts, are in expectation at most so many. Nothing: as the
   /// cache has it, 0.02 for a new one.
   std::optional<double> error = {};
-  /// Ceilings on the file, never exceeded, and on the entries: the least recently used go. At least 256 KiB. Nothing: as
-  /// the cache has it, 1 GiB and a million for a new one.
+  /// Ceilings on the file, never exceeded, and on the entries: the least recently used go. At least 256 KiB. Nothing:
+  /// as the cache has it, 1 GiB and a million for a new one.
   std::optional<std::uint64_t> max_bytes = {}, max_entries = {};
   /// Of the coins of a new cache. Whoever may choose prompts to do harm should not know it.
   std::uint64_t seed = 1;
@@ -84,9 +84,9 @@ struct CacheStats {
   std::uint64_t entries = 0, answers = 0;
   std::uint64_t bytes = 0;  ///< of the file
   std::uint64_t max_bytes = 0, max_entries = 0;
-  std::uint64_t prompts = 0;                        ///< asked
+  std::uint64_t prompts = 0;                         ///< asked
   std::array<std::uint64_t, cache_reasons> by = {};  ///< by CacheReason
-  double error = 0;                                 ///< δ
+  double error = 0;                                  ///< δ
   double wrong_estimate = 0;  ///< wrong answers served: an unbiased estimate from those explored; at most δ · prompts
   std::string encoder;
 
@@ -139,10 +139,10 @@ struct ReplayOptions {
 
 struct ReplayReport {
   CacheStats stats;
-  std::uint64_t prompts = 0;                        ///< of this replay, as are those below
+  std::uint64_t prompts = 0;                         ///< of this replay, as are those below
   std::array<std::uint64_t, cache_reasons> by = {};  ///< by CacheReason
-  std::uint64_t wrong = 0;                          ///< answers served that were not the true ones
-  std::uint64_t wrong_exact = 0;                    ///< of these, served for exact repeats
+  std::uint64_t wrong = 0;                           ///< answers served that were not the true ones
+  std::uint64_t wrong_exact = 0;                     ///< of these, served for exact repeats
   /// What no judge of the same candidates could pass: prompts whose considered entry had the right answer.
   std::uint64_t candidate_right = 0;
   std::uint64_t answer_known = 0;  ///< prompts whose true answer was in the cache
@@ -151,8 +151,8 @@ struct ReplayReport {
   double lookup_seconds = 0;  ///< of one lookup, encoding apart: the median of the last 1,000
 };
 
-/// Plays a log of prompts and true answers (JSON lines, CSV or TSV), as if each prompt had been asked and each miss been
-/// put: what a cache would have saved, and how often it would have been wrong.
+/// Plays a log of prompts and true answers (JSON lines, CSV or TSV), as if each prompt had been asked and each miss
+/// been put: what a cache would have saved, and how often it would have been wrong.
 [[nodiscard]] Result<ReplayReport> replay_cache(const std::filesystem::path& log, const ReplayOptions& options = {});
 
 }  // namespace attar

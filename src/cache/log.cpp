@@ -22,8 +22,8 @@ constexpr auto between_tries = std::chrono::milliseconds(5);
 
 std::unexpected<Error> failed(std::string_view what, const std::filesystem::path& path) {
   const int code = errno;
-  return std::unexpected(Error{
-      .code = ErrorCode::io, .message = fmt::format("{}: {}", what, std::strerror(code)), .file = path.string()});
+  return std::unexpected(
+      Error{.code = ErrorCode::io, .message = fmt::format("{}: {}", what, std::strerror(code)), .file = path.string()});
 }
 
 // A folder that is new, empty, or a cache already.
@@ -79,7 +79,7 @@ Status Log::open_file() {
   if (file_ >= 0) close(file_);
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file_ < 0) return failed("cannot open", path_);
-  struct stat status{};
+  struct stat status {};
   if (fstat(file_, &status) != 0) return failed("cannot look at", path_);
   size_ = static_cast<std::uint64_t>(status.st_size);
   return {};
@@ -108,8 +108,7 @@ Status Log::cut(std::uint64_t size) {
 Status Log::append(base::ByteView bytes, bool sync) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t count =
-        pwrite(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
+    const ssize_t count = pwrite(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       auto error = failed("cannot write", path_);

@@ -28,35 +28,45 @@ Look State::look_exact(std::uint64_t key, std::uint64_t entry) const {
   return out;
 }
 
+std::vector<Gate> State::gates_to(const std::vector<ByteRows::Near>& near, std::string_view prompt) const {
+  const Marks marks = read_marks(prompt);
+  std::vector<Gate> out;
+  out.reserve(near.size());
+  for (const auto& [row, similarity] : near) out.push_back(gate_between(marks, read_marks(entries_[row].prompt)));
+  return out;
+}
+
+// What a gate shuts out speaks for the candidate where it has the same answer, and else not at all.
+std::vector<Neighbour> State::neighbours_of(std::size_t candidate, const std::vector<ByteRows::Near>& near,
+                                            const std::vector<Gate>& gates) const {
+  const std::uint64_t own = entries_[near[candidate].row].answer;
+  std::vector<Neighbour> out{{.answer = own, .similarity = static_cast<double>(near[candidate].similarity)}};
+  for (std::size_t i = 0; i < near.size() && out.size() < neighbours_asked; ++i) {
+    const std::uint64_t answer = entries_[near[i].row].answer;
+    if (i != candidate && (gates[i] == Gate::none || answer == own))
+      out.push_back({.answer = answer, .similarity = static_cast<double>(near[i].similarity)});
+  }
+  return out;
+}
+
 Look State::look(std::uint64_t key, std::string_view prompt, std::span<const std::int8_t> vector,
                  bool with_gates) const {
   Look out;
   out.record.key = key;
-  const std::vector<ByteRows::Near> nearest = rows_.nearest(vector, looked_at);
-  if (nearest.empty()) return out;
-  const Marks marks = read_marks(prompt);
-  std::vector<Gate> gates;
-  for (const auto& near : nearest)
-    gates.push_back(with_gates ? gate_between(marks, read_marks(entries_[near.row].prompt)) : Gate::none);
-  const auto opening = std::ranges::find(gates, Gate::none);
-  if (opening == gates.end()) {
+  const std::vector<ByteRows::Near> near = rows_.nearest(vector, looked_at);
+  if (near.empty()) return out;
+  const std::vector<Gate> gates = with_gates ? gates_to(near, prompt) : std::vector<Gate>(near.size(), Gate::none);
+  const auto first = static_cast<std::size_t>(std::ranges::find(gates, Gate::none) - gates.begin());
+  const bool gated = first == near.size();
+  const Entry& candidate = entries_[near[gated ? 0 : first].row];
+  out.entry = out.record.entry = candidate.id;
+  out.similarity = static_cast<double>(near[gated ? 0 : first].similarity);
+  if (gated) {
     out.gate = gates.front();
-    out.entry = out.record.entry = entries_[nearest.front().row].id;
-    out.similarity = static_cast<double>(nearest.front().similarity);
     out.record.verdict = Verdict::gated;
     return out;
   }
-  const auto first = static_cast<std::size_t>(opening - gates.begin());
-  const Entry& candidate = entries_[nearest[first].row];
-  out.similarity = static_cast<double>(nearest[first].similarity);
-  // What a gate shuts out speaks for the candidate where it has the same answer, and else not at all.
-  std::vector<Neighbour> neighbours{{.answer = candidate.answer, .similarity = out.similarity}};
-  for (std::size_t i = 0; i < nearest.size() && neighbours.size() < neighbours_asked; ++i)
-    if (const std::uint64_t answer = entries_[nearest[i].row].answer;
-        i != first && (gates[i] == Gate::none || answer == candidate.answer))
-      neighbours.push_back({.answer = answer, .similarity = static_cast<double>(nearest[i].similarity)});
-  out.entry = out.record.entry = candidate.id;
-  out.record.x = features_of(neighbours, entries_.size());
+  out.record.x = features_of(neighbours_of(first, near, gates), entries_.size());
   const Belief belief = model_.judge(out.record.x, candidate.offset);
   out.probability = belief.probability();
   out.record.log_odds = belief.moderated();

@@ -24,8 +24,8 @@ class Best {
   explicit Best(std::size_t k) : k_(k) { found_.reserve(k + 1); }
   [[nodiscard]] float least() const noexcept { return found_.size() < k_ ? -2.0f : found_.back().similarity; }
   void take(ByteRows::Near near) {
-    const auto at = std::ranges::upper_bound(found_, near.similarity, std::ranges::greater{},
-                                             &ByteRows::Near::similarity);
+    const auto at =
+        std::ranges::upper_bound(found_, near.similarity, std::ranges::greater{}, &ByteRows::Near::similarity);
     found_.insert(at, near);
     if (found_.size() > k_) found_.pop_back();
   }

@@ -140,8 +140,8 @@ Status State::take(const Lookup& lookup) {
 void State::settle(const Waiting& waiting, const Put& put) {
   const auto row = row_of_.find(waiting.entry);
   if (row == row_of_.end() && put.outcome != Outcome::same) return;  // gone meanwhile: stays charged
-  const bool right = put.outcome == Outcome::by_bytes ? entries_[row->second].answer == put.answer
-                                                      : put.outcome == Outcome::same;
+  const bool right =
+      put.outcome == Outcome::by_bytes ? entries_[row->second].answer == put.answer : put.outcome == Outcome::same;
   if (right) allowance_.give_back(waiting.charge);
   if (row != row_of_.end()) model_.learn(waiting.x, entries_[row->second].offset, right);
 }

@@ -27,7 +27,8 @@ struct Look {
 
 class State {
  public:
-  explicit State(Settings settings) : settings_(std::move(settings)), rows_(settings_.dims), allowance_(settings_.error) {}
+  explicit State(Settings settings)
+      : settings_(std::move(settings)), rows_(settings_.dims), allowance_(settings_.error) {}
 
   /// Whether an exact repeat is here: its entry, or 0.
   [[nodiscard]] std::uint64_t find_exact(std::uint64_t key, std::string_view normal) const;
@@ -85,6 +86,9 @@ class State {
   [[nodiscard]] Status take(const Put& put);
   [[nodiscard]] Status take(const Removal& removal);
 
+  [[nodiscard]] std::vector<Gate> gates_to(const std::vector<ByteRows::Near>& near, std::string_view prompt) const;
+  [[nodiscard]] std::vector<Neighbour> neighbours_of(std::size_t candidate, const std::vector<ByteRows::Near>& near,
+                                                     const std::vector<Gate>& gates) const;
   void add_answer(std::uint64_t id, std::string text);
   void add_entry(Entry entry, std::span<const std::int8_t> vector);
   void remove_entry(std::uint64_t id);

@@ -97,10 +97,11 @@ Status SemanticCache::State::load_records(base::ByteView file) {
 
 Status SemanticCache::State::check_encoder(const cache::Settings& settings) const {
   if (settings.digest == encoder->info().digest && settings.dims == encoder->info().dims) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("the cache was made with the encoder {}, and {} is another one: name that one (--encoder), or "
-                          "begin a new cache",
-                          settings.encoder, encoder->info().name));
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("the cache was made with the encoder {}, and {} is another one: name that one (--encoder), or "
+                  "begin a new cache",
+                  settings.encoder, encoder->info().name));
 }
 
 Status SemanticCache::State::change_settings(const CacheOptions& options) {
@@ -201,15 +202,13 @@ Result<std::uint64_t> SemanticCache::State::put(std::string_view prompt, std::st
                 fmt::format("prompt and answer take {} bytes; this cache keeps at most {} of one", bytes, most));
   ATTAR_ASSIGN(const auto rounded, vector_of(key, prompt, vector));
   ATTAR_TRY(make_room(bytes, 1));
-  const cache::Put put =
-      kept.plan_put(key, prompt, answer, static_cast<cache::Outcome>(options.outcome), rounded);
+  const cache::Put put = kept.plan_put(key, prompt, answer, static_cast<cache::Outcome>(options.outcome), rounded);
   ATTAR_TRY(record(put, true));
   return put.entry;
 }
 
 Status SemanticCache::State::remove(std::uint64_t entry) {
-  if (!kept.has_entry(entry))
-    return fail(ErrorCode::invalid_argument, fmt::format("the cache has no entry {}", entry));
+  if (!kept.has_entry(entry)) return fail(ErrorCode::invalid_argument, fmt::format("the cache has no entry {}", entry));
   ATTAR_TRY(make_room(lookup_bytes, 0));
   if (!kept.has_entry(entry)) return {};  // it made the room
   return record(cache::Removal{.entries = {entry}}, true);
@@ -243,15 +242,14 @@ Result<SemanticCache> SemanticCache::open(const std::filesystem::path& folder, c
 Result<CacheFound> SemanticCache::get(std::string_view prompt, std::span<const float> vector) {
   ATTAR_ASSIGN(const cache::Look look, state_->get(prompt, vector));
   const bool hit = look.record.verdict == cache::Verdict::exact || look.record.verdict == cache::Verdict::served;
-  return CacheFound{
-      .hit = hit,
-      .answer = hit ? state_->kept.answer_of(look.entry) : std::string{},
-      .entry = look.entry,
-      .prompt = look.entry != 0 ? state_->kept.prompt_of(look.entry) : std::string{},
-      .similarity = look.similarity,
-      .probability = look.probability,
-      .reason = static_cast<CacheReason>(look.record.verdict),
-      .gate = look.gate != cache::Gate::none ? std::string(cache::gate_name(look.gate)) : std::string{}};
+  return CacheFound{.hit = hit,
+                    .answer = hit ? state_->kept.answer_of(look.entry) : std::string{},
+                    .entry = look.entry,
+                    .prompt = look.entry != 0 ? state_->kept.prompt_of(look.entry) : std::string{},
+                    .similarity = look.similarity,
+                    .probability = look.probability,
+                    .reason = static_cast<CacheReason>(look.record.verdict),
+                    .gate = look.gate != cache::Gate::none ? std::string(cache::gate_name(look.gate)) : std::string{}};
 }
 
 Result<std::uint64_t> SemanticCache::put(std::string_view prompt, std::string_view answer,

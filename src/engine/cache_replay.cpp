@@ -136,6 +136,7 @@ Result<ReplayReport> replay_cache(const std::filesystem::path& log, const Replay
     ATTAR_ASSIGN(const auto batch, exchanges.next(prompts_at_once));
     if (batch.empty()) break;
     std::vector<std::string_view> prompts;
+    prompts.reserve(batch.size());
     for (const Exchange& exchange : batch) prompts.emplace_back(exchange.prompt);
     std::vector<float> vectors(batch.size() * dims);
     const auto start = base::Clock::now();

@@ -61,7 +61,8 @@ struct History {
     take(settings());
     for (int i = 0; i < prompts; ++i) {
       const std::uint64_t topic = random.below(6);
-      const std::string prompt = "topic " + std::string(1, static_cast<char>('a' + topic)) + " " + std::string(1 + random.below(20), 'x');
+      const std::string prompt =
+          "topic " + std::string(1, static_cast<char>('a' + topic)) + " " + std::string(1 + random.below(20), 'x');
       const auto vector = some_vector(random, topic);
       const std::string normal = normal_form(prompt);
       const std::uint64_t key = key_of(normal), exact = state.find_exact(key, normal);
@@ -174,7 +175,8 @@ TEST(Records, ThoseThatDoNotFitAreRefusedAndChangeNothing) {
       Removal{.entries = {1'000'000}},
       AnswerRecord{.answer = 1, .text = "again"},
       AnswerRecord{.answer = 1'000'000, .text = "never given"},
-      EntryRecord{.entry = 1'000'000, .answer = 1, .offset = {}, .vector = std::vector<std::int8_t>(dims), .prompt = {}},
+      EntryRecord{
+          .entry = 1'000'000, .answer = 1, .offset = {}, .vector = std::vector<std::int8_t>(dims), .prompt = {}},
       Put{.entry = 1, .answer = 1, .vector = std::vector<std::int8_t>(dims), .prompt = "p", .text = std::nullopt},
       Learned{}};
   for (const Record& record : wrong) {

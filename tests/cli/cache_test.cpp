@@ -36,7 +36,8 @@ TEST_F(CacheCommands, JsonTellsAll) {
                             {"probability", 'n'}});
   EXPECT_EQ(near.json()["why"], "unsure");
   const std::string id = near.json()["id"].dump();
-  EXPECT_EQ(attar({"cache", "put", "c", "How can I reset my PIN?", "--answer", "x", "--after", id, "--same"}).status, 0);
+  EXPECT_EQ(attar({"cache", "put", "c", "How can I reset my PIN?", "--answer", "x", "--after", id, "--same"}).status,
+            0);
   const Ran gated = attar({"cache", "get", "c", "How can I reset my PIN in 5 days?", "--json"});
   EXPECT_EQ(gated.json()["gate"], "number");
   const Ran stats = attar({"cache", "stats", "c", "--json"});
@@ -86,10 +87,11 @@ TEST_F(CacheCommands, AReplaySaysWhatACacheHadSaved) {
 TEST_F(CacheCommands, MisuseIsAnsweredWithWhatWorks) {
   expect_error(attar({"cache", "gte", "c", "--json"}), 2, "invalid_argument", "did you mean get");
   expect_error(attar({"cache", "get", "c", "x", "--eror", "1%", "--json"}), 2, "invalid_argument", "--error");
-  expect_error(attar({"cache", "get", "c", "x", "--error", "150%", "--json"}), 2, "invalid_argument", "as in 2% or 0.02");
+  expect_error(attar({"cache", "get", "c", "x", "--error", "150%", "--json"}), 2, "invalid_argument",
+               "as in 2% or 0.02");
   expect_error(attar({"cache", "get", "c", "x", "--budget", "30%", "--json"}), 2, "invalid_argument", "as in 500MB");
-  expect_error(attar({"cache", "put", "c", "x", "--answer", "y", "--same", "--other", "--json"}), 2,
-               "invalid_argument", "--same");
+  expect_error(attar({"cache", "put", "c", "x", "--answer", "y", "--same", "--other", "--json"}), 2, "invalid_argument",
+               "--same");
   expect_error(attar({"cache", "put", "c", "-", "--answer", "-", "--json"}), 2, "invalid_argument", "not both");
   expect_error(attar({"cache", "put", "c", "x", "--answer", "@none.txt", "--json"}), 2, "io", "none.txt");
   expect_error(attar({"cache", "stats", "nowhere", "--json"}), 2, "io", "is no cache");

@@ -93,8 +93,8 @@ TEST_F(Cache, WhatTheCallerSaysOfAnAnswerCounts) {
   ASSERT_TRUE(cache.put("How do I change my password?", "Under settings."));
   const auto near = cache.get("How can I change my password?");
   ASSERT_TRUE(near && !near->hit);
-  expect_error(cache.put("How can I change my password?", "x", {.after = near->entry + 5}),
-               ErrorCode::invalid_argument, {"considered entry 1"});
+  expect_error(cache.put("How can I change my password?", "x", {.after = near->entry + 5}), ErrorCode::invalid_argument,
+               {"considered entry 1"});
   ASSERT_TRUE(cache.put("How can I change my password?", "Go to settings.",
                         {.outcome = CacheOutcome::same, .after = near->entry}));
   EXPECT_EQ(cache.stats().answers, 1u) << "kept with the answer that is right in other words";
@@ -156,7 +156,8 @@ TEST_F(Cache, TheCeilingsAreNeverPassed) {
 TEST_F(Cache, ASmallerCeilingHoldsAtOnce) {
   {
     SemanticCache cache = opened();
-    for (int i = 0; i < 200; ++i) ASSERT_TRUE(cache.put("prompt " + std::to_string(i), std::string(3000, 'a') + std::to_string(i)));
+    for (int i = 0; i < 200; ++i)
+      ASSERT_TRUE(cache.put("prompt " + std::to_string(i), std::string(3000, 'a') + std::to_string(i)));
   }
   SemanticCache cache = opened({.max_bytes = 300'000});
   EXPECT_LE(std::filesystem::file_size(at("answers/cache")), 300'000u);
@@ -192,7 +193,11 @@ TEST_F(Cache, AKilledProcessLosesNothingThatWasPut) {
 }
 
 TEST_F(Cache, DamageAndStrangersAreRefused) {
-  { SemanticCache cache = opened(); ASSERT_TRUE(cache.put("a", "b")); ASSERT_TRUE(cache.put("c", "d")); }
+  {
+    SemanticCache cache = opened();
+    ASSERT_TRUE(cache.put("a", "b"));
+    ASSERT_TRUE(cache.put("c", "d"));
+  }
   std::string bytes = read_whole(at("answers/cache"));
   bytes[200] = static_cast<char>(bytes[200] ^ 1);
   put("answers/cache", bytes);
@@ -235,7 +240,8 @@ TEST_F(Cache, AReplayCountsWhatWasWrong) {
   base::Random random(4);
   for (int i = 0; i < 1200; ++i) {
     const std::uint64_t topic = random.below(6);
-    log += "{\"question\": \"" + sentence(topic, random) + "\", \"answer\": \"answer " + std::to_string(topic) + "\"}\n";
+    log +=
+        "{\"question\": \"" + sentence(topic, random) + "\", \"answer\": \"answer " + std::to_string(topic) + "\"}\n";
   }
   const auto path = put("log.jsonl", log);
   const auto report = replay_cache(path, {.cache = {.error = 0.05}});

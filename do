@@ -178,7 +178,7 @@ do_test() {
 }
 
 # Folders whose code reads bytes from outside, or points into memory; the others put these together and take most of the time.
-readers='base data format codec filter index text nn'
+readers='base cache data format codec filter index text nn'
 
 do_sanitize() {
   case "${1-}" in

@@ -49,13 +49,27 @@ Option Command::add_taken(const std::string& names, const std::function<Status(s
 
 void Command::on_named(const std::function<void()>& call) { command_->callback(call); }
 
+std::string full_name(const CLI::App& command) {
+  const CLI::App* const above = command.get_parent();
+  if (above == nullptr) return {};
+  const std::string name = full_name(*above);
+  return name.empty() ? command.get_name() : fmt::format("{} {}", name, command.get_name());
+}
+
+Command add_group(CLI::App& app, const std::string& name, const std::string& what) {
+  CLI::App* const group = app.add_subcommand(name, what);
+  group->require_subcommand(1);
+  group->footer(fmt::format("attar {} COMMAND --help has the options and examples of a command.", name));
+  return Command(group);
+}
+
 Command add_command(CLI::App& app, Session& session, const std::string& name, const std::string& what,
                     const std::vector<std::string>& examples) {
   CLI::App* const parsed = app.add_subcommand(name, what);
   std::string footer = "Examples:";
   for (const std::string& example : examples) footer += fmt::format("\n  {}", example);
   parsed->footer(footer);
-  if (!examples.empty()) session.examples[name] = examples.front();
+  if (!examples.empty()) session.examples[full_name(*parsed)] = examples.front();
   Command command(parsed);
   command.add_flag("--json", session.json, "Print JSON for programs (keys: docs/cli.md)");
   command.add_flag("-q,--quiet", session.quiet, "No progress and no notes on standard error");

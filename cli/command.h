@@ -52,12 +52,21 @@ class Command {
                    const std::string& help, const std::string& type);
   /// Called where this command was named, after its options were taken.
   void on_named(const std::function<void()>& call);
+  /// For commands that are added below it, as `get` of `attar cache get`.
+  [[nodiscard]] CLI::App& app() const noexcept { return *command_; }
 
  private:
   CLI::App* command_;
 };
 
-/// A command with its examples, `--json` and `--quiet`. The first example is the one that errors show.
+/// The words that name a command behind the program's, as "cache get".
+[[nodiscard]] std::string full_name(const CLI::App& command);
+
+/// A command that does nothing by itself: others are added to its app(), and one of them must be named.
+[[nodiscard]] Command add_group(CLI::App& app, const std::string& name, const std::string& what);
+
+/// A command with its examples, `--json` and `--quiet`. The first example is the one that errors show. `app`: the
+/// program, or a group.
 [[nodiscard]] Command add_command(CLI::App& app, Session& session, const std::string& name, const std::string& what,
                                   const std::vector<std::string>& examples);
 

@@ -49,16 +49,24 @@ std::string meant(std::string_view word, const std::vector<std::string>& words) 
   return nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
 }
 
+/// The command that was named, a group's rather than the group; the program where none was.
+const CLI::App& named_command(const CLI::App& app) {
+  const auto named = app.get_subcommands();
+  return named.empty() ? app : named_command(*named.front());
+}
+
 /// In words: what was not understood, and what is near it.
-std::string usage_message(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error) {
-  const std::vector<std::string> left = command == nullptr ? app.remaining() : command->remaining();
+std::string usage_message(const CLI::App& where, const CLI::ParseError& error) {
+  const std::vector<std::string> left = where.remaining();
+  const std::vector<std::string> commands = command_names(where);
+  if (left.empty() && !commands.empty() && where.get_parent() != nullptr)
+    return fmt::format("name one of its commands: {}", fmt::join(commands, ", "));
   // A missing argument is often the consequence of a misspelt name: the word that is too much says more.
   if (left.empty()) return error.what();
   const std::string& word = left.front();
-  if (command == nullptr && !word.starts_with('-'))
-    return fmt::format("'{}' is no command{} The commands: {}", word, meant(word, command_names(app)) + ".",
-                       fmt::join(command_names(app), ", "));
-  const CLI::App& where = command == nullptr ? app : *command;
+  if (!commands.empty() && !word.starts_with('-'))
+    return fmt::format("'{}' is no command{}. The commands: {}", word, meant(word, commands),
+                       fmt::join(commands, ", "));
   if (word.starts_with('-') && word != "-") {
     const std::string name = word.substr(0, word.find('='));
     return fmt::format("unknown option '{}'{}", name, meant(name, option_names(where)));
@@ -67,13 +75,14 @@ std::string usage_message(const CLI::App& app, const CLI::App* command, const CL
 }
 
 Exit usage_error(const CLI::App& app, const Session& session, const CLI::ParseError& error, bool json) {
-  const auto named = app.get_subcommands();
-  const CLI::App* command = named.empty() ? nullptr : named.front();
-  std::string message = usage_message(app, command, error);
+  const CLI::App& command = named_command(app);
+  const std::string name = full_name(command);
+  std::string message = usage_message(command, error);
   std::string example = "attar --help";
-  if (command != nullptr) {
-    message = fmt::format("{}: {} (all options: attar {} --help)", command->get_name(), message, command->get_name());
-    example = session.examples.at(command->get_name());
+  if (!name.empty()) {
+    message = fmt::format("{}: {} (all options: attar {} --help)", name, message, name);
+    const auto known = session.examples.find(name);
+    example = known != session.examples.end() ? known->second : fmt::format("attar {} --help", name);
   }
   return print_error(json, Error{.code = ErrorCode::invalid_argument, .message = std::move(message)}, example);
 }
@@ -91,6 +100,8 @@ void add_commands(CLI::App& app, Session& session) {
   add_pack(app, session);
   add_search(app, session);
   add_embed(app, session);
+  add_context(app, session);
+  add_cache(app, session);
   add_dedup(app, session);
   add_select(app, session);
   add_pack_windows(app, session);
@@ -101,7 +112,6 @@ void add_commands(CLI::App& app, Session& session) {
   add_report(app, session);
   add_doctor(app, session);
   add_bench(app, session);
-  add_context(app, session);
 }
 
 Exit run_command(const CLI::App& app, const Session& session) {
@@ -112,13 +122,13 @@ Exit run_command(const CLI::App& app, const Session& session) {
     exit = std::unexpected(caught(exception));
   }
   if (exit) return *exit;
-  const std::string name = app.get_subcommands().front()->get_name();
+  const std::string name = full_name(named_command(app));
   const bool misused = exit.error().code == ErrorCode::invalid_argument;
   return print_error(session.json, exit.error(), misused ? session.examples.at(name) : std::string{});
 }
 
 Exit attar_main(int argc, char** argv) {
-  CLI::App app("Attar packs embedding vectors to a byte budget, searches them packed, and proves what it cost.",
+  CLI::App app("Attar packs vectors, documents and texts to a budget, works on what is packed, and proves what it cost.",
                "attar");
   app.set_version_flag("--version", version_text, "Version, build and instruction-set level");
   app.require_subcommand(1);

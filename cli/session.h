@@ -30,7 +30,7 @@ struct Session {
   bool json = false;
   bool quiet = false;
   std::function<Result<Exit>()> run;            ///< of the command that was named
-  std::map<std::string, std::string> examples;  ///< by command: one that works, for errors
+  std::map<std::string, std::string> examples;  ///< by command (full_name()): one that works, for errors
 };
 
 /// Has the command run with its arguments when it is the one that was named.
@@ -55,5 +55,6 @@ void add_report(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_bench(CLI::App& app, Session& session);
 void add_context(CLI::App& app, Session& session);
+void add_cache(CLI::App& app, Session& session);
 
 }  // namespace attar::cli

@@ -16,10 +16,10 @@ struct Folder {
 
 // Folders of equal level never include each other.
 constexpr std::array folders = {
-    Folder{"base", 0},    Folder{"simd", 1},   Folder{"math", 2},   Folder{"data", 3},     Folder{"format", 4},
-    Folder{"codec", 5},   Folder{"nn", 6},     Folder{"vector", 7}, Folder{"text", 7},     Folder{"tensor", 7},
-    Folder{"kv", 7},      Folder{"filter", 8}, Folder{"index", 9},  Folder{"certify", 10}, Folder{"plan", 11},
-    Folder{"engine", 12}, Folder{"store", 13},
+    Folder{"base", 0},   Folder{"simd", 1},    Folder{"math", 2},   Folder{"data", 3},     Folder{"format", 4},
+    Folder{"codec", 5},  Folder{"nn", 6},      Folder{"vector", 7}, Folder{"text", 7},     Folder{"tensor", 7},
+    Folder{"kv", 7},     Folder{"filter", 8},  Folder{"index", 9},  Folder{"certify", 10}, Folder{"plan", 11},
+    Folder{"cache", 10}, Folder{"engine", 12}, Folder{"store", 13},
 };
 constexpr int api_level = 12;
 

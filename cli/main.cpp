@@ -128,8 +128,9 @@ Exit run_command(const CLI::App& app, const Session& session) {
 }
 
 Exit attar_main(int argc, char** argv) {
-  CLI::App app("Attar packs vectors, documents and texts to a budget, works on what is packed, and proves what it cost.",
-               "attar");
+  CLI::App app(
+      "Attar packs vectors, documents and texts to a budget, works on what is packed, and proves what it cost.",
+      "attar");
   app.set_version_flag("--version", version_text, "Version, build and instruction-set level");
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);

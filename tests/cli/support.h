@@ -77,6 +77,7 @@ class CliTest : public testing::Test {
     std::vector<std::string> words{ATTAR_CLI_PATH};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const std::string out = at(".stdout"), err = at(".stderr");

@@ -272,6 +272,7 @@ TEST(ContextCompress, WhatIsDemandedIsKeptOrRefusedWithTheLeastBudget) {
 TEST(ContextCompress, SeveralInputsAreNamedAndThoseLeftOutCounted) {
   const auto all = samples(9);
   std::vector<Input> inputs;
+  inputs.reserve(all.size());
   for (const Sample& sample : all) inputs.push_back({.name = sample.name, .text = sample.text});
   const auto estimate = *open_tokenizer("");
   const std::uint64_t tokens = tokens_of(inputs, *estimate);

@@ -162,6 +162,7 @@ TEST(ContextHeadings, TextNamesThem) {
     std::vector<std::uint64_t> terms;
     std::vector<std::uint32_t> out;
     const auto words = splitter.split(text);
+    terms.reserve(words.size());
     for (const Word& word : words) terms.push_back(term_hash(word.term));
     for (std::size_t i = 0; i < words.size(); ++i)
       headings.named_at(terms, i, is_marked(text.substr(words[i].begin, words[i].end - words[i].begin)), out);

@@ -193,6 +193,7 @@ TEST(ContextFolds, WhatStandsTwiceIsMarkedOnceAndRestored) {
   const Sample sample{"a.txt", text};
   const Document document = parsed(sample);
   std::vector<bool> kept;
+  kept.reserve(document.units.size());
   for (const Unit& unit : document.units) kept.push_back(!unit.repeated);
   EXPECT_EQ(std::ranges::count(kept, false), 1);
   const Rendering rendering = render(document, kept, {});

@@ -17,6 +17,7 @@
 #include "attar/version.h"
 #include "buffer.h"
 #include "convert.h"
+#include "context.h"
 #include "documents.h"
 #include "options.h"
 #include "watch.h"
@@ -222,4 +223,5 @@ PYBIND11_MODULE(_attar, module) {
       .def("verify", &verify)
       .def("evaluate", &evaluate_file);
   add_documents(module, kind);
+  add_context(module);
 }

@@ -27,7 +27,8 @@ import numpy as np
 from attar import _attar
 from attar._errors import Error, GoalUnreachable
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "open", "pack", "pack_documents", "plan"]
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "evaluate_context", "fit_context", "open", "pack", "pack_documents", "plan",
+           "read_context", "restore_context"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
 build: str = _attar.build
@@ -314,6 +315,78 @@ def _asking(given: dict[str, Any], expansions: Any, vectors: Any) -> dict[str, A
                     "fold": bool(given["fold"]), "diverse": bool(given["diverse"]), "ranks": bool(given["ranks"]),
                     "expansions": [] if expansions is None else _texts("expansions", expansions),
                     "vectors": None if vectors is None else np.ascontiguousarray(_numbers("vectors", vectors), _FLOAT32)}
+
+
+# ---- context ------------------------------------------------------------------------------------------------------------
+
+
+def _context_inputs(texts: Any) -> list[tuple[str, str, str]]:
+    """Name, text and title of each."""
+    if isinstance(texts, (str, Mapping)):
+        texts = [texts]
+    out = []
+    for number, given in enumerate(texts):
+        if isinstance(given, str):
+            out.append((str(number + 1), given, ""))
+        elif isinstance(given, Mapping) and isinstance(given.get("text"), str):
+            out.append((str(given.get("name", given.get("title", number + 1))), given["text"], str(given.get("title", ""))))
+        else:
+            raise TypeError(f"texts: {given!r:.60} is neither a string nor a mapping with \"text\"")
+    return out
+
+
+def _context_options(tokens: int, ratio: float, query: str, keep: str | Iterable[str], tokenizer: Path, encoder: Path, min_relevance: float, threads: int) -> dict[str, Any]:
+    return dict(tokens=_whole("tokens", tokens, 0, 2**63 - 1), ratio=float(ratio), query=query, keep=[keep] if isinstance(keep, str) else list(keep),
+                tokenizer=os.fspath(tokenizer), encoder=os.fspath(encoder), min_relevance=float(min_relevance), threads=_whole("threads", threads, 0, 1024))
+
+
+def read_context(*paths: Path) -> list[dict[str, str]]:
+    """The texts of files and folders, as fit_context() takes them: dicts with "name", "text" and "title".
+
+    HTML, manual pages and PDF are read as their text. Raises Error: "io", "unsupported" for a file that is no text, "over_limit".
+    """
+    return [{"name": name, "text": text, "title": title} for name, text, title in _attar.read_context([os.fspath(path) for path in paths])]
+
+
+def fit_context(texts: Any, *, tokens: int = 0, ratio: float = 0.0, query: str = "", keep: str | Iterable[str] = (), tokenizer: Path = "",
+                encoder: Path = "", kind: str = "", min_relevance: float = 0.0, threads: int = 0) -> dict[str, Any]:
+    """Fits texts into a budget of tokens: what is cut is marked, and restore_context() gives it back.
+
+    texts          a string, or several; or mappings with "text" and, if you like, "name" (shown where there are several) and "title"
+    tokens, ratio  the budget: so many tokens, or this share of those of the texts; of two the smaller
+    query          what will be asked: what answers it is kept; "": what covers the texts
+    keep           regular expressions (RE2): what matches is kept, whatever the budget leaves for the rest
+    tokenizer      "characters/4" (an estimate, also ""), "wordpiece", or a tokenizer's file (docs/tokenizers.md)
+    encoder        a folder with a BERT model that judges with the query
+    kind           "prose", "markdown", "code", "diff", "json", "log", "grep", "table"; "": found by name and content
+    min_relevance  with a query: only what is relevant with at least this probability
+
+    Returns a dict with the keys of `attar context --json` (docs/cli.md), with "kinds" in the place of "inputs" and numbers in "left_out".
+    Places count bytes of the text in UTF-8: texts[i].encode()[begin:end]. Raises Error, with code "goal_unreachable" where what must be kept does
+    not fit; its message says the least budget.
+    """
+    return _attar.fit_context(_context_inputs(texts), kind, _context_options(tokens, ratio, query, keep, tokenizer, encoder, min_relevance, threads))
+
+
+def restore_context(texts: Any, id: str, *, kind: str = "") -> str:  # noqa: A002
+    """What a mark of fit_context() stands for, from the texts that were cut; the mark whole or its id alone.
+
+    Raises Error "invalid_argument" where the id marks no cut of any of the texts.
+    """
+    return _attar.restore_context(_context_inputs(texts), kind, id.strip("[] ").split(" ")[-1])
+
+
+def evaluate_context(questions: Path, texts: Any = (), *, tokens: int = 0, ratio: float = 0.0, keep: str | Iterable[str] = (), tokenizer: Path = "",
+                     encoder: Path = "", kind: str = "", min_relevance: float = 0.0, threads: int = 0, confidence: float = 0.95,
+                     progress: Progress | None = None) -> dict[str, Any]:
+    """The share of evidence that fit_context() keeps, with a lower bound.
+
+    questions  a file of JSON lines: "question", "evidence" and, where `texts` are not given, "context" (docs/cli.md, "context")
+
+    The others are those of fit_context(). Returns a dict with the keys of `attar context --eval --json`.
+    """
+    options = _context_options(tokens, ratio, "", keep, tokenizer, encoder, min_relevance, threads)
+    return _attar.evaluate_context(os.fspath(questions), _context_inputs(texts), kind, options, float(confidence), progress)
 
 
 # ---- artifacts ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "open", "pack", "pack_documents", "plan"]
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "evaluate_context", "fit_context", "open", "pack", "pack_documents", "plan",
+           "read_context", "restore_context"]
 __version__: str
 build: str
 
@@ -125,6 +126,38 @@ def pack_documents(
 def embed(
     texts: Path | Iterable[str], *, encoder: Path = "", threads: int = 0, progress: Progress | None = None
 ) -> NDArray[np.float32]: ...
+def read_context(*paths: Path) -> list[dict[str, str]]: ...
+def fit_context(
+    texts: str | Mapping[str, str] | Iterable[str | Mapping[str, str]],
+    *,
+    tokens: int = 0,
+    ratio: float = 0.0,
+    query: str = "",
+    keep: str | Iterable[str] = (),
+    tokenizer: Path = "",
+    encoder: Path = "",
+    kind: str = "",
+    min_relevance: float = 0.0,
+    threads: int = 0,
+) -> dict[str, Any]: ...
+def restore_context(
+    texts: str | Mapping[str, str] | Iterable[str | Mapping[str, str]], id: str, *, kind: str = ""
+) -> str: ...
+def evaluate_context(
+    questions: Path,
+    texts: str | Mapping[str, str] | Iterable[str | Mapping[str, str]] = (),
+    *,
+    tokens: int = 0,
+    ratio: float = 0.0,
+    keep: str | Iterable[str] = (),
+    tokenizer: Path = "",
+    encoder: Path = "",
+    kind: str = "",
+    min_relevance: float = 0.0,
+    threads: int = 0,
+    confidence: float = 0.95,
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
 def open(path: Path, *, mmap: bool = True) -> Artifact: ...
 
 class Artifact:

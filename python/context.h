@@ -1,0 +1,10 @@
+// Texts to a budget of tokens: what module.cpp binds.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace attar::python {
+
+void add_context(pybind11::module_& module);
+
+}  // namespace attar::python

@@ -86,8 +86,11 @@ std::string explanation(const Context& context, const std::vector<ContextInput>&
                fmt::format("{}:{}", printable(inputs[cut.input].name), line_of(inputs[cut.input], cut.begin)),
                reason_of(cut, asked)});
   if (!context.cuts.empty()) out += table.text();
-  for (const std::uint32_t input : context.left_out)
-    out += fmt::format("nothing is shown of {}\n", printable(inputs[input].name));
+  constexpr std::size_t most_named = 10;
+  for (std::size_t i = 0; i < std::min(context.left_out.size(), most_named); ++i)
+    out += fmt::format("nothing is shown of {}\n", printable(inputs[context.left_out[i]].name));
+  if (context.left_out.size() > most_named)
+    out += fmt::format("nor of {} other files (--json names all)\n", grouped(context.left_out.size() - most_named));
   out.pop_back();
   return out;
 }

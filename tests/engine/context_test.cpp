@@ -1,5 +1,8 @@
 #include "attar/context.h"
 
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
 #include "engine/support.h"
 
 namespace attar::engine {
@@ -133,6 +136,70 @@ TEST_F(ContextTest, TheHandbookKeepsWhatItsQuestionsAskFor) {
     ASSERT_TRUE(made) << made.error().message;
     EXPECT_GE(made->kept, least);
     for (const ContextQuestion& question : made->questions) EXPECT_LE(question.tokens, question.budget);
+  }
+}
+
+// ---- real data, where it is there ----
+
+std::filesystem::path real_data() {
+  const char* given = std::getenv("ATTAR_DATA");
+  return given != nullptr ? std::filesystem::path(given)
+                          : std::filesystem::path(ATTAR_SOURCE_DIR) / ".." / "shared" / "data";
+}
+
+// Some copies of the set hold lists as text.
+nlohmann::json listed(const nlohmann::json& value) {
+  return value.is_string() ? nlohmann::json::parse(value.get<std::string>(), nullptr, false) : value;
+}
+
+TEST_F(ContextTest, RealQuestionsKeepTheirEvidence) {
+  const auto file = real_data() / "text" / "hotpotqa100.json";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
+  std::string lines;
+  for (const auto& entry : nlohmann::json::parse(read_whole(file))) {
+    nlohmann::json line = {
+        {"question", entry["question"]}, {"evidence", nlohmann::json::array()}, {"context", nlohmann::json::array()}};
+    const nlohmann::json facts = listed(entry["supporting_facts"]);
+    for (const auto& paragraph : listed(entry["context"])) {
+      std::string text;
+      for (std::size_t i = 0; i < paragraph[1].size(); ++i) {
+        const auto sentence = paragraph[1][i].get<std::string>();
+        text += sentence;
+        for (const auto& fact : facts)
+          if (fact[0] == paragraph[0] && fact[1] == i)
+            line["evidence"].push_back(sentence.substr(std::min(sentence.find_first_not_of(' '), sentence.size())));
+      }
+      line["context"].push_back({{"title", paragraph[0]}, {"text", text}});
+    }
+    lines += line.dump() + "\n";
+  }
+  const auto path = put("hotpot.jsonl", lines);
+  for (const auto& [ratio, least] : {std::pair(0.3, 0.92), std::pair(0.15, 0.82)}) {
+    const auto made = evaluate_context({}, {.questions = path, .fit = {.ratio = ratio}});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->questions.size(), 100u);
+    EXPECT_GE(made->kept, least);
+  }
+}
+
+TEST_F(ContextTest, RealLogsKeepTheirErrors) {
+  const auto folder = real_data() / "logs";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "needs " << folder;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto inputs = read_context({entry.path()});
+    ASSERT_TRUE(inputs);
+    const auto made = fit_context(*inputs, {.ratio = 0.5});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_LE(made->tokens * 2, made->input_tokens);
+    const std::string& text = inputs->front().text;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      at = end + 1;
+      EXPECT_TRUE((line.find(" ERROR ") == std::string::npos && line.find(" FATAL ") == std::string::npos) ||
+                  made->text.find(line) != std::string::npos)
+          << entry.path() << line;
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 namespace attar::text::context {
 namespace {
 
+constexpr std::size_t most_alike = 64;  // names that begin with one term, such as "Part 1", "Part 2": each is looked at
 constexpr std::size_t most_terms = 12;  // of a name; longer headings are sentences, which nobody repeats
 
 std::string_view without_brackets(std::string_view heading) noexcept {
@@ -34,7 +35,10 @@ std::uint32_t Headings::add(std::string_view heading, bool tells, WordSplitter& 
   Name name{.marked = is_marked(text)};
   for (const Word& word : splitter.split(text, most_terms + 1)) name.terms.push_back(term_hash(word.term));
   if (!tells || name.terms.size() > most_terms) name.terms.clear();
-  if (!name.terms.empty()) by_first_[name.terms.front()].push_back(entry->second);
+  if (!name.terms.empty()) {
+    std::vector<std::uint32_t>& alike = by_first_[name.terms.front()];
+    if (alike.size() < most_alike) alike.push_back(entry->second);
+  }
   names_.push_back(std::move(name));
   return entry->second;
 }

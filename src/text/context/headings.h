@@ -17,7 +17,8 @@ namespace attar::text::context {
 class Headings {
  public:
   /// The index of a heading, which is new or was added before. What stands in brackets at its end does not belong to
-  /// its name; one that does not tell, of function words alone, is never named. The bytes outlive the headings.
+  /// its name; one that does not tell, of function words alone, is never named, nor are names beyond the 64th that
+  /// begin with the same term. The bytes outlive the headings.
   [[nodiscard]] std::uint32_t add(std::string_view heading, bool tells, WordSplitter& splitter);
   [[nodiscard]] bool knows(std::string_view heading) const noexcept { return known_.contains(heading); }
 

@@ -232,14 +232,17 @@ def main() -> None:
     intents = {name: i for i, name in enumerate(sorted({r["category"] for r in rows}))}
     answers = np.array([intents[r["category"]] for r in rows])
     vectors, name = encoded(texts, options.encoder, split)
-    lines = []
+    lines: list[dict] = []
+    result = {"command": f"./do bench cache{' --encoder DIR' if options.encoder else ''}", "cpu": speed.cpu(), "encoder": Path(options.encoder).parent.name if options.encoder else "attar", "prompts": LENGTH, "lines": lines}
+    results = RESULTS / ("cache_bert.json" if options.encoder else "cache.json")
     for kind in ("shuffled", "skewed"):
         lines += measure(kind, [Stream(kind, seed, texts, answers, vectors) for seed in range(1, options.streams + 1)], name)
-    result = {"command": f"./do bench cache{' --encoder DIR' if options.encoder else ''}", "cpu": speed.cpu(), "encoder": Path(options.encoder).parent.name if options.encoder else "attar", "prompts": LENGTH, "lines": lines}
+        if not options.tune:
+            measures.write_json(results, result)  # MiniLM's lines take minutes each: what stands is kept
     if not options.encoder:
         result["lookup"] = lookup_time(texts, 100_000)
-    if not options.tune:
-        measures.write_json(RESULTS / ("cache_bert.json" if options.encoder else "cache.json"), result)
+        if not options.tune:
+            measures.write_json(results, result)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -106,6 +107,12 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
 
 InputFile::~InputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<std::string> InputFile::read_first(std::uint64_t most) const {
+  std::string out(std::min(size_, most), '\0');
+  ATTAR_TRY(read_at(0, std::as_writable_bytes(std::span(out))));
+  return out;
 }
 
 Status InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {

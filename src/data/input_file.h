@@ -38,6 +38,9 @@ class InputFile {
   /// Fills `out` with the bytes at `offset`; `truncated` when the file ends before.
   [[nodiscard]] Status read_at(std::uint64_t offset, std::span<std::byte> out) const;
 
+  /// The file's first bytes, `most` at most.
+  [[nodiscard]] Result<std::string> read_first(std::uint64_t most) const;
+
   /// An error that carries the file's name.
   [[nodiscard]] std::unexpected<Error> fail(ErrorCode code, std::string message) const;
 

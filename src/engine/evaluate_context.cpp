@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "certify/bounds.h"
 #include "data/input_file.h"
+#include "data/line_reader.h"
 #include "engine/input.h"
 
 namespace attar {
@@ -24,21 +25,23 @@ struct Asked {
   std::vector<ContextInput> context;  // empty: the inputs that are given
 };
 
-std::unexpected<Error> wrong(std::uint64_t line, std::string_view what) {
-  return fail(ErrorCode::invalid_data,
-              fmt::format("line {}: {}; a line is {{\"question\": …, \"evidence\": [\"…\"], \"context\": a text or a "
-                          "list of texts or of {{\"title\", \"text\"}}}}",
-                          line, what));
+// Read as "line 3 …".
+std::unexpected<Error> wrong(std::string_view what) {
+  return fail(
+      ErrorCode::invalid_data,
+      fmt::format("{}; a line is {{\"question\": …, \"evidence\": [\"…\"], \"context\": a text or a list of texts "
+                  "or of {{\"title\", \"text\"}}}}",
+                  what));
 }
 
-Result<ContextInput> read_text(const Json& value, std::size_t place, std::uint64_t line) {
+Result<ContextInput> read_text(const Json& value, std::size_t place) {
   ContextInput out{.name = fmt::format("{}", place + 1), .text = {}};
   if (value.is_string()) {
     out.text = value.get<std::string>();
     return out;
   }
   if (!value.is_object() || !value.contains("text") || !value["text"].is_string())
-    return wrong(line, "a text of \"context\" is neither a string nor has \"text\"");
+    return wrong("has a \"context\" with a text that is neither a string nor has \"text\"");
   out.text = value["text"].get<std::string>();
   if (value.contains("title") && value["title"].is_string()) {
     out.title = value["title"].get<std::string>();
@@ -47,29 +50,29 @@ Result<ContextInput> read_text(const Json& value, std::size_t place, std::uint64
   return out;
 }
 
-Result<Asked> read_line(std::string_view bytes, std::uint64_t line) {
+Result<Asked> read_line(std::string_view bytes) {
   const Json value = Json::parse(bytes, nullptr, false);
-  if (!value.is_object()) return wrong(line, "it is no JSON object");
+  if (!value.is_object()) return wrong("is no JSON object");
   Asked out;
   const auto question = value.contains("question") ? value.find("question") : value.find("query");
-  if (question == value.end() || !question->is_string()) return wrong(line, "it has no \"question\"");
+  if (question == value.end() || !question->is_string()) return wrong("has no \"question\"");
   out.question = question->get<std::string>();
   if (!value.contains("evidence") || !value["evidence"].is_array() || value["evidence"].empty())
-    return wrong(line, "it has no \"evidence\"");
+    return wrong("has no \"evidence\"");
   for (const Json& piece : value["evidence"]) {
     if (!piece.is_string() || piece.get_ref<const std::string&>().empty())
-      return wrong(line, "a piece of \"evidence\" is no string, or empty");
+      return wrong("has a piece of \"evidence\" that is no string, or empty");
     out.evidence.push_back(piece.get<std::string>());
   }
   if (!value.contains("context")) return out;
   const Json& context = value["context"];
   if (!context.is_array()) {
-    ATTAR_ASSIGN(auto input, read_text(context, 0, line));
+    ATTAR_ASSIGN(auto input, read_text(context, 0));
     out.context.push_back(std::move(input));
     return out;
   }
   for (std::size_t i = 0; i < context.size(); ++i) {
-    ATTAR_ASSIGN(auto input, read_text(context[i], i, line));
+    ATTAR_ASSIGN(auto input, read_text(context[i], i));
     out.context.push_back(std::move(input));
   }
   return out;
@@ -79,21 +82,17 @@ Result<std::vector<Asked>> read_questions(const std::filesystem::path& path) {
   ATTAR_ASSIGN(const data::InputFile file, data::InputFile::open(path));
   if (file.size() > most_file_bytes)
     return file.fail(ErrorCode::over_limit, "more than 1 GiB of questions; give fewer");
-  std::string text(file.size(), '\0');
-  ATTAR_TRY(file.read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+  data::LineReader lines(file, most_file_bytes);
   std::vector<Asked> out;
-  std::uint64_t number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    auto asked = read_line(line, number);
-    if (!asked) return file.fail(asked.error().code, asked.error().message);
+  for (;;) {
+    ATTAR_ASSIGN(const std::optional<std::string_view> line, lines.next());
+    if (!line) break;
+    if (data::is_blank(*line)) continue;
+    auto asked = read_line(*line);
+    if (!asked) return lines.fail(asked.error().code, asked.error().message);
     out.push_back(*std::move(asked));
   }
-  if (out.empty()) return file.fail(ErrorCode::invalid_data, "it holds no questions");
+  if (out.empty()) return file.fail(ErrorCode::invalid_data, "holds no questions");
   return out;
 }
 

@@ -59,8 +59,7 @@ class Reader {
       return fail(ErrorCode::over_limit,
                   fmt::format("{}: the texts are more than {} bytes together; give fewer, or parts of them",
                               input.name(), options_.most_bytes));
-    std::string text(input.size(), '\0');
-    ATTAR_TRY(input.read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+    ATTAR_ASSIGN(std::string text, input.read_first(input.size()));
     if (std::string_view(text).substr(0, sniffed_bytes).find('\0') != std::string_view::npos)
       return std::optional<std::string>{};
     bytes_ += text.size();

@@ -30,12 +30,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t head_bytes = 8 << 10;
 constexpr std::size_t part_bytes = 1 << 20;
 
-Result<std::string> read_first(const InputFile& file, std::uint64_t most) {
-  std::string out(std::min(file.size(), most), '\0');
-  ATTAR_TRY(file.read_at(0, std::as_writable_bytes(std::span(out))));
-  return out;
-}
-
 /// Whether a file is UTF-8 without NUL, a part at a time.
 Result<bool> holds_utf8(const InputFile& file) {
   std::string part(std::min<std::uint64_t>(file.size(), part_bytes), '\0');
@@ -155,12 +149,12 @@ class DocumentSource::State {
   Result<std::optional<Document>> open_file(const FoundFile& found) {
     ATTAR_ASSIGN(InputFile file, open_input(found));
     if (file.size() == 0) return fail(ErrorCode::invalid_data, "is empty");
-    ATTAR_ASSIGN(std::string head, read_first(file, head_bytes));
+    ATTAR_ASSIGN(std::string head, file.read_first(head_bytes));
     std::optional<Format> format = asked_;
     if (!format) format = format_of_name(found.path);
     if (only_ && only_->spooled() && is_gzip(head)) {
       ATTAR_ASSIGN(file, gunzip(file, options_.largest_unpacked, options_.scratch));
-      ATTAR_ASSIGN(head, read_first(file, head_bytes));
+      ATTAR_ASSIGN(head, file.read_first(head_bytes));
     }
     if (!format && only_ && only_->spooled() && trimmed(head).starts_with('{'))
       format = Format{.kind = DocumentKind::record, .layout = RecordLayout::jsonl};
@@ -169,7 +163,7 @@ class DocumentSource::State {
       return std::nullopt;
     }
     if (file.size() > options_.largest_file) return too_large(options_.largest_file);
-    ATTAR_ASSIGN(std::string bytes, read_first(file, file.size()));
+    ATTAR_ASSIGN(std::string bytes, file.read_first(file.size()));
     const bool packed = is_gzip(bytes);
     if (packed) {
       ATTAR_ASSIGN(bytes, gunzip(bytes, options_.largest_file));
@@ -187,7 +181,7 @@ class DocumentSource::State {
   Status start_records(InputFile file, const std::string& path, RecordLayout layout, std::string head) {
     if (is_gzip(head)) {
       ATTAR_ASSIGN(file, gunzip(file, options_.largest_unpacked, options_.scratch));
-      ATTAR_ASSIGN(head, read_first(file, head_bytes));
+      ATTAR_ASSIGN(head, file.read_first(head_bytes));
     }
     bool utf8 = !head.starts_with("\xff\xfe") && !head.starts_with("\xfe\xff");
     if (utf8 && layout != RecordLayout::jsonl) {
@@ -195,7 +189,7 @@ class DocumentSource::State {
     }
     if (!utf8) {
       if (file.size() > options_.largest_file) return too_large(options_.largest_file);
-      ATTAR_ASSIGN(std::string bytes, read_first(file, file.size()));
+      ATTAR_ASSIGN(std::string bytes, file.read_first(file.size()));
       ATTAR_ASSIGN(const Decoded decoded, decode(std::move(bytes)));
       ATTAR_ASSIGN(file, as_scratch_file(decoded.text, file.name(), options_.scratch));
     }

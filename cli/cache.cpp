@@ -265,13 +265,17 @@ void add_cache_options(Command& command, CacheOptions& options, bool settings) {
   add_whole(command, "--seed", options.seed, 0, ~std::uint64_t{0}, "Of a new cache's coins (default 1)");
 }
 
+void add_prompt(Command& command, std::filesystem::path& cache, std::string& prompt) {
+  add_path(command, "cache", cache, "A folder; made where there is none", "CACHE").required();
+  command.add_text("prompt", prompt, "The prompt; - for standard input", "PROMPT").required();
+}
+
 void add_get(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<GetArguments>();
   Command command = add_command(app, session, "get", "The answer kept for a prompt; status 1 where there is none",
                                 {"attar cache get answers.cache \"How do I reset my PIN?\"",
                                  "attar cache get answers.cache - --error 1% --json < prompt.txt"});
-  add_path(command, "cache", arguments->cache, "A folder; made where there is none", "CACHE").required();
-  command.add_text("prompt", arguments->prompt, "The prompt; - for standard input", "PROMPT").required();
+  add_prompt(command, arguments->cache, arguments->prompt);
   add_cache_options(command, arguments->options, true);
   run_with(command, session, arguments, run_get);
 }
@@ -282,8 +286,7 @@ void add_put(CLI::App& app, Session& session) {
       add_command(app, session, "put", "Keep the true answer of a prompt, and learn from it after a miss",
                   {"attar cache put answers.cache \"How do I reset my PIN?\" --answer @answer.txt",
                    "attar cache put answers.cache \"PIN forgotten, what now?\" --answer - --after 12 --same"});
-  add_path(command, "cache", arguments->cache, "A folder; made where there is none", "CACHE").required();
-  command.add_text("prompt", arguments->prompt, "The prompt; - for standard input", "PROMPT").required();
+  add_prompt(command, arguments->cache, arguments->prompt);
   command.add_text("--answer", arguments->answer, "The answer; - for standard input, @FILE for a file's text", "TEXT")
       .required();
   add_whole(command, "--after", arguments->after, 1, ~std::uint64_t{0}, "The entry that `get` considered (its id)");

@@ -8,7 +8,6 @@
 #include "json.h"
 #include "options.h"
 #include "output.h"
-#include "progress_bar.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -62,17 +61,10 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   const auto& clusters = arguments.options.clusters;
   ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
   if (!clusters.empty()) ATTAR_TRY(check_output(clusters, {arguments.input, arguments.output}, arguments.force, false));
-  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".jsonl", session));
-  DedupReport report;
-  {
-    ProgressBar bar(session);
-    arguments.options.corpus.progress = &bar;
-    ATTAR_ASSIGN(report, dedup(arguments.input, file.path(), arguments.options));
-  }
-  note_skipped(session, report.corpus);
-  const std::string path = arguments.output.string();
-  ATTAR_TRY(tell_written(session, file, path, json_of(report, path),
-                         [&](const std::string& name) { return text_of(report, name); }));
+  const auto work = [&](const std::filesystem::path& output) {
+    return dedup(arguments.input, output, arguments.options);
+  };
+  ATTAR_TRY(write_corpus(session, arguments.output, arguments.options.corpus, work, json_of, text_of));
   return Exit::done;
 }
 

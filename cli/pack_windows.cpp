@@ -8,7 +8,6 @@
 #include "json.h"
 #include "options.h"
 #include "output.h"
-#include "progress_bar.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -53,18 +52,14 @@ std::string text_of(const WindowsReport& report, const std::string& path, std::u
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
-  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".jsonl", session));
-  WindowsReport report;
-  {
-    ProgressBar bar(session);
-    arguments.options.corpus.progress = &bar;
-    ATTAR_ASSIGN(report, pack_windows(arguments.input, file.path(), arguments.options));
-  }
-  note_skipped(session, report.corpus);
-  const std::string path = arguments.output.string();
   const std::uint32_t window = arguments.options.window;
-  ATTAR_TRY(tell_written(session, file, path, json_of(report, path, window),
-                         [&](const std::string& name) { return text_of(report, name, window); }));
+  const auto work = [&](const std::filesystem::path& output) {
+    return pack_windows(arguments.input, output, arguments.options);
+  };
+  ATTAR_TRY(write_corpus(
+      session, arguments.output, arguments.options.corpus, work,
+      [&](const WindowsReport& report, const std::string& path) { return json_of(report, path, window); },
+      [&](const WindowsReport& report, const std::string& name) { return text_of(report, name, window); }));
   return Exit::done;
 }
 

@@ -8,7 +8,6 @@
 #include "json.h"
 #include "options.h"
 #include "output.h"
-#include "progress_bar.h"
 #include "session.h"
 
 namespace attar::cli {
@@ -46,17 +45,11 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.input, arguments.options.like}, arguments.force, false));
   if (arguments.input == "-" && arguments.options.like == "-")
     return fail(ErrorCode::invalid_argument, "standard input is the pool or the target, not both");
-  ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".jsonl", session));
-  SelectReport report;
-  {
-    ProgressBar bar(session);
-    arguments.options.corpus.progress = &bar;
-    ATTAR_ASSIGN(report, select_like(arguments.input, file.path(), arguments.options));
-  }
-  note_skipped(session, report.corpus);
-  const std::string path = arguments.output.string();
-  ATTAR_TRY(tell_written(session, file, path, json_of(report, path),
-                         [&](const std::string& name) { return text_of(report, name); }));
+  const auto work = [&](const std::filesystem::path& output) {
+    return select_like(arguments.input, output, arguments.options);
+  };
+  ATTAR_ASSIGN(const auto report,
+               write_corpus(session, arguments.output, arguments.options.corpus, work, json_of, text_of));
   return report.chosen == 0 ? Exit::nothing_found : Exit::done;
 }
 

@@ -119,8 +119,8 @@ def compare(model: Model, sets: dict[str, tuple[list[str], Path]]) -> dict:
         out[name] = {"texts": len(texts), "differences": len(different), "of_later_characters": sum(any(unicodedata.ucd_3_2_0.category(c) == "Cn" for c in texts[i]) for i in different)}
         if different:
             first = min(different, key=lambda i: len(texts[i]))
-            out[name]["shortest"] = {"text": texts[first][:200], "attar": own[first], model.library: theirs[first]}
-            print(f"  {name}: {len(different)} differ, such as {texts[first][:80]!r}: {own[first]}, {model.library} {theirs[first]}", file=sys.stderr)
+            out[name]["shortest"] = {"text": texts[first][:200], "attar": own[first], model.peer: theirs[first]}
+            print(f"  {name}: {len(different)} differ, such as {texts[first][:80]!r}: {own[first]}, {model.peer} {theirs[first]}", file=sys.stderr)
     return out
 
 
@@ -153,10 +153,10 @@ def main() -> None:
     for model in (*real_models(), *token_models.train(known, SIZE, FOLDER)):
         if not any(part in model.title for part in only.split(",")):
             continue
-        line = {"tokenizer": model.title, "library": model.library, "sets": compare(model, sets), **speed(model, fresh, path)}
+        line = {"tokenizer": model.title, "library": model.peer, "sets": compare(model, sets), **speed(model, fresh, path)}
         for what in ("differences", "of_later_characters"):
             line[what] = sum(own[what] for own in line["sets"].values())
-        print(f"{model.title}: {line['differences']} differences ({line['of_later_characters']} in texts with characters later than Unicode 3.2), {line['attar_mb_s']} MB/s, {model.library} {line['library_mb_s']} MB/s", file=sys.stderr)
+        print(f"{model.title}: {line['differences']} differences ({line['of_later_characters']} in texts with characters later than Unicode 3.2), {line['attar_mb_s']} MB/s, {model.peer} {line['library_mb_s']} MB/s", file=sys.stderr)
         lines.append(line)
     versions = {name: importlib.metadata.version(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
     if only:

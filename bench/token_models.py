@@ -31,7 +31,7 @@ class Model:
 
     title: str
     name: str
-    library: str
+    peer: str
     count: Callable[[list[str]], list[int]]
 
 

@@ -18,14 +18,13 @@ namespace {
 
 struct Arguments {
   std::vector<std::string> inputs;
-  std::string kind, restore;
+  std::string restore;
+  ReadContextOptions reading;
   std::filesystem::path eval;
   bool explain = false;
   double confidence = 0.95;
   ContextOptions options;
 };
-
-const std::vector<std::string> kinds = {"prose", "markdown", "code", "diff", "json", "log", "grep", "table"};
 
 std::string_view name_of(ContextOutcome outcome) noexcept {
   constexpr std::array<std::string_view, 3> names = {"whole", "folded", "cut"};
@@ -165,10 +164,7 @@ Result<Exit> evaluate(const Session& session, const Arguments& arguments, const 
 }
 
 Result<Exit> run(const Session& session, Arguments& arguments) {
-  ReadContextOptions reading;
-  if (!arguments.kind.empty())
-    reading.kind = static_cast<ContextKind>(std::ranges::find(kinds, arguments.kind) - kinds.begin());
-  ATTAR_ASSIGN(const auto inputs, read_context({arguments.inputs.begin(), arguments.inputs.end()}, reading));
+  ATTAR_ASSIGN(const auto inputs, read_context({arguments.inputs.begin(), arguments.inputs.end()}, arguments.reading));
   if (!arguments.restore.empty()) return restore(session, arguments, inputs);
   if (!arguments.eval.empty()) return evaluate(session, arguments, inputs);
   return fit(session, arguments, inputs);
@@ -200,10 +196,9 @@ void add_context(CLI::App& app, Session& session) {
   command.add_text("--tokenizer", options.tokenizer,
                    "What tokens are: characters/4 (an estimate, the default), wordpiece, or a tokenizer's file",
                    "NAME");
-  add_value(
-      command, "--as", arguments->kind, [](std::string_view text) { return parse_word(text, kinds); },
-      "Read all as prose, markdown, code, diff, json, log, grep or table; without it found by name and content",
-      "KIND");
+  add_value(command, "--as", arguments->reading.kind, parse_context_kind,
+            "Read all as prose, markdown, code, diff, json, log, grep or table; without it found by name and content",
+            "KIND");
   command.add_text("--encoder", options.encoder,
                    "A folder with a BERT model that judges relevance beside Attar's own table", "DIR");
   add_value(

@@ -17,10 +17,7 @@ namespace {
 
 std::optional<ContextKind> kind_of(const std::string& name) {
   if (name.empty()) return std::nullopt;
-  for (int kind = 0; kind <= static_cast<int>(ContextKind::table); ++kind)
-    if (context_kind_name(static_cast<ContextKind>(kind)) == name) return static_cast<ContextKind>(kind);
-  raise({.code = ErrorCode::invalid_argument,
-         .message = "kind: give prose, markdown, code, diff, json, log, grep, table, or nothing"});
+  return take(parse_context_kind(name));
 }
 
 /// Tuples of name, text and title.

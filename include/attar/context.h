@@ -29,6 +29,8 @@ enum class ContextKind : std::uint8_t {
 
 /// "prose", "markdown" …
 [[nodiscard]] std::string_view context_kind_name(ContextKind kind) noexcept;
+/// The kind of such a name; `invalid_argument` names those that there are.
+[[nodiscard]] Result<ContextKind> parse_context_kind(std::string_view name);
 
 /// A text, and how a reader knows it.
 struct ContextInput {

@@ -5,11 +5,11 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/threads.h"
 #include "engine/encoders.h"
+#include "math/vector_ops.h"
 #include "text/context/alike.h"
 #include "text/context/compress.h"
 #include "text/context/mark.h"
@@ -97,7 +97,7 @@ class Judge {
     ATTAR_TRY(encoder_->encode(views, pool_, rows));
     std::vector<float> out(texts.size());
     for (std::size_t i = 0; i < out.size(); ++i)
-      for (std::size_t j = 0; j < dims; ++j) out[i] += asked[j] * rows[i * dims + j];
+      out[i] = static_cast<float>(math::dot(asked, std::span(rows).subspan(i * dims, dims)));
     return out;
   }
 
@@ -106,18 +106,12 @@ class Judge {
   base::ThreadPool pool_;
 };
 
-std::uint64_t budget_of(const ContextOptions& options, std::uint64_t input_tokens) {
-  std::uint64_t out = options.tokens == 0 ? ~std::uint64_t{0} : options.tokens;
-  if (options.ratio > 0)
-    out = std::min(out, static_cast<std::uint64_t>(std::floor(options.ratio * static_cast<double>(input_tokens))));
-  return out;
-}
-
 Context outer(text::context::Compressed&& made) {
   Context out{.text = std::move(made.text),
               .outcome = static_cast<ContextOutcome>(made.way),
               .tokens = made.tokens,
-              .input_tokens = made.input_tokens};
+              .input_tokens = made.input_tokens,
+              .budget = made.budget};
   for (const auto& kept : made.kept)
     out.kept.push_back(
         {.input = kept.input, .begin = kept.span.begin, .end = kept.span.end, .relevance = kept.relevance});
@@ -142,11 +136,21 @@ std::string_view context_kind_name(ContextKind kind) noexcept {
   return text::context::kind_name(static_cast<Kind>(kind));
 }
 
+Result<ContextKind> parse_context_kind(std::string_view name) {
+  if (const auto kind = text::context::kind_of(name)) return static_cast<ContextKind>(*kind);
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("\"{}\" is not valid here: give prose, markdown, code, diff, json, log, grep or table", name));
+}
+
 Result<Context> fit_context(std::span<const ContextInput> inputs, const ContextOptions& options) {
   ATTAR_TRY(check(inputs, options));
   ATTAR_ASSIGN(const auto tokenizer, text::open_tokenizer(options.tokenizer));
   ATTAR_ASSIGN(const text::StaticEncoder* table, text::embedded_encoder());
-  text::context::Request request{.question = options.query, .least_relevance = options.min_relevance};
+  text::context::Request request{.budget = options.tokens == 0 ? ~std::uint64_t{0} : options.tokens,
+                                 .share = options.ratio,
+                                 .question = options.query,
+                                 .least_relevance = options.min_relevance};
   ATTAR_ASSIGN(request.demanded, demanded_by(inputs, options.keep));
   std::optional<Judge> judge;
   if (!options.encoder.empty() && !options.query.empty()) {
@@ -157,11 +161,9 @@ Result<Context> fit_context(std::span<const ContextInput> inputs, const ContextO
     };
   }
   const auto texts = inner(inputs);
-  request.budget = budget_of(options, options.ratio > 0 ? text::context::tokens_of(texts, *tokenizer) : 0);
   const text::context::Compressor compressor(*table, *tokenizer);
   ATTAR_ASSIGN(auto made, compressor.compress(texts, request));
   Context out = outer(std::move(made));
-  out.budget = request.budget;
   out.tokenizer = tokenizer->name();
   out.estimated = tokenizer->estimated();
   return out;

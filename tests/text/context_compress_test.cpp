@@ -275,7 +275,7 @@ TEST(ContextCompress, SeveralInputsAreNamedAndThoseLeftOutCounted) {
   inputs.reserve(all.size());
   for (const Sample& sample : all) inputs.push_back({.name = sample.name, .text = sample.text});
   const auto estimate = *open_tokenizer("");
-  const std::uint64_t tokens = tokens_of(inputs, *estimate);
+  const std::uint64_t tokens = compress(inputs, {.budget = ~std::uint64_t{0}}, *estimate)->input_tokens;
   for (const std::uint64_t part : {50, 10, 3}) {
     const auto made = compress(inputs, {.budget = tokens / part, .question = "which deploy failed"}, *estimate);
     ASSERT_TRUE(made);

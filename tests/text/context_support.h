@@ -130,8 +130,10 @@ inline std::string json_rows(base::Random& random, int rows) {
 inline std::string diff(base::Random& random, int files) {
   std::string out;
   for (int i = 0; i < files; ++i) {
-    const std::string name = "src/file" + std::to_string(i) + ".c";
-    out += "diff --git a/" + name + " b/" + name + "\n--- a/" + name + "\n+++ b/" + name + "\n";
+    std::string name = "src/file";
+    name += std::to_string(i) + ".c";
+    for (const std::string_view line : {"diff --git a/", " b/", "\n--- a/", "\n+++ b/"}) out.append(line).append(name);
+    out += "\n";
     for (std::uint64_t h = 1 + random.below(3); h > 0; --h) {
       out += "@@ -" + std::to_string(h * 10) + ",7 +" + std::to_string(h * 10) + ",8 @@ int main() {\n";
       for (std::uint64_t l = 3 + random.below(12); l > 0; --l)

@@ -68,15 +68,31 @@ class Job {
   Result<Compressed> run() {
     const std::string plain = whole(inputs_);
     out_.input_tokens = tokenizer_.count(plain);
+    out_.budget = request_.budget;
+    if (request_.share > 0)
+      out_.budget = std::min(
+          out_.budget, static_cast<std::uint64_t>(std::floor(request_.share * static_cast<double>(out_.input_tokens))));
     most_bytes_ = plain.size();
-    if (out_.input_tokens <= request_.budget) return as_it_is(plain);
+    if (out_.input_tokens <= out_.budget) return as_it_is(plain);
     ATTAR_TRY(read());
-    if (fold()) return std::move(out_);
+    Draft folded = fold();
+    if (folded.tokens <= out_.budget && folded.text.size() <= most_bytes_) return told(Way::folded, std::move(folded));
     ATTAR_TRY(weigh());
-    return choose();
+    ATTAR_ASSIGN(Draft chosen, choose());
+    return told(Way::cut, std::move(chosen));
   }
 
  private:
+  // What is kept, written and counted.
+  struct Draft {
+    std::vector<std::vector<bool>> kept = {};  // by document, by unit
+    std::string text = {};
+    std::uint64_t tokens = 0;
+    double value = 0;  // of the choice
+    std::vector<Rendering> renderings = {};
+    std::vector<std::uint32_t> left_out = {};
+  };
+
   Result<Compressed> as_it_is(const std::string& plain) {
     out_.text = plain;
     out_.tokens = out_.input_tokens;
@@ -106,35 +122,27 @@ class Job {
   }
 
   // Without any choice: what stands twice once, and what can be written shorter.
-  bool fold() {
-    kept_.clear();
+  Draft fold() {
+    std::vector<std::vector<bool>> kept;
     for (const Document& document : documents_) {
-      std::vector<bool> kept(document.units.size(), true);
-      for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = !document.units[i].repeated;
-      kept_.push_back(std::move(kept));
+      std::vector<bool>& own = kept.emplace_back();
+      for (const Unit& unit : document.units) own.push_back(!unit.repeated);
     }
-    for (std::size_t i = 0; i < kept_.size(); ++i)
-      for (const Bytes& bytes : demanded(i)) each_unit(i, bytes, [&](std::uint32_t unit) { kept_[i][unit] = true; });
-    std::string text = write(false);
-    const std::uint64_t tokens = tokenizer_.count(text);
-    if (tokens > request_.budget || text.size() > most_bytes_) return false;
-    out_.way = Way::folded;
-    tell(std::move(text), tokens);
-    return true;
+    each_demanded([&](std::size_t input, std::uint32_t unit) { kept[input][unit] = true; });
+    return written(std::move(kept), false);
   }
 
-  [[nodiscard]] std::span<const Bytes> demanded(std::size_t input) const noexcept {
-    return input < request_.demanded.size() ? std::span<const Bytes>(request_.demanded[input])
-                                            : std::span<const Bytes>{};
-  }
-
-  // Calls `take` for each unit that holds one of the bytes.
+  // Calls `take` for each unit that holds bytes which must be kept.
   template <class Take>
-  void each_unit(std::size_t input, const Bytes& bytes, Take take) const {
-    const auto& units = documents_[input].units;
-    auto unit = std::ranges::upper_bound(units, bytes.begin, {}, &Unit::end);
-    for (; unit != units.end() && unit->begin < std::max(bytes.end, bytes.begin + 1); ++unit)
-      take(static_cast<std::uint32_t>(unit - units.begin()));
+  void each_demanded(Take take) const {
+    for (std::size_t input = 0; input < std::min(request_.demanded.size(), documents_.size()); ++input) {
+      const auto& units = documents_[input].units;
+      for (const Bytes& bytes : request_.demanded[input]) {
+        auto unit = std::ranges::upper_bound(units, bytes.begin, {}, &Unit::end);
+        for (; unit != units.end() && unit->begin < std::max(bytes.end, bytes.begin + 1); ++unit)
+          take(input, static_cast<std::uint32_t>(unit - units.begin()));
+      }
+    }
   }
 
   // ---- worth ----
@@ -238,52 +246,33 @@ class Job {
 
   // ---- choice ----
 
-  // A selection, written and counted.
-  struct Attempt {
-    std::string text = {};
-    std::uint64_t tokens = 0;
-    double value = 0;
-    std::vector<std::vector<bool>> kept = {};
-    std::vector<Rendering> renderings = {};
-    std::vector<std::uint32_t> left_out = {};
-  };
-
   // The better of two greedy orders, worth a token and worth alone: each fails where the other does not (Leskovec et
   // al. 2007). Without a question the first is taken: it covers, and nothing in it stands out.
-  Result<Compressed> choose() {
+  Result<Draft> choose() {
     SelectionOptions options{.novelty = request_.question.empty() ? 1.0F : asked_novelty, .mark_tokens = mark_tokens_};
     for (std::size_t i = 0; inputs_.size() > 1 && i < inputs_.size(); ++i) {
       std::string name;
       join(name, inputs_, i, {});
       options.name_tokens.push_back(static_cast<std::uint32_t>(tokenizer_.count(name)));
     }
-    ATTAR_ASSIGN(Attempt best, choose(options));
-    if (!request_.question.empty()) {
-      options.by_gain = true;
-      ATTAR_ASSIGN(Attempt other, choose(options));
-      if (other.value > best.value) best = std::move(other);
-    }
-    out_.way = Way::cut;
-    kept_ = std::move(best.kept);
-    renderings_ = std::move(best.renderings);
-    out_.left_out = std::move(best.left_out);
-    tell(std::move(best.text), best.tokens);
-    return std::move(out_);
+    ATTAR_ASSIGN(Draft best, choose(options));
+    if (request_.question.empty()) return best;
+    options.by_gain = true;
+    ATTAR_ASSIGN(Draft other, choose(options));
+    return other.value > best.value ? std::move(other) : std::move(best);
   }
 
   // What writing costs beside the estimate is known only behind it: choose, write, count, and choose again.
-  Result<Attempt> choose(const SelectionOptions& options) {
+  Result<Draft> choose(const SelectionOptions& options) {
     Selection selection(documents_, worths_, vocabulary_, options);
-    for (std::size_t i = 0; i < documents_.size(); ++i)
-      for (const Bytes& bytes : demanded(i))
-        each_unit(i, bytes, [&](std::uint32_t unit) { selection.keep(selection.number(i, unit)); });
-    Attempt best = attempt(selection, false);
-    if (best.tokens > request_.budget) return out_of_reach(best.tokens);
-    auto target = static_cast<std::int64_t>(request_.budget);
+    each_demanded([&](std::size_t input, std::uint32_t unit) { selection.keep(selection.number(input, unit)); });
+    Draft best = written(selection, false);
+    if (best.tokens > out_.budget) return out_of_reach(best.tokens);
+    auto target = static_cast<std::int64_t>(out_.budget);
     for (int round = 0; round < most_rounds; ++round) {
       selection.fill(target);
-      Attempt now = attempt(selection, round > 0);
-      auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(request_.budget);
+      Draft now = written(selection, round > 0);
+      auto over = static_cast<std::int64_t>(now.tokens) - static_cast<std::int64_t>(out_.budget);
       if (now.text.size() > most_bytes_)
         over = std::max(over, static_cast<std::int64_t>(now.text.size() - most_bytes_));
       if (over > 0) {
@@ -300,21 +289,15 @@ class Job {
     return best;
   }
 
-  Attempt attempt(const Selection& selection, bool differences) {
-    Attempt out;
-    kept_.clear();
+  Draft written(const Selection& selection, bool differences) {
+    std::vector<std::vector<bool>> kept;
     std::uint32_t number = 0;
     for (const Document& document : documents_) {
-      std::vector<bool> kept;
-      for (std::size_t i = 0; i < document.units.size(); ++i) kept.push_back(selection.kept(number++));
-      kept_.push_back(std::move(kept));
+      std::vector<bool>& own = kept.emplace_back();
+      for (std::size_t i = 0; i < document.units.size(); ++i) own.push_back(selection.kept(number++));
     }
-    out.text = write(differences);
-    out.tokens = tokenizer_.count(out.text);
+    Draft out = written(std::move(kept), differences);
     out.value = selection.value();
-    out.kept = kept_;
-    out.renderings = std::move(renderings_);
-    out.left_out = out_.left_out;
     return out;
   }
 
@@ -324,10 +307,10 @@ class Job {
         ErrorCode::goal_unreachable,
         demands
             ? fmt::format("what must be kept takes {} tokens ({}), the budget is {}; give --tokens {} or keep less",
-                          least, tokenizer_.name(), request_.budget, least)
+                          least, tokenizer_.name(), out_.budget, least)
             : fmt::format(
                   "the least that can be shown of it takes {} tokens ({}), the budget is {}; give --tokens {} or more",
-                  least, tokenizer_.name(), request_.budget, least));
+                  least, tokenizer_.name(), out_.budget, least));
   }
 
   // ---- text ----
@@ -346,47 +329,49 @@ class Job {
     };
   }
 
-  // The text of kept_; cuts and groups are kept for tell().
-  std::string write(bool differences) {
-    std::string out;
-    renderings_.clear();
-    out_.left_out.clear();
+  Draft written(std::vector<std::vector<bool>> kept, bool differences) {
+    Draft out{.kept = std::move(kept)};
     for (std::uint32_t i = 0; i < documents_.size(); ++i) {
-      const bool shown = inputs_.size() == 1 || std::ranges::find(kept_[i], true) != kept_[i].end();
-      renderings_.push_back(shown ? render(documents_[i], kept_[i], told_differences(i, differences)) : Rendering{});
+      const std::vector<bool>& own = out.kept[i];
+      const bool shown = inputs_.size() == 1 || std::ranges::find(own, true) != own.end();
+      out.renderings.push_back(shown ? render(documents_[i], own, told_differences(i, differences)) : Rendering{});
       if (shown)
-        join(out, inputs_, i, renderings_.back().text);
+        join(out.text, inputs_, i, out.renderings.back().text);
       else if (!documents_[i].units.empty())
-        out_.left_out.push_back(i);
+        out.left_out.push_back(i);
     }
-    if (out_.left_out.empty()) return out;
-    if (!out.empty() && !out.ends_with('\n')) out += '\n';
-    out += fmt::format("[-{} file{}]\n", out_.left_out.size(), out_.left_out.size() == 1 ? "" : "s");
+    if (!out.left_out.empty()) {
+      if (!out.text.empty() && !out.text.ends_with('\n')) out.text += '\n';
+      out.text += fmt::format("[-{} file{}]\n", out.left_out.size(), out.left_out.size() == 1 ? "" : "s");
+    }
+    out.tokens = tokenizer_.count(out.text);
     return out;
   }
 
-  void tell(std::string text, std::uint64_t tokens) {
-    out_.text = std::move(text);
-    out_.tokens = tokens;
+  Compressed told(Way way, Draft draft) {
     std::uint32_t base = 0;
     for (std::uint32_t i = 0; i < documents_.size(); ++i) {
-      const Document& document = documents_[i];
-      tell_kept(i, base);
-      for (const Cut& cut : renderings_[i].runs) out_.cuts.push_back(told(i, base, cut));
-      for (const Cut& cut : renderings_[i].groups) out_.cuts.push_back(told(i, base, cut));
-      base += static_cast<std::uint32_t>(document.units.size());
+      tell_kept(i, base, draft.kept[i]);
+      for (const Cut& cut : draft.renderings[i].runs) out_.cuts.push_back(told(i, base, cut, draft.kept[i]));
+      for (const Cut& cut : draft.renderings[i].groups) out_.cuts.push_back(told(i, base, cut, draft.kept[i]));
+      base += static_cast<std::uint32_t>(documents_[i].units.size());
     }
+    out_.way = way;
+    out_.text = std::move(draft.text);
+    out_.tokens = draft.tokens;
+    out_.left_out = std::move(draft.left_out);
+    return std::move(out_);
   }
 
-  void tell_kept(std::uint32_t input, std::uint32_t base) {
+  void tell_kept(std::uint32_t input, std::uint32_t base, const std::vector<bool>& shown) {
     const auto& units = documents_[input].units;
     for (std::uint32_t at = 0; at < units.size();) {
-      if (!kept_[input][at]) {
+      if (!shown[at]) {
         ++at;
         continue;
       }
       KeptTold kept{.input = input, .span = {units[at].begin, 0}};
-      for (; at < units.size() && kept_[input][at]; ++at) {
+      for (; at < units.size() && shown[at]; ++at) {
         kept.span.end = units[at].end;
         kept.relevance = std::max(kept.relevance, relevance(units[at], base + at));
       }
@@ -399,7 +384,8 @@ class Job {
     return worths_.empty() || unit.heading ? 0 : worths_[number].relevance;
   }
 
-  [[nodiscard]] CutTold told(std::uint32_t input, std::uint32_t base, const Cut& cut) const {
+  [[nodiscard]] CutTold told(std::uint32_t input, std::uint32_t base, const Cut& cut,
+                             const std::vector<bool>& shown) const {
     const Document& document = documents_[input];
     CutTold out{.input = input, .id = id_of(document, cut), .group = cut.group};
     const auto see = [&](std::uint32_t unit) {
@@ -410,7 +396,7 @@ class Job {
     if (cut.group) {
       out.unit = fmt::format("{} lines alike", cut.count);
       for (std::uint32_t i = cut.first; i != none; i = document.units[i].next_alike)
-        if (!kept_[input][i]) see(i);
+        if (!shown[i]) see(i);
     } else {
       out.unit = count_in_words(document, cut);
       const auto units = std::span(document.units).subspan(cut.first, cut.count);
@@ -430,17 +416,11 @@ class Job {
   std::vector<Document> documents_;
   Vocabulary vocabulary_;
   std::vector<Worth> worths_;
-  std::vector<std::vector<bool>> kept_;
-  std::vector<Rendering> renderings_;
   std::vector<std::unordered_map<std::uint32_t, std::string>> differences_;  // by document, by a group's first unit
   Compressed out_;
 };
 
 }  // namespace
-
-std::uint64_t tokens_of(std::span<const Input> inputs, const Tokenizer& tokenizer) {
-  return tokenizer.count(whole(inputs));
-}
 
 Result<Compressed> Compressor::compress(std::span<const Input> inputs, const Request& request) const {
   return Job(table_, tokenizer_, inputs, request).run();

@@ -34,6 +34,7 @@ struct Bytes {
 
 struct Request {
   std::uint64_t budget = 0;        ///< tokens
+  double share = 0;                ///< above 0: a budget beside it, of the inputs' tokens; the smaller of both holds
   std::string_view question = {};  ///< empty: none
   float least_relevance = 0;       ///< units that are less relevant are cut though they would fit; of a question
   /// Where bytes stand that must be kept, by input; the units that hold them are kept.
@@ -66,7 +67,7 @@ enum class Way : std::uint8_t {
 
 struct Compressed {
   std::string text;
-  std::uint64_t tokens = 0, input_tokens = 0;
+  std::uint64_t tokens = 0, input_tokens = 0, budget = 0;
   Way way = Way::whole;
   std::vector<KeptTold> kept;
   std::vector<CutTold> cuts;
@@ -74,16 +75,13 @@ struct Compressed {
   std::vector<std::uint32_t> left_out;  ///< inputs of which nothing is shown
 };
 
-/// Tokens of the inputs as they are, one after the other, with their names where there are several.
-[[nodiscard]] std::uint64_t tokens_of(std::span<const Input> inputs, const Tokenizer& tokenizer);
-
 class Compressor {
  public:
   /// All outlive it.
   Compressor(const StaticEncoder& table, const Tokenizer& tokenizer) : table_(table), tokenizer_(tokenizer) {}
 
-  /// The text has at most `budget` tokens and is never longer than the inputs. `over_limit` for an input of 4 GiB or
-  /// too many units; `goal_unreachable`, which says the least budget, where what is demanded does not fit.
+  /// The text has at most the budget's tokens and is never longer than the inputs. `over_limit` for an input of 4 GiB
+  /// or too many units; `goal_unreachable`, which says the least budget, where what is demanded does not fit.
   [[nodiscard]] Result<Compressed> compress(std::span<const Input> inputs, const Request& request) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "text/chunk/cuts.h"
 #include "text/unicode.h"
 
 namespace attar::text::context {
@@ -54,7 +55,7 @@ constexpr std::array<std::string_view, 13> time_words = {"January",  "February",
                                                          "June",     "July",     "August", "September", "October",
                                                          "November", "December", "century"};
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+using chunking::is_digit;
 bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 char lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
 

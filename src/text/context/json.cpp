@@ -74,6 +74,12 @@ class Scanner {
     return at;
   }
 
+  // The same where nothing but white space follows.
+  [[nodiscard]] std::optional<std::uint32_t> whole_value(std::uint32_t at) const {
+    const auto out = value(at);
+    return out && skip_blank(*out) == text_.size() ? out : std::nullopt;
+  }
+
   // The items of the container at `at`, which is well-formed.
   [[nodiscard]] std::vector<Value> items(std::uint32_t at) const {
     std::vector<Value> out;
@@ -296,12 +302,18 @@ class JsonUnits {
 
 }  // namespace
 
+bool is_json(std::string_view text) {
+  const Scanner scanner(text, static_cast<std::uint32_t>(text.size()));
+  const std::uint32_t at = scanner.skip_blank(0);
+  if (at >= text.size() || (text[at] != '{' && text[at] != '[')) return false;
+  return scanner.whole_value(at).has_value();
+}
+
 bool read_json(Reading& reading, std::uint32_t begin, std::uint32_t end) {
   const Scanner scanner(reading.document.text, end);
   const std::uint32_t at = scanner.skip_blank(begin);
-  if (at >= end) return false;
-  const auto value_end = scanner.value(at);
-  if (!value_end || scanner.skip_blank(*value_end) != end) return false;
+  const auto value_end = at < end ? scanner.whole_value(at) : std::nullopt;
+  if (!value_end) return false;
   ++reading.paragraphs;
   JsonUnits(reading, end).value({.begin = at, .end = *value_end}, {begin, end, none, 0, false}, 0);
   return true;

@@ -5,12 +5,14 @@
 #include <string_view>
 #include <utility>
 
+#include "text/chunk/cuts.h"
 #include "text/context/readers.h"
 
 namespace attar::text::context {
 namespace {
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+using chunking::is_digit;
+
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Whether `word` stands at `at` with no letter beside it.
@@ -28,18 +30,17 @@ bool goes_on(std::string_view line) noexcept {
          line.starts_with("...") || line.starts_with("}") || line == "\n" || line == "\r\n";
 }
 
-// The path and line number that a line of grep's begins with: the place behind "path:12:".
-std::size_t grep_prefix(std::string_view line) noexcept {
+}  // namespace
+
+std::string_view grep_path(std::string_view line) noexcept {
   const std::size_t colon = line.find(':');
   if (colon == 0 || colon == std::string_view::npos ||
       line.substr(0, colon).find_first_of(" \t") != std::string_view::npos)
-    return 0;
+    return {};
   std::size_t at = colon + 1;
   while (at < line.size() && is_digit(line[at])) ++at;
-  return at > colon + 1 && at < line.size() && line[at] == ':' ? colon + 1 : 0;
+  return at > colon + 1 && at < line.size() && line[at] == ':' ? line.substr(0, colon + 1) : std::string_view{};
 }
-
-}  // namespace
 
 void fold(Reading& reading, Unit& unit, std::string shown) {
   unit.folded = static_cast<std::uint32_t>(reading.document.texts.size());
@@ -98,9 +99,8 @@ void read_grep(Reading& reading, std::uint32_t begin, std::uint32_t end) {
   std::uint32_t file = none;
   for (std::uint32_t at = begin; at < end;) {
     const std::uint32_t next = line_end(text, at, end);
-    const std::size_t prefix = grep_prefix(text.substr(at, next - at));
-    const std::string_view own = text.substr(at, prefix);
-    const auto behind = at + static_cast<std::uint32_t>(prefix);
+    const std::string_view own = grep_path(text.substr(at, next - at));
+    const auto behind = at + static_cast<std::uint32_t>(own.size());
     if (own.empty()) {
       file = none;
       reading.add(Kind::grep, Noun::line, at, next);

@@ -67,15 +67,10 @@ class Looks {
     const std::size_t signs = std::min(line.find_first_not_of('#'), line.size());
     return signs >= 1 && signs <= 6 && signs < line.size() && line[signs] == ' ';
   }
+  // Not any word before a colon and a number: a path has a dot or a slash, and no brackets.
   [[nodiscard]] static bool looks_like_grep(std::string_view line) noexcept {
-    const std::size_t colon = line.find(':');
-    if (colon == 0 || colon == std::string_view::npos || colon + 2 >= line.size()) return false;
-    const std::string_view path = line.substr(0, colon);
-    if (path.find_first_of(" \t\"[({") != std::string_view::npos || path.find_first_of("./") == std::string_view::npos)
-      return false;
-    std::size_t at = colon + 1;
-    while (at < line.size() && line[at] >= '0' && line[at] <= '9') ++at;
-    return at > colon + 1 && at < line.size() && line[at] == ':';
+    const std::string_view path = grep_path(line);
+    return path.find_first_of("\"[({") == std::string_view::npos && path.find_first_of("./") != std::string_view::npos;
   }
   void separators(std::string_view line) {
     const auto commas = std::ranges::count(line, ','), tabs = std::ranges::count(line, '\t');
@@ -90,17 +85,6 @@ class Looks {
   std::ptrdiff_t separators_ = 0;
   bool even_ = true;
 };
-
-bool begins_json(std::string_view text) noexcept {
-  const std::size_t at = text.find_first_not_of(" \t\r\n");
-  return at != std::string_view::npos && (text[at] == '{' || text[at] == '[');
-}
-
-bool is_json(std::string_view text) {
-  if (!begins_json(text)) return false;
-  Reading reading{.document = {.text = text}};
-  return read_json(reading, 0, static_cast<std::uint32_t>(text.size()));
-}
 
 // By the name, where it tells, else by the bytes.
 Kind kind_of_text(std::string_view text, std::string_view name, const std::optional<data::Format>& format,
@@ -221,13 +205,14 @@ void read_fenced(Reading& reading, Stretch stretch) {
   ++reading.paragraphs;
   reading.add(Kind::markdown, Noun::line, stretch.begin, inside).role = Role::opener;
   const std::uint32_t opener = reading.next() - 1;
+  const auto headings = reading.headings;
   reading.headings.push_back({opener, most_level});
   const std::uint32_t end = stretch.end;
   stretch.begin = inside;
   stretch.end = std::max(closing, inside);
   stretch.fenced = false;
   if (stretch.begin < stretch.end) read(reading, stretch);
-  reading.headings.pop_back();
+  reading.headings = headings;
   reading.add(Kind::markdown, Noun::line, stretch.end, end, opener).role = Role::closer;
 }
 

@@ -35,8 +35,13 @@ void read_diff(Reading& reading, std::uint32_t begin, std::uint32_t end);
 void read_log(Reading& reading, std::uint32_t begin, std::uint32_t end);
 void read_grep(Reading& reading, std::uint32_t begin, std::uint32_t end);
 void read_table(Reading& reading, std::uint32_t begin, std::uint32_t end);
+/// Whether a text is one JSON value, of an object or an array, and white space around it.
+[[nodiscard]] bool is_json(std::string_view text);
 /// False, and nothing is added, where the bytes are no JSON value.
 [[nodiscard]] bool read_json(Reading& reading, std::uint32_t begin, std::uint32_t end);
+
+/// The path with its colon that a line of grep's begins with, as in "path:12:…"; empty where it begins otherwise.
+[[nodiscard]] std::string_view grep_path(std::string_view line) noexcept;
 
 /// Whether a string's bytes hold what a user reads as the report of an error.
 [[nodiscard]] bool reports_error(std::string_view line) noexcept;

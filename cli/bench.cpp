@@ -16,7 +16,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct BenchArguments {
   std::filesystem::path artifact, queries;
   BenchOptions options;
   OpenOptions open;
@@ -76,7 +76,7 @@ Result<std::vector<double>> measure_rounds(const Artifact& artifact, const Vecto
   return rates;
 }
 
-Result<Exit> run(const Session& session, const Arguments& arguments) {
+Result<Exit> run_bench(const Session& session, const BenchArguments& arguments) {
   const BenchOptions& options = arguments.options;
   ATTAR_ASSIGN(const Vectors queries, read_vectors(arguments.queries, arguments.input));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
@@ -128,7 +128,7 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_bench(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchArguments>();
   BenchOptions& options = arguments->options;
   Command command = add_command(app, session, "bench", "Queries a second of this file on this machine",
                                 {"attar bench docs.attar --queries q.npy --batch 8 --seconds 2 --json",
@@ -145,7 +145,7 @@ void add_bench(CLI::App& app, Session& session) {
   add_input_options(command, arguments->input);
   add_open_options(command, arguments->open);
   add_whole(command, "-T,--threads", options.threads, 0, 1024, "Threads (default 1); 0: one per available core");
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_bench);
 }
 
 }  // namespace attar::cli

@@ -16,7 +16,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct ContextArguments {
   std::vector<std::string> inputs;
   std::string restore;
   ReadContextOptions reading;
@@ -31,9 +31,24 @@ std::string_view name_of(ContextOutcome outcome) noexcept {
   return names[static_cast<std::size_t>(outcome)];
 }
 
-std::uint64_t line_of(const ContextInput& input, std::uint64_t byte) noexcept {
-  return 1 + static_cast<std::uint64_t>(std::ranges::count(std::string_view(input.text).substr(0, byte), '\n'));
-}
+// Numbers of lines, counted on from the place asked for before: cuts come in the order of the text.
+class Lines {
+ public:
+  explicit Lines(const std::vector<ContextInput>& inputs) noexcept : inputs_(inputs) {}
+
+  std::uint64_t number_at(const ContextCut& cut) noexcept {
+    if (cut.input != input_ || cut.begin < counted_) input_ = cut.input, counted_ = 0, line_ = 1;
+    const std::string_view passed = std::string_view(inputs_[input_].text).substr(counted_, cut.begin - counted_);
+    line_ += static_cast<std::uint64_t>(std::ranges::count(passed, '\n'));
+    counted_ = cut.begin;
+    return line_;
+  }
+
+ private:
+  const std::vector<ContextInput>& inputs_;
+  std::size_t input_ = 0;
+  std::uint64_t counted_ = 0, line_ = 1;
+};
 
 // Why a cut was made.
 std::string reason_of(const ContextCut& cut, bool asked) {
@@ -80,10 +95,10 @@ std::string explanation(const Context& context, const std::vector<ContextInput>&
                   printable(context.tokenizer), context.estimated ? ", an estimate" : "", grouped(context.budget),
                   outcomes[static_cast<std::size_t>(context.outcome)]);
   Table table({"id", "cut", "tokens", "where", "why"}, 5);
+  Lines lines(inputs);
   for (const ContextCut& cut : context.cuts)
     table.add({cut.id, cut.unit, grouped(cut.tokens),
-               fmt::format("{}:{}", printable(inputs[cut.input].name), line_of(inputs[cut.input], cut.begin)),
-               reason_of(cut, asked)});
+               fmt::format("{}:{}", printable(inputs[cut.input].name), lines.number_at(cut)), reason_of(cut, asked)});
   if (!context.cuts.empty()) out += table.text();
   constexpr std::size_t most_named = 10;
   for (std::size_t i = 0; i < std::min(context.left_out.size(), most_named); ++i)
@@ -94,7 +109,7 @@ std::string explanation(const Context& context, const std::vector<ContextInput>&
   return out;
 }
 
-Result<Exit> fit(const Session& session, const Arguments& arguments, const std::vector<ContextInput>& inputs) {
+Result<Exit> fit(const Session& session, const ContextArguments& arguments, const std::vector<ContextInput>& inputs) {
   ATTAR_ASSIGN(const Context context, fit_context(inputs, arguments.options));
   const bool asked = !arguments.options.query.empty();
   if (session.json) {
@@ -106,7 +121,8 @@ Result<Exit> fit(const Session& session, const Arguments& arguments, const std::
   return Exit::done;
 }
 
-Result<Exit> restore(const Session& session, const Arguments& arguments, const std::vector<ContextInput>& inputs) {
+Result<Exit> restore(const Session& session, const ContextArguments& arguments,
+                     const std::vector<ContextInput>& inputs) {
   std::string id = arguments.restore;
   std::erase_if(id, [](char c) { return c == '[' || c == ']' || c == ' '; });
   ATTAR_ASSIGN(const std::string bytes, restore_context(inputs, id));
@@ -137,7 +153,8 @@ Json json_of(const ContextEvaluation& evaluation) {
           {"questions", std::move(questions)}};
 }
 
-Result<Exit> evaluate(const Session& session, const Arguments& arguments, const std::vector<ContextInput>& inputs) {
+Result<Exit> evaluate(const Session& session, const ContextArguments& arguments,
+                      const std::vector<ContextInput>& inputs) {
   EvaluateContextOptions options{
       .questions = arguments.eval, .fit = arguments.options, .confidence = arguments.confidence};
   ContextEvaluation evaluation;
@@ -163,7 +180,7 @@ Result<Exit> evaluate(const Session& session, const Arguments& arguments, const 
   return Exit::done;
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_context(const Session& session, ContextArguments& arguments) {
   ATTAR_ASSIGN(const auto inputs, read_context({arguments.inputs.begin(), arguments.inputs.end()}, arguments.reading));
   if (!arguments.restore.empty()) return restore(session, arguments, inputs);
   if (!arguments.eval.empty()) return evaluate(session, arguments, inputs);
@@ -173,7 +190,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_context(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ContextArguments>();
   Command command = add_command(
       app, session, "context",
       "Texts to a budget of tokens, for a language model's window; what is cut is marked, and can be had again",
@@ -216,7 +233,7 @@ void add_context(CLI::App& app, Session& session) {
            "given, \"context\"");
   add_confidence(command, arguments->confidence);
   add_threads(command, options.threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_context);
 }
 
 }  // namespace attar::cli

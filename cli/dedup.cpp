@@ -13,13 +13,13 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct DedupArguments {
   std::filesystem::path input, output;
   bool force = false, exact = false;
   DedupOptions options;
 };
 
-Json json_of(const DedupReport& report, const std::string& path) {
+Json dedup_json(const DedupReport& report, const std::string& path) {
   return {{"path", path},
           {"documents", report.corpus.documents},
           {"kept", report.kept},
@@ -42,7 +42,7 @@ Json json_of(const DedupReport& report, const std::string& path) {
             {"write", report.write_seconds}}}};
 }
 
-std::string text_of(const DedupReport& report, const std::string& path) {
+std::string dedup_text(const DedupReport& report, const std::string& path) {
   std::string out =
       fmt::format("{}: {} of {} documents kept; left out: {} exact, {} near", printable(path), grouped(report.kept),
                   grouped(report.corpus.documents), grouped(report.exact), grouped(report.near));
@@ -56,7 +56,7 @@ std::string text_of(const DedupReport& report, const std::string& path) {
   return out;
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_dedup(const Session& session, DedupArguments& arguments) {
   if (arguments.exact) arguments.options.near = 0;
   const auto& clusters = arguments.options.clusters;
   ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
@@ -64,14 +64,14 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
   const auto work = [&](const std::filesystem::path& output) {
     return dedup(arguments.input, output, arguments.options);
   };
-  ATTAR_TRY(write_corpus(session, arguments.output, arguments.options.corpus, work, json_of, text_of));
+  ATTAR_TRY(write_corpus(session, arguments.output, arguments.options.corpus, work, dedup_json, dedup_text));
   return Exit::done;
 }
 
 }  // namespace
 
 void add_dedup(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DedupArguments>();
   DedupOptions& options = arguments->options;
   Command command =
       add_command(app, session, "dedup", "Take near-duplicates out of a corpus of texts, each pair verified",
@@ -100,7 +100,7 @@ void add_dedup(CLI::App& app, Session& session) {
   add_keep(command, options.keep);
   add_path(command, "--clusters", options.clusters, "Where clusters go: line numbers as JSON lines");
   add_corpus_options(command, options.corpus);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_dedup);
 }
 
 }  // namespace attar::cli

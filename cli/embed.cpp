@@ -14,7 +14,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct EmbedArguments {
   std::filesystem::path input, output;
   bool force = false;
   EmbedOptions options;
@@ -34,7 +34,7 @@ std::string text_of(const EmbedReport& report, const std::string& path) {
                      printable(report.encoder), rate);
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_embed(const Session& session, EmbedArguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
   EmbedReport report;
@@ -52,7 +52,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_embed(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EmbedArguments>();
   Command command = add_command(
       app, session, "embed", "Vectors of texts, by the encoder that Attar carries or one in a folder",
       {"attar embed questions.txt -o questions.npy", "attar embed corpus.jsonl -o corpus.npy --encoder models/minilm"});
@@ -63,7 +63,7 @@ void add_embed(CLI::App& app, Session& session) {
                    "DIR");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_threads(command, arguments->options.threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_embed);
 }
 
 }  // namespace attar::cli

@@ -16,7 +16,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct EvalArguments {
   std::filesystem::path artifact;
   OpenOptions open;
   EvaluateOptions options;
@@ -70,7 +70,7 @@ std::string text_of(const ArtifactInfo& info, const Evaluation& evaluation, doub
   return out + "\n" + worst.text();
 }
 
-Result<Exit> run_documents(const Session& session, const Artifact& artifact, const Arguments& arguments) {
+Result<Exit> run_documents(const Session& session, const Artifact& artifact, const EvalArguments& arguments) {
   const EvaluateOptions& given = arguments.options;
   if (!given.base.empty() || !given.truth.empty() || !given.query_ids.empty())
     return fail(ErrorCode::invalid_argument,
@@ -96,7 +96,7 @@ Result<Exit> run_documents(const Session& session, const Artifact& artifact, con
                          .tune = arguments.tune});
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_eval(const Session& session, EvalArguments& arguments) {
   EvaluateOptions& options = arguments.options;
   ATTAR_TRY(check_streams({options.queries, options.base}));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
@@ -122,7 +122,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_eval(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvalArguments>();
   EvaluateOptions& options = arguments->options;
   Command command =
       add_command(app, session, "eval", "Recall with its interval and spread, or relevance, on your queries",
@@ -150,7 +150,7 @@ void add_eval(CLI::App& app, Session& session) {
   add_input_options(command, options.input);
   add_open_options(command, arguments->open);
   add_threads(command, options.threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_eval);
 }
 
 }  // namespace attar::cli

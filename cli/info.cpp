@@ -13,7 +13,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct InfoArguments {
   std::filesystem::path artifact;
   OpenOptions open;
 };
@@ -64,7 +64,7 @@ std::string text_of(const ArtifactInfo& info) {
                      fields_text(info.fields), stale, certificates_text(info.certificates));
 }
 
-Result<Exit> run(const Session& session, const Arguments& arguments) {
+Result<Exit> run_info(const Session& session, const InfoArguments& arguments) {
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   ATTAR_TRY(session.json ? print_json(json_of(info)) : print(text_of(info)));
@@ -74,12 +74,12 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_info(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InfoArguments>();
   Command command = add_command(app, session, "info", "Bytes by part, the plan, the certificate in words",
                                 {"attar info docs.attar", "attar info docs.attar --json"});
   add_path(command, "artifact", arguments->artifact, "The packed file").required();
   add_open_options(command, arguments->open);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_info);
 }
 
 }  // namespace attar::cli

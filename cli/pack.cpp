@@ -16,7 +16,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct PackArguments {
   std::filesystem::path input, output;
   bool force = false;
   bool explain = false;
@@ -39,7 +39,7 @@ std::string text_of(const PackReport& report, bool explain) {
                      parts_text(report.parts, report.bytes, report.rows), certificates_text(report.certificates));
 }
 
-Result<DocumentsOutcome> pack_with_progress(const Session& session, Arguments& arguments, bool documents,
+Result<DocumentsOutcome> pack_with_progress(const Session& session, PackArguments& arguments, bool documents,
                                             OutputFile& file) {
   ProgressBar bar(session);
   arguments.options().progress = &bar;
@@ -53,7 +53,7 @@ Result<DocumentsOutcome> pack_with_progress(const Session& session, Arguments& a
   return outcome;
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_pack(const Session& session, PackArguments& arguments) {
   const PackOptions& options = arguments.options();
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.output, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
@@ -80,7 +80,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_pack(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PackArguments>();
   Command command =
       add_command(app, session, "pack", "Pack vectors or documents to a budget and a floor, with a certificate",
                   {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
@@ -102,7 +102,7 @@ void add_pack(CLI::App& app, Session& session) {
                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_pack);
 }
 
 }  // namespace attar::cli

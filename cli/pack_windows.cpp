@@ -13,7 +13,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct PackWindowsArguments {
   std::filesystem::path input, output;
   bool force = false;
   WindowsOptions options;
@@ -50,7 +50,7 @@ std::string text_of(const WindowsReport& report, const std::string& path, std::u
       grouped(report.concatenate.cut));
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_pack_windows(const Session& session, PackWindowsArguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.input}, arguments.force, false));
   const std::uint32_t window = arguments.options.window;
   const auto work = [&](const std::filesystem::path& output) {
@@ -66,7 +66,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_pack_windows(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PackWindowsArguments>();
   WindowsOptions& options = arguments->options;
   Command command =
       add_command(app, session, "pack-windows", "Pack documents into windows of a model; none that fits one is cut",
@@ -80,7 +80,7 @@ void add_pack_windows(CLI::App& app, Session& session) {
             "Tokens that each document takes besides its own, as one that ends it (default 0)");
   command.add_flag("--ids", options.ids, "Write ids of records, or line numbers, instead of texts");
   add_corpus_options(command, options.corpus);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_pack_windows);
 }
 
 }  // namespace attar::cli

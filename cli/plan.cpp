@@ -15,7 +15,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct PlanArguments {
   std::filesystem::path input;
   bool explain = false;
   DocumentArguments documents;
@@ -23,7 +23,7 @@ struct Arguments {
   PackOptions& options() noexcept { return documents.options.pack; }
 };
 
-std::string text_of(const PackReport& report, bool explain) {
+std::string plan_text(const PackReport& report, bool explain) {
   Facts facts;
   facts.add("rows", fmt::format("{} x {}, {}", grouped(report.rows), report.dims, metric_name(report.metric)));
   facts.add("goal", printable(report.goal));
@@ -40,7 +40,7 @@ std::string text_of(const PackReport& report, bool explain) {
                      candidates_text(report.candidates), certificates_text(report.certificates));
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_plan(const Session& session, PlanArguments& arguments) {
   PackOptions& options = arguments.options();
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, {}, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
@@ -67,7 +67,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
     if (documents) json["documents"] = documents_json(read);
     ATTAR_TRY(print_json(json));
   } else {
-    ATTAR_TRY(print((documents ? documents_text(read) : "") + text_of(outcome->report, arguments.explain)));
+    ATTAR_TRY(print((documents ? documents_text(read) : "") + plan_text(outcome->report, arguments.explain)));
   }
   return Exit::done;
 }
@@ -75,7 +75,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_plan(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PlanArguments>();
   Command command =
       add_command(app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
                   {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
@@ -89,7 +89,7 @@ void add_plan(CLI::App& app, Session& session) {
                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_plan);
 }
 
 }  // namespace attar::cli

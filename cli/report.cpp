@@ -19,7 +19,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::string> inputs;
   std::filesystem::path output;
   std::uint32_t k = 10;
@@ -33,7 +33,7 @@ std::unexpected<Error> input_error(std::string message, const std::string& file)
 }
 
 /// The point of an artifact, in a curve that carries its codec's name.
-Result<Curve> measure(const std::string& path, const Arguments& arguments) {
+Result<Curve> measure(const std::string& path, const ReportArguments& arguments) {
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(path, arguments.open));
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   ATTAR_ASSIGN(const Evaluation evaluation, evaluate(artifact, arguments.options));
@@ -100,7 +100,7 @@ Result<Curve> read_results(const std::string& path, std::uint32_t k) {
 }
 
 /// Artifacts of one codec make one curve, each file of results makes its own.
-Result<std::vector<Curve>> collect(const Arguments& arguments) {
+Result<std::vector<Curve>> collect(const ReportArguments& arguments) {
   std::vector<Curve> packed, read;
   for (const std::string& input : arguments.inputs) {
     if (!is_artifact(input)) {
@@ -136,7 +136,7 @@ Status write_picture(const std::filesystem::path& path, const std::string& pictu
       Error{ErrorCode::io, "cannot be written; is its folder writable and the disk not full?", path.string()});
 }
 
-Json json_of(const std::vector<Curve>& curves, const Arguments& arguments) {
+Json json_of(const std::vector<Curve>& curves, const ReportArguments& arguments) {
   Json list = Json::array();
   for (const Curve& curve : curves) {
     Json points = Json::array();
@@ -151,7 +151,7 @@ Json json_of(const std::vector<Curve>& curves, const Arguments& arguments) {
   return {{"path", arguments.output.string()}, {"k", arguments.k}, {"curves", std::move(list)}};
 }
 
-std::string text_of(const std::vector<Curve>& curves, const Arguments& arguments) {
+std::string text_of(const std::vector<Curve>& curves, const ReportArguments& arguments) {
   Table table({"curve", "file", "B/row", fmt::format("recall@{}", arguments.k), "interval"}, 2);
   for (const Curve& curve : curves)
     for (const CurvePoint& point : curve.points)
@@ -160,7 +160,7 @@ std::string text_of(const std::vector<Curve>& curves, const Arguments& arguments
   return fmt::format("{}\ndrawn in {}\n", table.text(), printable(arguments.output.string()));
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_report(const Session& session, ReportArguments& arguments) {
   if (arguments.output == "-" && session.json)
     return fail(ErrorCode::invalid_argument, "-o - and --json both want standard output; give -o a file");
   std::vector<std::filesystem::path> inputs(arguments.inputs.begin(), arguments.inputs.end());
@@ -182,7 +182,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_report(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ReportArguments>();
   EvaluateOptions& options = arguments->options;
   Command command = add_command(app, session, "report", "Draw bytes a row against measured recall, as SVG",
                                 {"attar report a.attar b.attar -o curve.svg --queries q.npy --base docs.npy",
@@ -198,7 +198,7 @@ void add_report(CLI::App& app, Session& session) {
   add_input_options(command, options.input);
   add_open_options(command, arguments->open);
   add_threads(command, options.threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_report);
 }
 
 }  // namespace attar::cli

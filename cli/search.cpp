@@ -22,7 +22,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct SearchArguments {
   AskArguments ask;
   std::filesystem::path artifact, base;
   std::string vector, where;
@@ -73,7 +73,7 @@ Result<Vectors> inline_vector(std::string_view text) {
   return out;
 }
 
-Result<Vectors> queries_of(const Arguments& arguments, std::uint32_t dims) {
+Result<Vectors> queries_of(const SearchArguments& arguments, std::uint32_t dims) {
   const std::string& source = arguments.vector;
   const std::size_t begin = source.find_first_not_of(" \t\n");
   const bool in_place = begin != std::string::npos && source[begin] == '[';
@@ -92,7 +92,7 @@ Result<Vectors> queries_of(const Arguments& arguments, std::uint32_t dims) {
 }
 
 struct Asked {
-  const Arguments& arguments;
+  const SearchArguments& arguments;
   const Artifact& artifact;
   const ArtifactInfo& info;
   const Vectors& queries;
@@ -135,7 +135,7 @@ Status print_hits(const Session& session, const Asked& asked, std::uint64_t quer
 }
 
 /// Leaves out the hits that are farther than --cutoff.
-void cut(std::vector<SearchHit>& hits, const Arguments& arguments, Metric metric) {
+void cut(std::vector<SearchHit>& hits, const SearchArguments& arguments, Metric metric) {
   if (!arguments.cutoff) return;
   std::erase_if(hits, [&](const SearchHit& hit) {
     return metric == Metric::l2 ? hit.score > *arguments.cutoff : hit.score < *arguments.cutoff;
@@ -198,7 +198,7 @@ std::string explanation_text(const Explanation& e, const ArtifactInfo& info, boo
 
 /// Searches the queries in pieces, so that answers flow and Ctrl-C is heard; an exact search reads all originals each
 /// time and takes them at once. Returns the number of hits.
-Result<std::uint64_t> answer(const Session& session, const Arguments& arguments, const Asked& asked,
+Result<std::uint64_t> answer(const Session& session, const SearchArguments& arguments, const Asked& asked,
                              Explanation& explanation) {
   constexpr std::uint64_t piece = 1024;
   const bool originals = !arguments.base.empty() || !asked.info.originals.empty();
@@ -242,7 +242,7 @@ Result<std::uint64_t> answer(const Session& session, const Arguments& arguments,
   return found;
 }
 
-Result<Exit> run_questions(const Session& session, Arguments& arguments) {
+Result<Exit> run_questions(const Session& session, SearchArguments& arguments) {
   AskOptions& options = arguments.ask.options;
   options.k = arguments.k;
   options.where = arguments.where;
@@ -256,7 +256,7 @@ Result<Exit> run_questions(const Session& session, Arguments& arguments) {
   return found == 0 ? Exit::nothing_found : Exit::done;
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_search(const Session& session, SearchArguments& arguments) {
   if (!arguments.ask.questions.empty()) return run_questions(session, arguments);
   if (arguments.vector.empty())
     return fail(ErrorCode::invalid_argument,
@@ -286,7 +286,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_search(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<SearchArguments>();
   Command command = add_command(
       app, session, "search", "The nearest rows of one or many queries, or documents that answer a question",
       {"attar search docs.attar --vector q.npy -k 10", "attar search docs.attar --vector '[0.1, -0.2, 0.3]' --json",
@@ -315,7 +315,7 @@ void add_search(CLI::App& app, Session& session) {
   add_input_options(command, arguments->input);
   add_open_options(command, arguments->open);
   add_threads(command, arguments->threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_search);
 }
 
 }  // namespace attar::cli

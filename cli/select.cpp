@@ -13,13 +13,13 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct SelectArguments {
   std::filesystem::path input, output;
   bool force = false;
   SelectOptions options;
 };
 
-Json json_of(const SelectReport& report, const std::string& path) {
+Json select_json(const SelectReport& report, const std::string& path) {
   return {
       {"path", path},
       {"documents", report.corpus.documents},
@@ -34,14 +34,14 @@ Json json_of(const SelectReport& report, const std::string& path) {
       {"seconds", {{"read", report.read_seconds}, {"near", report.near_seconds}, {"write", report.write_seconds}}}};
 }
 
-std::string text_of(const SelectReport& report, const std::string& path) {
+std::string select_text(const SelectReport& report, const std::string& path) {
   return fmt::format(
       "{}: {} of {} documents, {} bytes; distances to {} examples: {:.3f} to {:.3f}, half of the pool above {:.3f}\n",
       printable(path), grouped(report.chosen), grouped(report.corpus.documents), grouped(report.bytes),
       grouped(report.target.documents), report.nearest, report.farthest, report.pool_median);
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_select(const Session& session, SelectArguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.input, arguments.options.like}, arguments.force, false));
   if (arguments.input == "-" && arguments.options.like == "-")
     return fail(ErrorCode::invalid_argument, "standard input is the pool or the target, not both");
@@ -49,14 +49,14 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
     return select_like(arguments.input, output, arguments.options);
   };
   ATTAR_ASSIGN(const auto report,
-               write_corpus(session, arguments.output, arguments.options.corpus, work, json_of, text_of));
+               write_corpus(session, arguments.output, arguments.options.corpus, work, select_json, select_text));
   return report.chosen == 0 ? Exit::nothing_found : Exit::done;
 }
 
 }  // namespace
 
 void add_select(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<SelectArguments>();
   SelectOptions& options = arguments->options;
   Command command = add_command(
       app, session, "select", "Choose the documents of a pool that are most like a target",
@@ -73,7 +73,7 @@ void add_select(CLI::App& app, Session& session) {
             "Of near-duplicates, from this Jaccard similarity on, take only the one most like the target", "J");
   add_value(command, "--shingles", options.shingles, parse_shingles, "What --near compares by (default 3w)", "NUMBER");
   add_corpus_options(command, options.corpus);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_select);
 }
 
 }  // namespace attar::cli

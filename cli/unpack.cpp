@@ -13,7 +13,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct UnpackArguments {
   std::filesystem::path artifact, output, base;
   bool force = false;
   OpenOptions open;
@@ -36,7 +36,7 @@ Json json_of(const UnpackReport& report, const std::string& path) {
           {"mean_cosine", report.compared ? Json(report.mean_cosine) : Json(nullptr)}};
 }
 
-Result<Exit> run(const Session& session, const Arguments& arguments) {
+Result<Exit> run_unpack(const Session& session, const UnpackArguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
@@ -54,7 +54,7 @@ Result<Exit> run(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_unpack(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<UnpackArguments>();
   Command command =
       add_command(app, session, "unpack", "The decoded vectors, with the error stated",
                   {"attar unpack docs.attar -o back.npy", "attar unpack docs.attar -o back.fvecs --base docs.npy",
@@ -65,7 +65,7 @@ void add_unpack(CLI::App& app, Session& session) {
   add_path(command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_unpack);
 }
 
 }  // namespace attar::cli

@@ -15,7 +15,7 @@
 namespace attar::cli {
 namespace {
 
-struct Arguments {
+struct VerifyArguments {
   std::filesystem::path artifact;
   bool force = false;
   OpenOptions open;
@@ -23,7 +23,7 @@ struct Arguments {
 };
 
 /// The checksums, then the certificate where queries were given.
-Result<std::optional<Certificate>> check(const Session& session, Arguments& arguments, const Artifact& artifact) {
+Result<std::optional<Certificate>> check(const Session& session, VerifyArguments& arguments, const Artifact& artifact) {
   ProgressBar bar(session);
   ATTAR_TRY(artifact.verify(arguments.options.threads, &bar));
   if (arguments.options.queries.empty()) return std::nullopt;
@@ -32,7 +32,7 @@ Result<std::optional<Certificate>> check(const Session& session, Arguments& argu
   return certificate;
 }
 
-Result<Exit> run(const Session& session, Arguments& arguments) {
+Result<Exit> run_verify(const Session& session, VerifyArguments& arguments) {
   const CertifyOptions& options = arguments.options;
   ATTAR_TRY(check_streams({options.queries, options.base}));
   if (options.output == "-")
@@ -66,7 +66,7 @@ Result<Exit> run(const Session& session, Arguments& arguments) {
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   CertifyOptions& options = arguments->options;
   Command command = add_command(
       app, session, "verify", "Every checksum; with queries, a fresh certificate",
@@ -84,7 +84,7 @@ void add_verify(CLI::App& app, Session& session) {
   add_input_options(command, options.input);
   add_open_options(command, arguments->open);
   add_threads(command, options.threads);
-  run_with(command, session, arguments, run);
+  run_with(command, session, arguments, run_verify);
 }
 
 }  // namespace attar::cli

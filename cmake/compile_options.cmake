@@ -1,7 +1,12 @@
 # What every target of the project is compiled with.
+set(ATTAR_SHADOW -Wshadow)
+if(CMAKE_UNITY_BUILD)
+  # In a batch a local name may be that of another file's own; files compiled alone (lint, debug) are held to all of it.
+  set(ATTAR_SHADOW $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+endif()
 add_library(attar_options INTERFACE)
 target_compile_options(attar_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic ${ATTAR_SHADOW} -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
   # Scores must be the same on every machine: no contraction of a·b + c into one rounding.
   -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -14,29 +14,12 @@
 #include <cstring>
 #include <utility>
 
+#include "base/descriptor.h"
+
 namespace attar::base {
 namespace {
 
 constexpr std::size_t most_at_once = 65536;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-  void close() noexcept {
-    if (number_ >= 0) ::close(number_);
-    number_ = -1;
-  }
-  [[nodiscard]] int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 std::unexpected<Error> failed(std::string_view command, std::string_view what) {
   return fail(ErrorCode::io, fmt::format("the command '{}' {}", command, what));

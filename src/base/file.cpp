@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/descriptor.h"
+
 namespace attar::base {
 namespace {
 
@@ -54,21 +56,6 @@ Result<std::vector<std::byte>> read_whole(int descriptor, std::uint64_t size, co
   }
   return out;
 }
-
-/// Closes a descriptor when it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 }  // namespace
 

@@ -6,13 +6,9 @@
 #include <span>
 
 #include "data/line_reader.h"
+#include "data/utf8.h"
 
 namespace attar::data {
-namespace {
-
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-
-}  // namespace
 
 LineBlocks::LineBlocks(const InputFile& file, std::size_t block_bytes, std::uint64_t longest)
     : file_(file), block_bytes_(std::max<std::size_t>(block_bytes, 1)), longest_(longest) {}

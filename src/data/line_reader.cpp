@@ -6,11 +6,12 @@
 #include <cstring>
 #include <span>
 
+#include "data/utf8.h"
+
 namespace attar::data {
 namespace {
 
 constexpr std::size_t read_bytes = 1 << 18;
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "data/jsonl.h"
 #include "data/npy.h"
 #include "data/row_file.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -64,7 +65,7 @@ Result<Format> sniff(const InputFile& file) {
                      "is compressed; unpack it on the way: zstd -dc FILE | attar … - (gzip -dc for .gz)");
   if (head.starts_with("PK\x03\x04"))
     return file.fail(ErrorCode::unsupported, "is a zip or .npz archive; save its one array with np.save(path, x)");
-  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  if (head.starts_with(byte_order_mark)) head.remove_prefix(byte_order_mark.size());
   const std::size_t first = head.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && head[first] == '{') return *find_format("jsonl");
   return file.fail(ErrorCode::invalid_argument,

@@ -39,9 +39,9 @@ void keep_first_of_name(std::vector<Answer>& answers) {
 // A value a judged question.
 using Values = std::map<std::string, std::vector<double>>;
 
-class Evaluating {
+class EvaluatingDocuments {
  public:
-  Evaluating(const Artifact& artifact, const EvaluateDocumentsOptions& options)
+  EvaluatingDocuments(const Artifact& artifact, const EvaluateDocumentsOptions& options)
       : artifact_(artifact), options_(options), progress_(engine::or_silent(options.progress)), ks_(options.ks) {}
 
   Result<DocumentsEvaluation> run() {
@@ -250,7 +250,7 @@ class Evaluating {
 }  // namespace
 
 Result<DocumentsEvaluation> evaluate_documents(const Artifact& artifact, const EvaluateDocumentsOptions& options) {
-  return Evaluating(artifact, options).run();
+  return EvaluatingDocuments(artifact, options).run();
 }
 
 bool holds_texts(const Artifact& artifact) noexcept { return ArtifactAccess::state(artifact).text.has_value(); }

@@ -5,6 +5,8 @@
 #include <ranges>
 #include <utility>
 
+#include "data/utf8.h"
+
 namespace attar::data {
 namespace {
 
@@ -189,7 +191,7 @@ bool Glob::matches(std::string_view text) const {
 }
 
 IgnorePatterns::IgnorePatterns(std::string_view text, std::string base) : base_(std::move(base)) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);

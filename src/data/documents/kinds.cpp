@@ -9,6 +9,7 @@
 
 #include "data/documents/names.h"
 #include "data/input_file.h"
+#include "data/utf8.h"
 
 namespace attar::data {
 namespace {
@@ -263,7 +264,7 @@ std::optional<Format> format_of_name(std::string_view path) {
 }
 
 Format format_of_bytes(std::string_view path, std::string_view head) {
-  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  if (head.starts_with(byte_order_mark)) head.remove_prefix(byte_order_mark.size());
   if (head.starts_with("%PDF-")) return {.kind = DocumentKind::pdf};
   if (is_section(ending_of(unpacked_name(path))) && looks_like_manual(head)) return {.kind = DocumentKind::man};
   if (looks_like_html(head)) return {.kind = DocumentKind::html};

@@ -31,7 +31,7 @@ int braces(std::string_view line) noexcept {
   return out;
 }
 
-class Page {
+class ManPage {
  public:
   Result<Rendered> run(std::string_view page) {
     const std::size_t most = 4 * page.size() + (64 << 10);
@@ -518,6 +518,6 @@ class Page {
 
 }  // namespace
 
-Result<Rendered> render_man(std::string_view page) { return Page().run(page); }
+Result<Rendered> render_man(std::string_view page) { return ManPage().run(page); }
 
 }  // namespace attar::data

@@ -23,10 +23,10 @@ constexpr std::size_t differences_bytes = 96;  // in which a group's mark tells 
 constexpr std::size_t heading_bytes = 200;     // of a heading that the scorer sees
 constexpr float asked_novelty = 0.3F;          // chosen on the first half of HotpotQA's questions
 
-std::string_view trimmed(std::string_view text, std::string_view signs = " \t\r\n") noexcept {
-  const std::size_t first = text.find_first_not_of(signs);
+std::string_view trimmed(std::string_view text, std::string_view around = " \t\r\n") noexcept {
+  const std::size_t first = text.find_first_not_of(around);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(signs) + 1 - first);
+  return text.substr(first, text.find_last_not_of(around) + 1 - first);
 }
 
 // The words of a heading or a signature.

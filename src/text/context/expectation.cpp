@@ -11,42 +11,40 @@
 namespace attar::text::context {
 namespace {
 
-using Kind = Expectation::Kind;
-
 constexpr std::size_t looked_at = 512;  // bytes of a question
 
 // The first that the question holds, between its words, decides.
-constexpr std::array<std::pair<std::string_view, Kind>, 30> phrases = {{
-    {" how many ", Kind::quantity},
-    {" how much ", Kind::quantity},
-    {" how old ", Kind::quantity},
-    {" how long ", Kind::quantity},
-    {" how tall ", Kind::quantity},
-    {" how far ", Kind::quantity},
-    {" how large ", Kind::quantity},
-    {" how big ", Kind::quantity},
-    {" how often ", Kind::quantity},
-    {" how fast ", Kind::quantity},
-    {" what number ", Kind::quantity},
-    {" population ", Kind::quantity},
-    {" what percent", Kind::quantity},
-    {" when ", Kind::time},
-    {" what year ", Kind::time},
-    {" which year ", Kind::time},
-    {" what date ", Kind::time},
-    {" what day ", Kind::time},
-    {" what month ", Kind::time},
-    {" what century ", Kind::time},
-    {" what decade ", Kind::time},
-    {" who ", Kind::name},
-    {" whom ", Kind::name},
-    {" whose ", Kind::name},
-    {" where ", Kind::name},
-    {" what country ", Kind::name},
-    {" which country ", Kind::name},
-    {" what city ", Kind::name},
-    {" which city ", Kind::name},
-    {" what state ", Kind::name},
+constexpr std::array<std::pair<std::string_view, Expectation::Kind>, 30> phrases = {{
+    {" how many ", Expectation::Kind::quantity},
+    {" how much ", Expectation::Kind::quantity},
+    {" how old ", Expectation::Kind::quantity},
+    {" how long ", Expectation::Kind::quantity},
+    {" how tall ", Expectation::Kind::quantity},
+    {" how far ", Expectation::Kind::quantity},
+    {" how large ", Expectation::Kind::quantity},
+    {" how big ", Expectation::Kind::quantity},
+    {" how often ", Expectation::Kind::quantity},
+    {" how fast ", Expectation::Kind::quantity},
+    {" what number ", Expectation::Kind::quantity},
+    {" population ", Expectation::Kind::quantity},
+    {" what percent", Expectation::Kind::quantity},
+    {" when ", Expectation::Kind::time},
+    {" what year ", Expectation::Kind::time},
+    {" which year ", Expectation::Kind::time},
+    {" what date ", Expectation::Kind::time},
+    {" what day ", Expectation::Kind::time},
+    {" what month ", Expectation::Kind::time},
+    {" what century ", Expectation::Kind::time},
+    {" what decade ", Expectation::Kind::time},
+    {" who ", Expectation::Kind::name},
+    {" whom ", Expectation::Kind::name},
+    {" whose ", Expectation::Kind::name},
+    {" where ", Expectation::Kind::name},
+    {" what country ", Expectation::Kind::name},
+    {" which country ", Expectation::Kind::name},
+    {" what city ", Expectation::Kind::name},
+    {" which city ", Expectation::Kind::name},
+    {" what state ", Expectation::Kind::name},
 }};
 constexpr std::array<std::string_view, 15> number_words = {"one",   "two",     "three",    "four",    "five",
                                                            "six",   "seven",   "eight",    "nine",    "ten",
@@ -124,10 +122,10 @@ bool Expectation::has_new_name(std::string_view text) const {
 
 int Expectation::fit(std::string_view text) const {
   switch (kind_) {
-    case Kind::nothing: return 0;
-    case Kind::name: return has_new_name(text) ? 1 : -1;
-    case Kind::time: return has_time(text) ? 1 : -1;
-    case Kind::quantity: return has_quantity(text) ? 1 : -1;
+    case Expectation::Kind::nothing: return 0;
+    case Expectation::Kind::name: return has_new_name(text) ? 1 : -1;
+    case Expectation::Kind::time: return has_time(text) ? 1 : -1;
+    case Expectation::Kind::quantity: return has_quantity(text) ? 1 : -1;
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/leb128.h"
 #include "text/store/layout.h"
 #include "text/store/texts.h"
+#include "text/store/zstd_handles.h"
 
 namespace attar::text {
 namespace {
@@ -19,13 +20,6 @@ constexpr std::uint64_t most_sample_bytes = 8u << 20;
 // Fewer bytes than these hold no more than their dictionary would.
 constexpr std::uint64_t least_sample_bytes = 1u << 20;
 constexpr std::size_t groups_between_checks = 256;
-
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
-};
-struct FreeDictionary {
-  void operator()(ZSTD_CDict* dictionary) const noexcept { ZSTD_freeCDict(dictionary); }
-};
 
 class Packing {
  public:
@@ -90,9 +84,9 @@ class Packing {
     const std::size_t groups = group_ends_.size();
     frames_.resize(groups);
     progress_.stage("packing texts", bytes_);
-    std::unique_ptr<ZSTD_CDict, FreeDictionary> shared;
+    ZstdHandle<ZSTD_CDict> shared;
     if (!dictionary_.empty()) shared.reset(ZSTD_createCDict(dictionary_.data(), dictionary_.size(), packing_.level));
-    std::vector<std::unique_ptr<ZSTD_CCtx, FreeContext>> contexts(pool_.size());
+    std::vector<ZstdHandle<ZSTD_CCtx>> contexts(pool_.size());
     std::vector<Status> outcome(groups);
     for (std::size_t first = 0; first < groups; first += groups_between_checks) {
       ATTAR_TRY(base::check_cancelled(progress_));

@@ -11,25 +11,19 @@
 #include "base/checked.h"
 #include "base/leb128.h"
 #include "text/store/layout.h"
+#include "text/store/zstd_handles.h"
 
 namespace attar::text {
 namespace {
 
 constexpr unsigned most_length_bytes = 5;  // of a LEB128
 
-struct FreeContext {
-  void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
-};
-struct FreeDictionary {
-  void operator()(ZSTD_DDict* dictionary) const noexcept { ZSTD_freeDDict(dictionary); }
-};
-
 }  // namespace
 
 // What zstd makes of the section's dictionary, made by the first who decompresses.
 struct Texts::Dictionary {
   mutable std::once_flag once;
-  mutable std::optional<Result<std::unique_ptr<ZSTD_DDict, FreeDictionary>>> value;
+  mutable std::optional<Result<ZstdHandle<ZSTD_DDict>>> value;
 
   [[nodiscard]] Result<const ZSTD_DDict*> get(const Texts& texts) const {
     std::call_once(once, [&] { value.emplace(make(texts)); });
@@ -37,10 +31,10 @@ struct Texts::Dictionary {
     return (*value)->get();
   }
 
-  [[nodiscard]] static Result<std::unique_ptr<ZSTD_DDict, FreeDictionary>> make(const Texts& texts) {
+  [[nodiscard]] static Result<ZstdHandle<ZSTD_DDict>> make(const Texts& texts) {
     ATTAR_TRY(texts.section_.verify(texts_header_bytes, texts.dictionary_bytes_));
     const base::ByteView bytes = texts.section_.bytes().subspan(texts_header_bytes, texts.dictionary_bytes_);
-    std::unique_ptr<ZSTD_DDict, FreeDictionary> out(ZSTD_createDDict(bytes.data(), bytes.size()));
+    ZstdHandle<ZSTD_DDict> out(ZSTD_createDDict(bytes.data(), bytes.size()));
     if (!out)
       return texts.section_.fail(ErrorCode::corrupt, "has a dictionary that cannot be used; pack the data anew",
                                  texts_header_bytes);
@@ -81,7 +75,7 @@ class Texts::Reading {
  private:
   // This thread's, which takes longer to make than to use; null where memory is out.
   static ZSTD_DCtx* own_context() {
-    thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+    thread_local const ZstdHandle<ZSTD_DCtx> context(ZSTD_createDCtx());
     return context.get();
   }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <queue>
 #include <utility>
 
 #include "base/leb128.h"
@@ -21,28 +22,34 @@ double gain(std::uint64_t count, std::uint32_t frequency) noexcept {
   return static_cast<double>(count) * std::log2((frequency + 1.0) / frequency);
 }
 
+struct Step {
+  double gain;
+  std::size_t symbol;
+  friend bool operator<(const Step& a, const Step& b) noexcept {
+    return a.gain != b.gain ? a.gain < b.gain : a.symbol > b.symbol;
+  }
+};
+
 // Fills or cuts frequencies until they sum to the whole, one unit at a time where it gains most or costs least.
 void balance(const RansCounts& counts, RansFrequencies& frequencies) {
   std::int64_t left = whole_frequency - std::accumulate(frequencies.begin(), frequencies.end(), std::int64_t{0});
-  for (; left > 0; --left) {
-    std::size_t best = 0;
-    double most = -1;
-    for (std::size_t s = 0; s < frequencies.size(); ++s)
-      if (frequencies[s] != 0 && gain(counts[s], frequencies[s]) > most) {
-        most = gain(counts[s], frequencies[s]);
-        best = s;
-      }
-    ++frequencies[best];
-  }
-  for (; left < 0; ++left) {
-    std::size_t best = 0;
-    double least = HUGE_VAL;
-    for (std::size_t s = 0; s < frequencies.size(); ++s)
-      if (frequencies[s] > 1 && gain(counts[s], frequencies[s] - 1u) < least) {
-        least = gain(counts[s], frequencies[s] - 1u);
-        best = s;
-      }
-    --frequencies[best];
+  const bool adding = left > 0;
+  const auto step = [&](std::size_t s) {
+    const double own = adding ? gain(counts[s], frequencies[s]) : -gain(counts[s], frequencies[s] - 1u);
+    return Step{.gain = own, .symbol = s};
+  };
+  const auto may = [&](std::size_t s) { return frequencies[s] > (adding ? 0 : 1); };
+  std::priority_queue<Step> next;
+  for (std::size_t s = 0; s < frequencies.size(); ++s)
+    if (may(s)) next.push(step(s));
+  while (left != 0) {
+    const std::size_t best = next.top().symbol;
+    next.pop();
+    // A lone symbol takes all at once.
+    const std::int64_t units = adding && next.empty() ? left : 1;
+    frequencies[best] = static_cast<std::uint16_t>(frequencies[best] + (adding ? units : -1));
+    left += adding ? -units : 1;
+    if (may(best)) next.push(step(best));
   }
 }
 

@@ -30,6 +30,19 @@ def codec_bars(lines: dict[tuple[str, str], dict]) -> list[Bar]:
     return out
 
 
+def smallest_bars(lines: dict[tuple[str, str], dict]) -> list[Bar]:
+    out = []
+    for kind in ("bf16", "fp32"):
+        own = [line for (of, name), line in lines.items() if of == kind and name.startswith("attar")]
+        peers = [line for (of, name), line in lines.items() if of == kind and not name.startswith("attar")]
+        if not own or not peers:
+            out.append(absent(f"MiniLM, {kind}, smaller than every peer", "saved more", "tensors"))
+            continue
+        best, rival = max(own, key=lambda line: line["saved"]), max(peers, key=lambda line: line["saved"])
+        out.append(Bar(f"MiniLM, {kind}, smaller than every peer", "saved more", f"{best['saved']:.2%} ({best['name']}), {rival['saved']:.2%} ({rival['name']})", best["bytes"] < rival["bytes"]))
+    return out
+
+
 def read_bars(lines: list[dict]) -> list[Bar]:
     own = [line for line in lines if line["name"] == "attar 64 KiB"]
     if not own:
@@ -57,4 +70,4 @@ def series_bars(lines: list[dict]) -> list[Bar]:
 def bars() -> list[Bar]:
     result = read_json(RESULTS / "tensors.json")
     lines = {(line["set"], line["name"]): line for line in result.get("codecs", [])}
-    return codec_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", []))
+    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", []))

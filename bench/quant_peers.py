@@ -1,6 +1,6 @@
 """Weights with loss, the peers: GGUF's plain types, and arrays within a bound of error by zfpy and pcodec.
 
-    python bench/quant_peers.py [--only gguf|bounds]
+    python bench/quant_peers.py [--only gguf|bounds|delta]
 
 gguf     MiniLM's 36 weight matrices and its table of words in one type each, Q4_0, Q5_0 and Q8_0, by the gguf package (the rounding of llama.cpp's reference); norms, biases, the
          tables of positions and token types stay F32, as llama.cpp's converter leaves them; the pooling layer, which no embedding uses, is left out. Bytes: of all tensors, and of the
@@ -11,6 +11,9 @@ bounds   absolute: no value off by more than 1e-3; relative: by more than 1e-3 o
          are left out there). zfpy: fixed accuracy, in two dimensions for matrices, as a file with its header. pcodec has no bound: values
          are counted in steps of twice the bound, less what float32 rounds, as int32, and its frames of those are measured, 4 bytes of a step added; decoded as steps x step in float32.
          Violations are counted over every value, in float64. "lossless" is pcodec on the float32 itself. Ratio: raw bytes over coded ones, all arrays together.
+delta    the fine-tune of finetune.py (its fifth checkpoint, fp32) as a difference from the model before: in half precision, all changed tensors; by the sign and one scale a matrix
+         (BitDelta, arXiv 2402.10193, its scale the mean size, not trained further), and in uniform steps of a matrix's root mean square difference, counted at their entropy; vectors in
+         half precision in both. Embeddings of the tuned model: cosines as above; beside them those of the model before.
 Results: bench/results/quant_peers.json
 """
 from __future__ import annotations
@@ -26,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 import datasets
+import finetune
 import measures
 import minilm
 import speed
@@ -184,14 +188,53 @@ def bound_lines() -> dict:
     return {"bounds": lines}
 
 
+def entropy_bytes(steps: np.ndarray) -> float:
+    _, counts = np.unique(steps, return_counts=True)
+    return float((counts * np.log2(counts.sum() / counts)).sum() / 8)
+
+
+def by_sign(delta: np.ndarray) -> tuple[np.ndarray, float]:
+    return np.where(delta >= 0, np.float32(1), np.float32(-1)) * np.abs(delta).mean(), delta.size / 8 + 4
+
+
+def by_steps(delta: np.ndarray, of_rms: float) -> tuple[np.ndarray, float]:
+    step = np.float32(of_rms * np.sqrt((delta.astype(np.float64) ** 2).mean()))
+    steps = np.rint(delta / step)
+    return steps * step, entropy_bytes(steps) + 4
+
+
+def delta_lines() -> dict:
+    before, after = finetune.checkpoint(0), finetune.checkpoint(finetune.CHECKPOINTS)
+    if not after.exists():
+        print("delta skipped: make the series first: python bench/finetune.py --with PYTHON")
+        return {}
+    start, tuned = weights.read(before).values(), weights.read(after).values()
+    deltas = {name: tuned[name] - start[name] for name in tuned if not np.array_equal(tuned[name], start[name])}
+    texts = minilm.texts_to_compare()
+    reference = minilm.embed_with(tuned, texts)
+    half = sum(2 * delta.size for delta in deltas.values())
+    ways = {"model before": lambda d: (np.zeros_like(d), 0.0), "half precision": lambda d: (d.astype(np.float16).astype(np.float32), 2.0 * d.size), "sign and scale": by_sign}
+    ways |= {f"steps of {share:g} rms": lambda d, share=share: by_steps(d, share) for share in (1.0, 1.5, 2.0, 3.0)}
+    lines = []
+    for name, way in ways.items():
+        decoded, size = dict(start), 0.0
+        for tensor, delta in deltas.items():
+            back, own = way(delta) if delta.ndim > 1 or name == "model before" else ways["half precision"](delta)
+            decoded[tensor], size = start[tensor] + back, size + own
+        found = minilm.agreement(minilm.embed_with(decoded, texts), reference)
+        lines.append({"way": name, "bytes": round(size), "times_smaller_than_half": round(half / size, 3) if size else None, "cosine": round(found["mean"], 7), "cosine_least": round(found["least"], 7)})
+        print(f"delta, {name}: {size:,.0f} B, {half / size if size else float('inf'):.2f} times smaller than half precision; cosine {found['mean']:.6f} on average, {found['least']:.6f} at least", flush=True)
+    return {"delta": lines, "delta_half_bytes": half, "delta_tensors": len(deltas)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("gguf", "bounds"))
+    parser.add_argument("--only", choices=("gguf", "bounds", "delta"))
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     result = measures.read_json(RESULTS / "quant_peers.json") | {"command": "python bench/quant_peers.py", "cpu": speed.cpu(), "threads": 1}
     result["versions"] = {name: importlib.metadata.version(name) for name in ("gguf", "zfpy", "pcodec")}
-    for name, part in (("gguf", gguf_lines), ("bounds", bound_lines)):
+    for name, part in (("gguf", gguf_lines), ("bounds", bound_lines), ("delta", delta_lines)):
         if options.only in (None, name):
             result |= part()
     measures.write_json(RESULTS / "quant_peers.json", result)

@@ -5,8 +5,9 @@ lmzip 1.3.0     codec: the C core that it compiles on first use (AVX2, the best 
                 also with the tables that its option shared_tables puts into one place.
 zipnn 0.5.4     its C core, called as its class ZipNN calls it (which needs torch to be imported at all): two planes of bfloat16, four of float32, chunks of 256 KiB.
                 It changes its input in place: each run gets a copy, made before the clock starts.
-openzl 0.3.0    floats taken apart into exponents and the rest (its nodes for each type), exponents coded by FSE or, quicker, by Huffman, the rest stored: the best of the graphs
-                that its package names for floats; its generic graph for numbers saves less and takes ten times as long. The header is a frame of its own, by its generic graph.
+openzl 0.3.0    floats taken apart into exponents and the rest (its nodes for each type); exponents, and of float32 each byte of the rest, coded by FSE or, quicker, by Huffman;
+                the rest of bfloat16, which no coder makes smaller, stored. The best of its graphs that were tried: its generic graph for numbers saves less and takes ten
+                times as long. The header is a frame of its own, by the generic graph.
 zstd            levels 1 and 19, whole buffer.
 """
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Openzl(Peer):
     def __init__(self, coder: str) -> None:
         import openzl.ext as zl  # noqa: PLC0415
 
-        self.zl, self.coder, self.name = zl, coder, f"openzl, exponents by {coder}"
+        self.zl, self.coder, self.name = zl, coder, f"openzl, {coder}"
 
     def context(self, build) -> object:
         compressor = self.zl.Compressor()
@@ -165,10 +166,12 @@ class Openzl(Peer):
 
     def encode(self, model: Model) -> tuple:
         zl = self.zl
-        node = zl.nodes.BFloat16Deconstruct() if model.dtype == "BF16" else zl.nodes.Float32Deconstruct()
-        exponents = zl.graphs.Fse if self.coder == "FSE" else zl.graphs.Huffman
+        coder = zl.graphs.Fse if self.coder == "FSE" else zl.graphs.Huffman
         head, _first = self.context(lambda c: zl.graphs.Compress()(c))
-        body, _second = self.context(lambda c: node(c, sign_frac=zl.graphs.Store()(c), exponent=exponents()(c)))
+        if model.dtype == "BF16":
+            body, _second = self.context(lambda c: zl.nodes.BFloat16Deconstruct()(c, sign_frac=zl.graphs.Store()(c), exponent=coder()(c)))
+        else:
+            body, _second = self.context(lambda c: zl.nodes.Float32Deconstruct()(c, sign_frac=zl.nodes.TransposeSplit()(c, coder()(c)), exponent=coder()(c)))
         start = np.frombuffer(model.raw, np.uint8, model.begin)
         rest = np.frombuffer(model.raw, weights.TYPES[model.dtype], offset=model.begin).view(np.uint16 if model.dtype == "BF16" else np.uint32)
         return head.compress([zl.Input(zl.Type.Serial, start)]), body.compress([zl.Input(zl.Type.Numeric, rest)])

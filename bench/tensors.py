@@ -23,6 +23,7 @@ import json
 import mmap
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -232,8 +233,7 @@ def lmzip_series(precision: str, block: str, folder: Path) -> dict:
     lmzip, source, archive = Lmzip(BLOCKS[block]), folder / "series", folder / "series.lmz"
     source.mkdir()
     for number in range(1, MEMBERS + 1):
-        os.link(finetune.checkpoint(number, precision), source / f"ckpt-{number}.safetensors") if same_disk(folder) else \
-            (source / f"ckpt-{number}.safetensors").write_bytes(finetune.checkpoint(number, precision).read_bytes())
+        shutil.copyfile(finetune.checkpoint(number, precision), source / f"ckpt-{number}.safetensors")
     _, packed, packed_cpu = timed(lambda: lmzip.lmz.compress(str(source), str(archive), **lmzip.options))
     alone = 0
     for file in sorted(source.iterdir()):
@@ -249,10 +249,6 @@ def lmzip_series(precision: str, block: str, folder: Path) -> dict:
                 raise SystemExit("lmzip gave another checkpoint back")
     first, last = (statistics.median(times[number]) for number in (1, MEMBERS))
     return {"name": lmzip.name, "bytes": archive.stat().st_size, "alone_bytes": alone, "pack_seconds": round(packed, 3), "pack_cpu": round(packed_cpu, 3), "first_cpu": round(first, 4), "last_cpu": round(last, 4), "last_times_first": round(last / first, 3)}
-
-
-def same_disk(folder: Path) -> bool:
-    return folder.stat().st_dev == finetune.checkpoint(1).stat().st_dev
 
 
 def attar_series(precision: str, block: str, folder: Path) -> dict:

@@ -13,10 +13,7 @@ constexpr std::uint64_t most_sets = 256, most_contexts = 64;
 constexpr double bits_of_a_context = 8 * 200.0;
 
 math::RansModel fitted(const TableSets::Counts& counts, double escape_bits) {
-  std::vector<math::RansFrequencies> contexts;
-  contexts.reserve(counts.size());
-  for (const math::RansCounts& own : counts) contexts.push_back(math::fit_frequencies(own, escape_bits));
-  return math::RansModel(std::move(contexts));
+  return math::RansModel(math::fit_frequencies(counts, escape_bits));
 }
 
 double bits(const math::RansModel& model, const TableSets::Counts& counts, double escape_bits) {
@@ -31,10 +28,16 @@ void add(TableSets::Counts& to, const TableSets::Counts& from, double scale) {
       to[c][s] += static_cast<std::uint64_t>(std::llround(static_cast<double>(from[c][s]) * scale));
 }
 
+double total(const TableSets::Counts& counts) {
+  double sum = 0;
+  for (const math::RansCounts& own : counts)
+    for (const std::uint64_t count : own) sum += static_cast<double>(count);
+  return sum;
+}
+
 }  // namespace
 
 std::uint32_t TableSets::place(const Counts& counts, double scale, double escape_bits) {
-  const math::RansModel own = fitted(counts, escape_bits);
   double least = HUGE_VAL;
   std::size_t best = sets_.size();
   for (std::size_t i = 0; i < sets_.size(); ++i) {
@@ -42,20 +45,28 @@ std::uint32_t TableSets::place(const Counts& counts, double scale, double escape
     const double theirs = scale * bits(*sets_[i].model, counts, escape_bits);
     if (theirs < least) least = theirs, best = i;
   }
-  // One more table must pay for itself; the last place is kept for counts that no set can code.
-  const double alone = scale * bits(own, counts, escape_bits) + bits_of_a_context * static_cast<double>(counts.size());
+  // One more table must pay for itself, entropy being what it can reach at best; the last place is kept for counts that
+  // no set can code.
+  double alone = bits_of_a_context * static_cast<double>(counts.size());
+  for (const math::RansCounts& own : counts) alone += scale * math::entropy_bits(own);
   if (best == sets_.size() || (alone < least && sets_.size() + 1 < most_sets)) {
     best = sets_.size();
-    sets_.push_back({.counts = Counts(counts.size()), .escape_bits = escape_bits});
+    sets_.push_back({.counts = Counts(counts.size()), .escape_bits = escape_bits, .model = {}});
   }
   Set& set = sets_[best];
   add(set.counts, counts, scale);
-  set.model = std::make_shared<const math::RansModel>(fitted(set.counts, set.escape_bits));
+  // Fitting takes longer than looking at a small tensor, and little changes by one.
+  const double now = total(set.counts);
+  if (set.model == nullptr || now > 1.5 * set.fitted_to) {
+    set.model = std::make_shared<const math::RansModel>(fitted(set.counts, set.escape_bits));
+    set.fitted_to = now;
+  }
   return static_cast<std::uint32_t>(best);
 }
 
 void TableSets::finish() {
-  for (Set& set : sets_) set.counts = Counts();
+  for (Set& set : sets_)
+    set.model = std::make_shared<const math::RansModel>(fitted(std::exchange(set.counts, {}), set.escape_bits));
 }
 
 void TableSets::save(base::ByteWriter& out) const {

@@ -17,7 +17,7 @@ namespace attar::data {
 /// One tensor as it lies in a file.
 struct FileTensor {
   std::string name = {};
-  std::string type = {};            ///< as the format names it: "F32", "BF16", "<f4", "Q4_0"; "bytes" where it is not known
+  std::string type = {};       ///< as the format names it: "F32", "BF16", "<f4", "Q4_0"; "bytes" where it is not known
   unsigned element_bytes = 1;  ///< of a number, or of a block of numbers quantized together
   unsigned exponent_bits = 0;  ///< of a float with its sign above it and its mantissa below; 0 where it is none
   unsigned mantissa_bits = 0;

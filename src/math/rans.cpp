@@ -67,14 +67,17 @@ double bits_of(const RansFrequencies& frequencies, const RansCounts& counts, dou
   return bits + static_cast<double>(escaped) * (own + escape_bits);
 }
 
-// Symbols of at least so many counts have a frequency of their own; symbol 0 always has one.
-RansFrequencies fit_above(const RansCounts& counts, std::uint64_t total, std::uint64_t least) {
-  RansCounts kept = counts;
-  for (std::size_t s = 1; s < counts.size(); ++s)
-    if (counts[s] < least) kept[0] += std::exchange(kept[s], 0);
+// Every symbol of the range has a frequency, symbol 0 too, and no other.
+RansFrequencies fit_range(const RansCounts& counts, SymbolRange range) {
+  RansCounts kept{};
+  std::uint64_t total = 0;
+  for (std::size_t s = 0; s < counts.size(); ++s) {
+    kept[range.holds(s) ? s : 0] += counts[s];
+    total += counts[s];
+  }
   RansFrequencies out{};
   for (std::size_t s = 0; s < counts.size(); ++s) {
-    if (s != 0 && kept[s] == 0) continue;
+    if (s != 0 && !range.holds(s)) continue;
     const double share = total == 0 ? 0 : static_cast<double>(kept[s]) / static_cast<double>(total);
     out[s] = static_cast<std::uint16_t>(std::max(1.0, std::floor(share * whole_frequency)));
   }
@@ -82,24 +85,64 @@ RansFrequencies fit_above(const RansCounts& counts, std::uint64_t total, std::ui
   return out;
 }
 
+// The symbols between the first and the last that stand so often.
+SymbolRange range_of(const RansCounts& counts, std::uint64_t least) noexcept {
+  SymbolRange out{.first = 1, .last = 0};
+  for (std::size_t s = 1; s < counts.size(); ++s) {
+    if (counts[s] < least) continue;
+    if (out.last == 0) out.first = s;
+    out.last = s;
+  }
+  return out;
+}
+
 }  // namespace
 
-RansFrequencies fit_frequencies(const RansCounts& counts, double escape_bits) {
-  const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> contexts, double escape_bits) {
+  RansCounts together{};
+  for (const RansCounts& own : contexts)
+    for (std::size_t s = 0; s < own.size(); ++s) together[s] += own[s];
+  const auto total = static_cast<double>(std::accumulate(together.begin(), together.end(), std::uint64_t{0}));
   // A symbol rarer than a unit of frequency may cost the others more than its escapes would.
   constexpr std::array<double, 6> units = {0, 0.1, 0.2, 0.35, 0.6, 1.0};
-  RansFrequencies best{};
+  std::vector<RansFrequencies> best, tried(contexts.size());
   double least_bits = HUGE_VAL;
   for (const double unit : units) {
-    const double least = unit * static_cast<double>(total) / whole_frequency;
-    const RansFrequencies out =
-        fit_above(counts, total, std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(least))));
-    if (const double bits = bits_of(out, counts, escape_bits); bits < least_bits) {
-      least_bits = bits;
-      best = out;
+    const auto least = static_cast<std::uint64_t>(std::ceil(unit * total / whole_frequency));
+    const SymbolRange range = range_of(together, std::max<std::uint64_t>(1, least));
+    double bits = 0;
+    for (std::size_t c = 0; c < contexts.size(); ++c) {
+      tried[c] = fit_range(contexts[c], range);
+      bits += bits_of(tried[c], contexts[c], escape_bits);
     }
+    if (bits >= least_bits) continue;
+    least_bits = bits;
+    best = tried;
   }
   return best;
+}
+
+double entropy_bits(const RansCounts& counts) noexcept {
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  double bits = 0;
+  for (const std::uint64_t count : counts)
+    if (count != 0) bits += static_cast<double>(count) * std::log2(total / static_cast<double>(count));
+  return bits;
+}
+
+SymbolRange common_range(std::span<const RansFrequencies> contexts) noexcept {
+  SymbolRange out{.first = 1, .last = simd::rans_symbols - 1};
+  for (const RansFrequencies& own : contexts) {
+    std::size_t first = 1, last = own.size() - 1;
+    while (first < last && own[first] == 0) ++first;
+    while (last > first && own[last] == 0) --last;
+    out.first = std::max(out.first, first);
+    out.last = std::min(out.last, last);
+  }
+  for (const RansFrequencies& own : contexts)
+    for (std::size_t s = out.first; s <= out.last; ++s)
+      if (own[s] == 0) return {.first = 1, .last = 0};
+  return out;
 }
 
 RansModel::RansModel(std::vector<RansFrequencies> contexts) : contexts_(std::move(contexts)) {
@@ -127,7 +170,8 @@ void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts
   std::array<std::uint32_t, simd::rans_lanes> states;
   states.fill(simd::rans_least);
   // A symbol gives one word at most; kernels write up to rans_slack words in front of the first.
-  std::vector<std::uint16_t> room(count + rans_slack);
+  thread_local std::vector<std::uint16_t> room;
+  if (room.size() < count + rans_slack) room.resize(count + rans_slack);
   const std::uint16_t* first = simd::rans_encode({.table = encoding_.data(),
                                                   .contexts = contexts,
                                                   .symbols = symbols,

@@ -21,9 +21,24 @@ using RansCounts = std::array<std::uint64_t, simd::rans_symbols>;
 /// What kernels may read past the symbols and contexts of a stream, and write past decoded symbols.
 inline constexpr std::size_t rans_slack = 64;
 
-/// The frequencies that code symbols of these counts in the fewest bits, where symbol 0 stands for each that gets none:
-/// such a symbol costs `escape_bits` beside symbol 0's own code. Counts may be all zero. Every result sums to 2^12.
-[[nodiscard]] RansFrequencies fit_frequencies(const RansCounts& counts, double escape_bits);
+/// Symbols [first, last]; none where last < first.
+struct SymbolRange {
+  std::size_t first = 1, last = 0;
+
+  [[nodiscard]] constexpr bool holds(std::size_t symbol) const noexcept { return symbol >= first && symbol <= last; }
+};
+
+/// The frequencies that code symbols of these counts, by context, in the fewest bits, where symbol 0 stands for each
+/// that gets none: such a symbol costs `escape_bits` beside symbol 0's own code. All contexts code the same range of
+/// symbols, so that escapes are told by two comparisons. Counts may be all zero. Every context's sum to 2^12.
+[[nodiscard]] std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> contexts, double escape_bits);
+
+/// A range of symbols above 0 that every context has a code for; it may be empty where such symbols do not lie
+/// together.
+[[nodiscard]] SymbolRange common_range(std::span<const RansFrequencies> contexts) noexcept;
+
+/// The least bits that symbols of these counts take: their order-0 entropy.
+[[nodiscard]] double entropy_bits(const RansCounts& counts) noexcept;
 
 /// Frequencies of some contexts, ready to code with. Immutable; safe to use from many threads.
 class RansModel {

@@ -33,11 +33,7 @@ Sample sample(std::size_t count, std::size_t contexts, double spread, std::uint3
   return out;
 }
 
-RansModel model_of(const Sample& from) {
-  std::vector<RansFrequencies> contexts;
-  for (const RansCounts& counts : from.counts) contexts.push_back(fit_frequencies(counts, 16));
-  return RansModel(std::move(contexts));
-}
+RansModel model_of(const Sample& from) { return RansModel(fit_frequencies(from.counts, 16)); }
 
 // Rare symbols have no code: what stands in their place is symbol 0.
 void escape(Sample& of, const RansModel& model) {
@@ -110,7 +106,7 @@ TEST(Rans, LevelsWriteAndReadTheSameWords) {
 TEST(Rans, ASymbolThatIsCertainTakesNoWords) {
   RansCounts counts{};
   counts[0] = 100;
-  const RansModel model({fit_frequencies(counts, 16)});
+  const RansModel model(fit_frequencies(std::span(&counts, 1), 16));
   const std::vector<std::uint8_t> zeros(10'000 + rans_slack);
   std::vector<std::byte> stream;
   model.encode(zeros.data(), zeros.data(), 10'000, stream);
@@ -137,6 +133,22 @@ TEST(Rans, StreamsComeNearToTheEntropy) {
   const double bits = 8.0 * static_cast<double>(stream.size());
   EXPECT_LT(bits, entropy * 1.002 + 1024);
   EXPECT_NEAR(priced, bits, entropy * 0.002 + 1024);
+}
+
+TEST(Rans, ContextsCodeOneRangeAndWhatLiesOutsideIsEscaped) {
+  const Sample given = sample(200'000, 8, 4, 21);
+  const RansModel model = model_of(given);
+  const SymbolRange range = common_range(model.contexts());
+  ASSERT_LE(range.first, range.last);
+  for (const RansFrequencies& own : model.contexts())
+    for (std::size_t s = 1; s < own.size(); ++s) EXPECT_EQ(own[s] != 0, range.holds(s)) << s;
+  RansFrequencies gap{}, other{};
+  gap[0] = 4000;
+  gap[5] = gap[7] = 48;
+  other[0] = 4000;
+  other[5] = other[6] = other[7] = 32;
+  const SymbolRange none = common_range(std::array{gap, other});
+  EXPECT_GT(none.first, none.last);
 }
 
 TEST(Rans, DamagedStreamsAreRefusedOrGiveSymbols) {

@@ -118,7 +118,8 @@ TEST(TensorCodecs, EveryElementShapeAndContentComesBack) {
           ASSERT_TRUE(out == bytes) << codec->info().name << " width " << element.bytes << " count " << count
                                     << " content " << static_cast<int>(content);
           EXPECT_LE(packed.bytes, bytes.size() + packed.blocks.size() * (element.bytes + 1) + packed.preamble.size());
-          EXPECT_NEAR(trial->bytes(), static_cast<double>(packed.bytes), 0.05 * static_cast<double>(packed.bytes) + 400)
+          // A look reads a sample: near enough to choose by.
+          EXPECT_NEAR(trial->bytes(), static_cast<double>(packed.bytes), 0.1 * static_cast<double>(bytes.size()) + 400)
               << codec->info().name << ' ' << element.bytes << ' ' << static_cast<int>(content);
         }
 }

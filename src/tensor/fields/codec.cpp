@@ -20,7 +20,8 @@ constexpr std::uint8_t kind_stored = 0, kind_fields = 1;
 constexpr std::uint64_t most_columns = 1u << 24;
 constexpr double escape_bits = 16;
 // What a look reads: enough for scales within a fifth of their step, and for tables.
-constexpr std::uint64_t sample_elements = 1u << 18;
+constexpr std::uint64_t sample_elements = 1u << 17, most_sample_elements = 1u << 20;
+constexpr std::uint64_t sample_share = 8;  // of a large tensor's elements, one in so many
 constexpr std::uint64_t least_rows_for_columns = 32;
 // Two numbers, the scales' base and parameter, and the runs of zeros.
 constexpr std::uint64_t block_head = 1 + 4 + 4 + 3 + 3;
@@ -42,8 +43,8 @@ struct Run {
 
 std::vector<const std::byte*> sample_rows(const codec::TensorView& tensor, std::uint64_t columns) {
   const std::uint64_t rows = tensor.schema.count / columns;
-  const std::uint64_t wanted =
-      std::clamp<std::uint64_t>(sample_elements / columns, 1, std::max<std::uint64_t>(rows, 1));
+  const std::uint64_t elements = std::clamp(tensor.schema.count / sample_share, sample_elements, most_sample_elements);
+  const std::uint64_t wanted = std::clamp<std::uint64_t>(elements / columns, 1, std::max<std::uint64_t>(rows, 1));
   std::vector<const std::byte*> out;
   for (std::uint64_t i = 0; i < std::min(wanted, rows); ++i)
     out.push_back(tensor.bytes.data() + i * rows / wanted * columns * tensor.schema.element.bytes);
@@ -55,7 +56,13 @@ std::vector<const std::byte*> sample_rows(const codec::TensorView& tensor, std::
 class Writer final : public codec::TensorWriter {
  public:
   Writer(Frame frame, const math::RansModel& model)
-      : frame_(std::move(frame)), model_(model), weights_(weights_of(frame_.scales)) {}
+      : frame_(std::move(frame)), model_(model), weights_(weights_of(frame_.scales)) {
+    const math::SymbolRange range = math::common_range(model.contexts());
+    if (range.first <= range.last)
+      coded_ = {.first = static_cast<std::uint8_t>(range.first), .last = static_cast<std::uint8_t>(range.last)};
+    else
+      coded_ = {.first = 255, .last = 8};  // every symbol escapes
+  }
 
   [[nodiscard]] std::vector<std::byte> preamble() const override {
     base::ByteWriter out;
@@ -77,11 +84,22 @@ class Writer final : public codec::TensorWriter {
   }
 
  private:
+  /// A block in parts. A thread keeps its own: pages that are taken anew for every block take as long as coding it.
   struct Split {
     std::vector<std::uint8_t> symbols, contexts;
     std::vector<std::int16_t> scales;
     std::vector<Run> runs;
-    std::vector<std::byte> rest, work;
+    std::vector<std::byte> rest, work, stream;
+
+    void clear(std::size_t count, std::size_t columns) {
+      symbols.resize(count + slack);
+      contexts.resize(count + slack);
+      work.resize(work_bytes(std::min(count, columns)));
+      scales.clear();
+      runs.clear();
+      rest.clear();
+      stream.clear();
+    }
   };
 
   void add_row(base::ByteView values, std::size_t at, Split& out) const {
@@ -96,46 +114,35 @@ class Writer final : public codec::TensorWriter {
     else
       ++out.runs.back().rows;
     find_contexts(row, out.contexts.data() + at);
-    find_symbols(frame_.layout, row, values.data(), out.symbols.data() + at);
+    find_symbols(frame_.layout, row, coded_, values.data(), out.symbols.data() + at);
     const std::size_t bytes = rest_bytes(frame_.layout, count, row.zeros), before = out.rest.size();
     out.rest.resize(before + bytes);
     write_rest(frame_.layout, row, values.data(), out.rest.data() + before, out.work.data());
   }
 
-  // Symbols without a code become escapes.
-  std::vector<std::uint16_t> take_escapes(base::ByteView elements, Split& of) const {
-    std::array<std::array<bool, simd::rans_symbols>, contexts> coded;
-    for (std::size_t c = 0; c < coded.size(); ++c)
-      for (std::size_t s = 0; s < simd::rans_symbols; ++s)
-        coded[c][s] = s != escape && model_.codes(c, static_cast<std::uint8_t>(s));
+  // What the escapes stand for, in their order.
+  std::vector<std::uint16_t> escapes_of(base::ByteView elements, const Split& of) const {
     std::vector<std::uint16_t> out;
-    const std::size_t count = elements.size() / frame_.layout.bytes;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (coded[of.contexts[i]][of.symbols[i]]) continue;
-      of.symbols[i] = escape;
-      out.push_back(escaped(frame_.layout, elements.data() + i * frame_.layout.bytes));
-    }
+    const auto begin = of.symbols.begin();
+    const auto end = begin + static_cast<std::ptrdiff_t>(elements.size() / frame_.layout.bytes);
+    for (auto it = std::find(begin, end, escape); it != end; it = std::find(it + 1, end, escape))
+      out.push_back(escaped(frame_.layout, &elements[static_cast<std::size_t>(it - begin) * frame_.layout.bytes]));
     return out;
   }
 
   void split(base::ByteView elements, std::vector<std::byte>& out) const {
     const std::size_t count = elements.size() / frame_.layout.bytes;
-    Split parts{.symbols = std::vector<std::uint8_t>(count + slack),
-                .contexts = std::vector<std::uint8_t>(count + slack),
-                .scales = {},
-                .runs = {},
-                .rest = {},
-                .work = std::vector<std::byte>(std::min<std::size_t>(count, frame_.columns) * 8)};
+    thread_local Split parts;
+    parts.clear(count, frame_.columns);
     parts.rest.reserve(elements.size());
     const std::size_t row_bytes = frame_.columns * frame_.layout.bytes;
     for (std::size_t at = 0; at < elements.size(); at += row_bytes)
       add_row(elements.subspan(at, std::min(row_bytes, elements.size() - at)), at / frame_.layout.bytes, parts);
-    const std::vector<std::uint16_t> escapes = take_escapes(elements, parts);
-    std::vector<std::byte> stream;
-    model_.encode(parts.symbols.data(), parts.contexts.data(), count, stream);
+    const std::vector<std::uint16_t> escapes = escapes_of(elements, parts);
+    model_.encode(parts.symbols.data(), parts.contexts.data(), count, parts.stream);
     base::ByteWriter head;
     head.write(kind_fields);
-    head.write(static_cast<std::uint32_t>(stream.size()));
+    head.write(static_cast<std::uint32_t>(parts.stream.size()));
     head.write(static_cast<std::uint32_t>(escapes.size()));
     write_scales(head, parts.scales);
     for (const Run& run : parts.runs) {
@@ -143,13 +150,14 @@ class Writer final : public codec::TensorWriter {
       head.write(static_cast<std::uint8_t>(run.zeros));
     }
     for (const base::ByteView part :
-         {head.bytes(), base::ByteView(stream), std::as_bytes(std::span(escapes)), base::ByteView(parts.rest)})
+         {head.bytes(), base::ByteView(parts.stream), std::as_bytes(std::span(escapes)), base::ByteView(parts.rest)})
       out.insert(out.end(), part.begin(), part.end());
   }
 
   Frame frame_;
   const math::RansModel& model_;
   std::vector<float> weights_;
+  Coded coded_;
 };
 
 class Trial final : public codec::TensorTrial {
@@ -191,7 +199,7 @@ class Trial final : public codec::TensorTrial {
                     .scale = row_scale(frame_.layout, values, std::span(weights).first(length)),
                     .zeros = common_zeros(frame_.layout, values, length)};
       find_contexts(row, places.data());
-      find_symbols(frame_.layout, row, values, symbols.data());
+      find_symbols(frame_.layout, row, {}, values, symbols.data());
       for (std::size_t j = 0; j < length; ++j) ++counts_[places[j]][symbols[j]];
       rest_ += rest_bytes(frame_.layout, length, row.zeros);
       looked_at_ += length;
@@ -201,7 +209,7 @@ class Trial final : public codec::TensorTrial {
   void price(const codec::TensorView& tensor) {
     double bits = 0;
     for (const math::RansCounts& own : counts_)
-      bits += math::RansModel({math::fit_frequencies(own, escape_bits)}).bits(0, own, escape_bits);
+      bits += math::entropy_bits(own) + escape_bits * static_cast<double>(own[escape]);
     scale_ = looked_at_ == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(looked_at_);
     const std::uint64_t blocks = base::ceil_div(tensor.schema.count, std::max<std::uint64_t>(tensor.block_elements, 1));
     const std::uint64_t block = std::min(tensor.schema.count, tensor.block_elements);
@@ -260,7 +268,10 @@ class Reader final : public codec::TensorReader {
     ATTAR_ASSIGN(const base::ByteView pairs, in.take(std::uint64_t{escapes} * sizeof(std::uint16_t)));
     ATTAR_ASSIGN(const base::ByteView rest, in.take(in.remaining()));
 
-    std::vector<std::uint8_t> symbols(count + slack), places(count + slack);
+    // A thread keeps its own: pages that are taken anew for every block take as long as decoding it.
+    thread_local std::vector<std::uint8_t> symbols, places;
+    symbols.resize(count + slack);
+    places.resize(count + slack);
     for (std::uint64_t i = 0; i < rows; ++i)
       find_contexts(row(i, count, scales[i], zeros[i]), &places[i * frame_.columns]);
     ATTAR_TRY(model_.decode(stream, places.data(), count, symbols.data()));
@@ -278,7 +289,8 @@ class Reader final : public codec::TensorReader {
   Status join_rows(std::span<const std::int16_t> scales, std::span<const std::uint8_t> zeros,
                    std::span<const std::uint8_t> symbols, base::ByteView rest, std::span<std::byte> out) const {
     const std::uint64_t count = out.size() / frame_.layout.bytes;
-    std::vector<std::byte> work(std::min(count, frame_.columns) * 8);
+    thread_local std::vector<std::byte> work;
+    work.resize(work_bytes(std::min(count, frame_.columns)));
     for (std::uint64_t i = 0; i < scales.size(); ++i) {
       const Row own = row(i, count, scales[i], zeros[i]);
       const std::size_t bytes = rest_bytes(frame_.layout, own.count, own.zeros);

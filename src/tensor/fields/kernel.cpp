@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "simd/clones.h"
 #include "tensor/fields/parts.h"
@@ -60,63 +61,122 @@ ATTAR_INLINE U all_bits(const U* values, std::size_t count) noexcept {
 }
 
 template <class U>
-ATTAR_INLINE void symbols_of(const Layout& layout, const Row& row, const U* values, std::uint8_t* out) noexcept {
+ATTAR_INLINE void symbols_of(const Layout& layout, const Row& row, Coded coded, const U* __restrict values,
+                             std::uint8_t* __restrict out) noexcept {
   const unsigned top = layout.top_bits();
   const auto mask = static_cast<U>((U{1} << (layout.exponent_bits + top)) - 1);
   const unsigned shift = layout.mantissa_bits - top;
   const auto scale = static_cast<std::int16_t>(row.scale);
-  for (std::size_t j = 0; j < row.count; ++j) {
+  const std::int16_t* __restrict columns = row.columns;
+  const std::size_t count = row.count;
+  const std::int32_t first = std::max<std::int32_t>(coded.first, 8);  // k is 1 at least
+  const auto range = static_cast<std::uint32_t>(coded.last - first);
+  for (std::size_t j = 0; j < count; ++j) {
     const auto pair = static_cast<std::int32_t>(static_cast<U>(values[j] >> shift) & mask);
     const std::int32_t exponent = pair >> top, fraction = pair & ((1 << top) - 1);
-    const std::int32_t k = exponent - ((scale + row.columns[j]) >> 3) + exponent_offset;
-    const bool inside = k >= 1 && k <= most_offset;
-    out[j] = static_cast<std::uint8_t>(inside ? k << 3 | fraction : escape);
+    const std::int32_t k = exponent - ((scale + columns[j]) >> 3) + exponent_offset;
+    const std::int32_t symbol = k << 3 | fraction;
+    const bool inside = static_cast<std::uint32_t>(symbol - first) <= range;
+    out[j] = static_cast<std::uint8_t>(inside ? symbol : escape);
   }
 }
 
-template <class U>
-ATTAR_INLINE void rest_of(const Layout& layout, const Row& row, const U* values, U* out) noexcept {
-  const unsigned bits = layout.rest_bits(row.zeros), sign = layout.exponent_bits + layout.mantissa_bits;
-  const auto mask = static_cast<U>((U{1} << bits) - 1);
-  const unsigned zeros = bits == 0 ? 0 : row.zeros;
-  for (std::size_t j = 0; j < row.count; ++j)
-    out[j] = static_cast<U>(static_cast<U>(values[j] >> zeros & mask) | static_cast<U>(values[j] >> sign) << bits);
+// ---- what no symbol holds -------------------------------------------------------------------------------------------
+// Its lowest bits, a multiple of eight of them, are written as whole numbers of 32, 16 and 8 bits, the others from
+// bytes.
+
+template <class Part, class U>
+ATTAR_INLINE std::byte* write_whole(const U* __restrict from, std::size_t count, unsigned at,
+                                    std::byte* __restrict out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const auto part = static_cast<Part>(from[j] >> at);
+    std::memcpy(out + j * sizeof part, &part, sizeof part);
+  }
+  return out + count * sizeof(Part);
 }
 
-template <class U>
-ATTAR_INLINE void joined(const Layout& layout, const Row& row, const std::uint8_t* symbols, const U* rest,
-                         U* out) noexcept {
-  const unsigned bits = layout.rest_bits(row.zeros), sign = layout.exponent_bits + layout.mantissa_bits;
-  const unsigned top = layout.top_bits(), zeros = bits == 0 ? 0 : row.zeros, shift = layout.mantissa_bits - top;
-  const auto mask = static_cast<U>((U{1} << bits) - 1);
-  const auto inside = static_cast<std::int32_t>((1u << (layout.exponent_bits + top)) - 1);
-  const auto scale = static_cast<std::int16_t>(row.scale);
-  for (std::size_t j = 0; j < row.count; ++j) {
-    const std::int32_t symbol = symbols[j];
-    const std::int32_t exponent = (symbol >> 3) - exponent_offset + ((scale + row.columns[j]) >> 3);
-    const auto pair = static_cast<U>((exponent << top | (symbol & 7)) & inside);
-    const auto high = static_cast<U>(static_cast<U>(rest[j] >> bits) << sign);
-    out[j] = static_cast<U>(high | static_cast<U>(pair << shift) | static_cast<U>((rest[j] & mask) << zeros));
+template <class Part, class U>
+ATTAR_INLINE const std::byte* read_whole(const std::byte* __restrict in, std::size_t count, unsigned at,
+                                         U* __restrict to) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    Part part = 0;
+    std::memcpy(&part, in + j * sizeof part, sizeof part);
+    to[j] = static_cast<U>(to[j] | static_cast<U>(static_cast<U>(part) << at));
   }
+  return in + count * sizeof(Part);
 }
 
 template <class U>
 ATTAR_INLINE void write_row(const Layout& layout, const Row& row, const std::byte* values, std::byte* out,
                             std::byte* work) noexcept {
-  auto* rest = reinterpret_cast<U*>(work);
-  rest_of(layout, row, as<U>(values), rest);
-  for_each_part(layout.rest_bits(row.zeros) + 1,
-                [&]<unsigned Width>(unsigned at) { out += write_part<Width>(rest, row.count, at, out); });
+  const unsigned bits = layout.rest_bits(row.zeros), sign = layout.exponent_bits + layout.mantissa_bits;
+  const unsigned zeros = bits == 0 ? 0 : row.zeros, width = bits + 1, whole = width & ~7u;
+  const auto mask = static_cast<U>((U{1} << bits) - 1);
+  const std::size_t count = row.count;
+  const U* __restrict from = as<U>(values);
+  auto* __restrict rest = reinterpret_cast<U*>(work);
+  auto* __restrict high = reinterpret_cast<std::uint8_t*>(work + count * sizeof(U));
+  for (std::size_t j = 0; j < count; ++j)
+    rest[j] = static_cast<U>(static_cast<U>(from[j] >> zeros & mask) | static_cast<U>(from[j] >> sign) << bits);
+  unsigned at = 0;
+  if constexpr (sizeof(U) == 8)
+    if ((width & 32) != 0) out = write_whole<std::uint32_t>(rest, count, at, out), at += 32;
+  if constexpr (sizeof(U) >= 4)
+    if ((width & 16) != 0) out = write_whole<std::uint16_t>(rest, count, at, out), at += 16;
+  if ((width & 8) != 0) out = write_whole<std::uint8_t>(rest, count, at, out);
+  if (whole == width) return;
+  for (std::size_t j = 0; j < count; ++j) high[j] = static_cast<std::uint8_t>(rest[j] >> whole);
+  pack_bytes(high, count, width - whole, reinterpret_cast<std::uint8_t*>(out));
+}
+
+// Joins elements whose lowest bits are in `rest` and the others, from bit `whole` on, in `high`.
+template <class U, bool Low>
+ATTAR_INLINE void joined(const Layout& layout, const Row& row, const std::uint8_t* __restrict symbols,
+                         const U* __restrict rest, const std::uint8_t* __restrict high, unsigned whole,
+                         U* __restrict out) noexcept {
+  // Elements of one or two bytes are joined in half the width: twice as many at a time.
+  using Wide = std::conditional_t<(sizeof(U) <= 2), std::uint16_t, U>;
+  using Signed = std::conditional_t<(sizeof(U) <= 2), std::int16_t, std::int32_t>;
+  const unsigned bits = layout.rest_bits(row.zeros), sign = layout.exponent_bits + layout.mantissa_bits;
+  const unsigned top = layout.top_bits(), zeros = bits == 0 ? 0 : row.zeros, shift = layout.mantissa_bits - top;
+  const auto mask = static_cast<Wide>((Wide{1} << bits) - 1);
+  const auto inside = static_cast<Signed>((1u << (layout.exponent_bits + top)) - 1);
+  const auto scale = static_cast<Signed>(row.scale);
+  const std::int16_t* __restrict columns = row.columns;
+  const std::size_t count = row.count;
+  for (std::size_t j = 0; j < count; ++j) {
+    const auto symbol = static_cast<Signed>(symbols[j]);
+    const auto moved = static_cast<Signed>(static_cast<Signed>(scale + columns[j]) >> 3);
+    const auto exponent = static_cast<Signed>(static_cast<Signed>(symbol >> 3) - exponent_offset + moved);
+    const auto pair =
+        static_cast<Wide>(static_cast<Signed>(static_cast<Signed>(exponent << top) | (symbol & 7)) & inside);
+    auto own = static_cast<Wide>(static_cast<Wide>(high[j]) << whole);
+    if constexpr (Low) own = static_cast<Wide>(own | static_cast<Wide>(rest[j]));
+    const auto above = static_cast<Wide>(static_cast<Wide>(own >> bits) << sign);
+    out[j] = static_cast<U>(above | static_cast<Wide>(pair << shift) | static_cast<Wide>((own & mask) << zeros));
+  }
 }
 
 template <class U>
 ATTAR_INLINE void join_row(const Layout& layout, const Row& row, const std::uint8_t* symbols, const std::byte* in,
                            std::byte* out, std::byte* work) noexcept {
+  const unsigned width = layout.rest_bits(row.zeros) + 1, whole = width & ~7u;
   auto* rest = reinterpret_cast<U*>(work);
+  auto* high = reinterpret_cast<std::uint8_t*>(work + row.count * sizeof(U));
+  std::memset(high, 0, row.count);
+  if (whole == 0) {
+    unpack_bytes(reinterpret_cast<const std::uint8_t*>(in), row.count, width, high);
+    return joined<U, false>(layout, row, symbols, rest, high, whole, reinterpret_cast<U*>(out));
+  }
   std::memset(rest, 0, row.count * sizeof(U));
-  for_each_part(layout.rest_bits(row.zeros) + 1,
-                [&]<unsigned Width>(unsigned at) { in += read_part<Width>(in, row.count, at, rest); });
-  joined(layout, row, symbols, rest, reinterpret_cast<U*>(out));
+  unsigned at = 0;
+  if constexpr (sizeof(U) == 8)
+    if ((width & 32) != 0) in = read_whole<std::uint32_t>(in, row.count, at, rest), at += 32;
+  if constexpr (sizeof(U) >= 4)
+    if ((width & 16) != 0) in = read_whole<std::uint16_t>(in, row.count, at, rest), at += 16;
+  if ((width & 8) != 0) in = read_whole<std::uint8_t>(in, row.count, at, rest);
+  unpack_bytes(reinterpret_cast<const std::uint8_t*>(in), row.count, width - whole, high);
+  joined<U, true>(layout, row, symbols, rest, high, whole == 8 * sizeof(U) ? 0 : whole, reinterpret_cast<U*>(out));
 }
 
 // One version of each loop for each size of element and each instruction set.
@@ -146,8 +206,8 @@ ATTAR_SIZES(double, sum, (const Layout& layout, Bytes values, const float* weigh
 ATTAR_SIZES(void, add, (const Layout& layout, Bytes values, float weight, float* sums, std::size_t count),
             add_to(layout, as<U>(values), weight, sums, count))
 ATTAR_SIZES(std::uint64_t, all, (Bytes values, std::size_t count), all_bits(as<U>(values), count))
-ATTAR_SIZES(void, symbols, (const Layout& layout, const Row& row, Bytes values, std::uint8_t* out),
-            symbols_of(layout, row, as<U>(values), out))
+ATTAR_SIZES(void, symbols, (const Layout& layout, const Row& row, Coded coded, Bytes values, std::uint8_t* out),
+            symbols_of(layout, row, coded, as<U>(values), out))
 ATTAR_SIZES(void, write, (const Layout& layout, const Row& row, Bytes values, std::byte* out, std::byte* work),
             write_row<U>(layout, row, values, out, work))
 ATTAR_SIZES(void, join_values,
@@ -165,8 +225,8 @@ std::uint64_t load_bits(const Layout& layout, const std::byte* value) noexcept {
   return bits;
 }
 
-ATTAR_VECTOR_CLONES void contexts_of(const std::int16_t* columns, std::size_t count, std::int16_t scale,
-                                     std::uint8_t* out) noexcept {
+ATTAR_VECTOR_CLONES void contexts_of(const std::int16_t* __restrict columns, std::size_t count, std::int16_t scale,
+                                     std::uint8_t* __restrict out) noexcept {
   for (std::size_t j = 0; j < count; ++j) out[j] = static_cast<std::uint8_t>((scale + columns[j]) & (contexts - 1));
 }
 
@@ -190,8 +250,9 @@ void find_contexts(const Row& row, std::uint8_t* out) noexcept {
   contexts_of(row.columns, row.count, static_cast<std::int16_t>(row.scale), out);
 }
 
-void find_symbols(const Layout& layout, const Row& row, const std::byte* values, std::uint8_t* out) noexcept {
-  symbols_by_size[size_of(layout)](layout, row, values, out);
+void find_symbols(const Layout& layout, const Row& row, Coded coded, const std::byte* values,
+                  std::uint8_t* out) noexcept {
+  symbols_by_size[size_of(layout)](layout, row, coded, values, out);
 }
 
 std::uint16_t escaped(const Layout& layout, const std::byte* value) noexcept {
@@ -201,8 +262,9 @@ std::uint16_t escaped(const Layout& layout, const std::byte* value) noexcept {
 }
 
 std::size_t rest_bytes(const Layout& layout, std::size_t count, unsigned zeros) noexcept {
-  std::size_t bytes = 0;
-  for_each_part(layout.rest_bits(zeros) + 1, [&]<unsigned Width>(unsigned) { bytes += (count * Width + 7) / 8; });
+  const unsigned width = layout.rest_bits(zeros) + 1;
+  std::size_t bytes = count * (width / 8);
+  for (const unsigned part : {4u, 2u, 1u}) bytes += (width & part) != 0 ? part_bytes(count, part) : 0;
   return bytes;
 }
 

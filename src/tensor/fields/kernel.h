@@ -47,14 +47,21 @@ void add_magnitudes(const Layout& layout, const std::byte* values, float weight,
 
 /// out[j] = the context of column j.
 void find_contexts(const Row& row, std::uint8_t* out) noexcept;
-/// out[j] = the symbol of element j by its exponent and mantissa alone; escapes where k is out of range.
-void find_symbols(const Layout& layout, const Row& row, const std::byte* values, std::uint8_t* out) noexcept;
+/// Symbols [first, last], in 1 … 255, that have a code.
+struct Coded {
+  std::uint8_t first = 1, last = 255;
+};
+/// out[j] = the symbol of element j, or an escape where it lies outside of `coded`.
+void find_symbols(const Layout& layout, const Row& row, Coded coded, const std::byte* values,
+                  std::uint8_t* out) noexcept;
 /// What an escape is followed by.
 [[nodiscard]] std::uint16_t escaped(const Layout& layout, const std::byte* value) noexcept;
 
+/// Room that a row of this length needs while it is split or joined.
+[[nodiscard]] constexpr std::size_t work_bytes(std::size_t count) noexcept { return count * 9 + slack; }
 /// Bytes of a row's bits.
 [[nodiscard]] std::size_t rest_bytes(const Layout& layout, std::size_t count, unsigned zeros) noexcept;
-/// Writes the bits that no symbol holds: rest_bytes() of them. `work`: count × 8 bytes.
+/// Writes the bits that no symbol holds: rest_bytes() of them. `work`: work_bytes().
 void write_rest(const Layout& layout, const Row& row, const std::byte* values, std::byte* out,
                 std::byte* work) noexcept;
 /// Joins symbols and bits to elements. What escapes hold is put in by set_escaped() afterwards.

@@ -1,4 +1,4 @@
-// Parts of 1 to 32 bits of whole numbers, packed element after element and unpacked: loops that compilers make vectors
+// Parts of a few bits of whole numbers, packed element after element and unpacked: loops that compilers make vectors
 // of.
 #pragma once
 
@@ -20,101 +20,93 @@ inline constexpr std::array<std::uint64_t, 256> spread_bits = [] {
   return out;
 }();
 
+[[nodiscard]] constexpr std::size_t part_bytes(std::size_t count, unsigned width) noexcept {
+  return (count * width + 7) / 8;
+}
+
+/// Packs bits [at, at + Width) of bytes; Width is 1, 2 or 4.
 template <unsigned Width>
-struct WholeBytes;
-template <>
-struct WholeBytes<8> {
-  using type = std::uint8_t;
-};
-template <>
-struct WholeBytes<16> {
-  using type = std::uint16_t;
-};
-template <>
-struct WholeBytes<32> {
-  using type = std::uint32_t;
-};
-
-/// Writes bits [at, at + Width) of `count` elements; returns the bytes written.
-template <unsigned Width, class U>
-ATTAR_INLINE std::size_t write_part(const U* from, std::size_t count, unsigned at, std::byte* out) noexcept {
-  if constexpr (Width >= 8) {
-    using Part = typename WholeBytes<Width>::type;
-    for (std::size_t j = 0; j < count; ++j) {
-      const auto part = static_cast<Part>(from[j] >> at);
-      std::memcpy(out + j * sizeof part, &part, sizeof part);
-    }
-    return count * sizeof(Part);
-  } else {
-    constexpr std::size_t each = 8 / Width;
-    constexpr std::uint8_t mask = (1u << Width) - 1;
-    const std::size_t whole = count / each;
-    const auto part = [&](std::size_t j) { return static_cast<std::uint8_t>(from[j] >> at & mask); };
-    for (std::size_t i = 0; i < whole; ++i) {
-      if constexpr (Width == 1) {
-        std::uint8_t eight[8];
-        for (std::size_t l = 0; l < 8; ++l) eight[l] = part(8 * i + l);
-        std::uint64_t together = 0;
-        std::memcpy(&together, eight, sizeof together);
-        out[i] = static_cast<std::byte>(together * 0x0102'0408'1020'4080 >> 56);
-      } else {
-        unsigned byte = 0;
-        for (std::size_t l = 0; l < each; ++l) byte |= static_cast<unsigned>(part(each * i + l)) << (l * Width);
-        out[i] = static_cast<std::byte>(byte);
-      }
-    }
-    if (whole * each == count) return whole;
-    unsigned byte = 0;
-    for (std::size_t j = whole * each; j < count; ++j)
-      byte |= static_cast<unsigned>(part(j)) << (j - whole * each) * Width;
-    out[whole] = static_cast<std::byte>(byte);
-    return whole + 1;
-  }
-}
-
-/// Adds bits [at, at + Width) to `count` elements, in which they are zero; returns the bytes read.
-template <unsigned Width, class U>
-ATTAR_INLINE std::size_t read_part(const std::byte* in, std::size_t count, unsigned at, U* to) noexcept {
-  if constexpr (Width >= 8) {
-    using Part = typename WholeBytes<Width>::type;
-    for (std::size_t j = 0; j < count; ++j) {
-      Part part = 0;
-      std::memcpy(&part, in + j * sizeof part, sizeof part);
-      to[j] = static_cast<U>(to[j] | static_cast<U>(static_cast<U>(part) << at));
-    }
-    return count * sizeof(Part);
-  } else {
-    constexpr std::size_t each = 8 / Width;
-    constexpr std::uint8_t mask = (1u << Width) - 1;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(in);
-    const std::size_t whole = count / each;
-    for (std::size_t i = 0; i < whole; ++i) {
-      std::uint8_t parts[each];
-      if constexpr (Width == 1)
-        std::memcpy(parts, &spread_bits[bytes[i]], sizeof parts);
-      else
-        for (std::size_t l = 0; l < each; ++l) parts[l] = static_cast<std::uint8_t>(bytes[i] >> (l * Width) & mask);
+ATTAR_INLINE void pack_part(const std::uint8_t* __restrict from, std::size_t count, unsigned at,
+                            std::uint8_t* __restrict out) noexcept {
+  constexpr std::size_t each = 8 / Width;
+  constexpr std::uint8_t mask = (1u << Width) - 1;
+  const std::size_t whole = count / each;
+  for (std::size_t i = 0; i < whole; ++i) {
+    if constexpr (Width == 1) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, from + 8 * i, sizeof eight);
+      out[i] = static_cast<std::uint8_t>((eight >> at & 0x0101'0101'0101'0101) * 0x0102'0408'1020'4080 >> 56);
+    } else {
+      std::uint8_t byte = 0;
       for (std::size_t l = 0; l < each; ++l)
-        to[each * i + l] = static_cast<U>(to[each * i + l] | static_cast<U>(static_cast<U>(parts[l]) << at));
+        byte = static_cast<std::uint8_t>(byte | (from[each * i + l] >> at & mask) << (l * Width));
+      out[i] = byte;
     }
-    for (std::size_t j = whole * each; j < count; ++j) {
-      const auto part = static_cast<std::uint8_t>(bytes[whole] >> ((j - whole * each) * Width) & mask);
-      to[j] = static_cast<U>(to[j] | static_cast<U>(static_cast<U>(part) << at));
+  }
+  if (whole * each == count) return;
+  std::uint8_t byte = 0;
+  for (std::size_t j = whole * each; j < count; ++j)
+    byte = static_cast<std::uint8_t>(byte | (from[j] >> at & mask) << (j - whole * each) * Width);
+  out[whole] = byte;
+}
+
+/// Adds bits [at, at + Width) to bytes in which they are zero; up to 7 bytes past the last are changed.
+template <unsigned Width>
+ATTAR_INLINE void unpack_part(const std::uint8_t* __restrict in, std::size_t count, unsigned at,
+                              std::uint8_t* __restrict to) noexcept {
+  constexpr std::size_t each = 8 / Width;
+  constexpr std::uint8_t mask = (1u << Width) - 1;
+  const std::size_t bytes = part_bytes(count, Width);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    if constexpr (Width == 1) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, to + 8 * i, sizeof eight);
+      eight |= spread_bits[in[i]] << at;
+      std::memcpy(to + 8 * i, &eight, sizeof eight);
+    } else {
+      for (std::size_t l = 0; l < each; ++l)
+        to[each * i + l] = static_cast<std::uint8_t>(to[each * i + l] | (in[i] >> (l * Width) & mask) << at);
     }
-    return (count + each - 1) / each;
   }
 }
 
-/// Calls visit.template operator()<Width>(at) for the binary digits of `bits`, from the highest on; places from 0 up.
-template <class Visit>
-ATTAR_INLINE void for_each_part(unsigned bits, const Visit& visit) noexcept {
+/// Packs bytes of `width` < 8 bits: the binary digits of the width, from the highest on, are the parts. Returns the
+/// end.
+ATTAR_INLINE std::uint8_t* pack_bytes(const std::uint8_t* from, std::size_t count, unsigned width,
+                                      std::uint8_t* out) noexcept {
   unsigned at = 0;
-  if ((bits & 32) != 0) visit.template operator()<32>(at), at += 32;
-  if ((bits & 16) != 0) visit.template operator()<16>(at), at += 16;
-  if ((bits & 8) != 0) visit.template operator()<8>(at), at += 8;
-  if ((bits & 4) != 0) visit.template operator()<4>(at), at += 4;
-  if ((bits & 2) != 0) visit.template operator()<2>(at), at += 2;
-  if ((bits & 1) != 0) visit.template operator()<1>(at);
+  if ((width & 4) != 0) {
+    pack_part<4>(from, count, at, out);
+    out += part_bytes(count, 4);
+    at += 4;
+  }
+  if ((width & 2) != 0) {
+    pack_part<2>(from, count, at, out);
+    out += part_bytes(count, 2);
+    at += 2;
+  }
+  if ((width & 1) == 0) return out;
+  pack_part<1>(from, count, at, out);
+  return out + part_bytes(count, 1);
+}
+
+/// The reverse, into bytes that are zero; up to 7 past the last are changed. Returns the end of what was read.
+ATTAR_INLINE const std::uint8_t* unpack_bytes(const std::uint8_t* in, std::size_t count, unsigned width,
+                                              std::uint8_t* to) noexcept {
+  unsigned at = 0;
+  if ((width & 4) != 0) {
+    unpack_part<4>(in, count, at, to);
+    in += part_bytes(count, 4);
+    at += 4;
+  }
+  if ((width & 2) != 0) {
+    unpack_part<2>(in, count, at, to);
+    in += part_bytes(count, 2);
+    at += 2;
+  }
+  if ((width & 1) == 0) return in;
+  unpack_part<1>(in, count, at, to);
+  return in + part_bytes(count, 1);
 }
 
 }  // namespace attar::tensor::fields

@@ -14,7 +14,8 @@ namespace {
 enum class Way : std::uint8_t { stored = 0, constant = 1, zstd = 2 };
 
 constexpr int level = 6;  // higher ones gain little on planes and take several times as long
-constexpr std::uint64_t sample_bytes = 1u << 20;
+// Floats seldom come to planes: a small look tells when they do.
+constexpr std::uint64_t sample_bytes = 1u << 20, sample_of_floats = 1u << 14;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -65,7 +66,8 @@ class Writer final : public codec::TensorWriter {
 class Trial final : public codec::TensorTrial {
  public:
   explicit Trial(const codec::TensorView& tensor) : width_(tensor.schema.element.bytes) {
-    const std::uint64_t most = std::max<std::uint64_t>(sample_bytes / width_, 1);
+    const std::uint64_t most =
+        std::max<std::uint64_t>((tensor.schema.element.is_float() ? sample_of_floats : sample_bytes) / width_, 1);
     const std::uint64_t count =
         std::min({tensor.schema.count, most, std::max<std::uint64_t>(tensor.block_elements, 1)});
     std::vector<std::byte> block;

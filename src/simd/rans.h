@@ -14,6 +14,9 @@ inline constexpr std::size_t rans_lanes = 32;          ///< states of a long str
 inline constexpr std::size_t rans_symbols = 256;       ///< symbols of a context, at most
 inline constexpr std::uint32_t rans_least = 1u << 16;  ///< of a state between two symbols
 inline constexpr std::uint32_t rans_mask = (1u << rans_bits) - 1;
+/// Over a frequency: its reciprocal in single precision, less than exact by more than the roundings of a product with a
+/// state, and by less than one in 2²¹.
+inline constexpr float rans_reciprocal = 1.0f - 0x1p-22f;
 
 /// Decoding: the states have been read; symbol i is decoded by state i mod lanes in context contexts[i].
 struct RansDecoding {

@@ -109,16 +109,16 @@ inline __m256i encoded(const RansEncoding& task, __m256i state, std::size_t i, s
   const __m256i full = _mm256_cmpgt_epi32(_mm256_add_epi32(top, _mm256_set1_epi32(1)), frequency);
   put_words(words, state, static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(full))));
   state = _mm256_blendv_epi8(state, _mm256_srli_epi32(state, 16), full);
-  // The quotient is below 2²⁰, so that single precision is off by one at most.
-  __m256i whole = _mm256_cvttps_epi32(_mm256_div_ps(to_float(state), _mm256_cvtepi32_ps(frequency)));
-  __m256i rest = _mm256_sub_epi32(state, _mm256_mullo_epi32(whole, frequency));
-  const __m256i below = _mm256_srai_epi32(rest, 31);
-  whole = _mm256_add_epi32(whole, below);
-  rest = _mm256_add_epi32(rest, _mm256_and_si256(below, frequency));
-  const __m256i above = _mm256_cmpgt_epi32(_mm256_add_epi32(rest, _mm256_set1_epi32(1)), frequency);
-  whole = _mm256_sub_epi32(whole, above);
-  rest = _mm256_sub_epi32(rest, _mm256_and_si256(above, frequency));
-  return _mm256_add_epi32(_mm256_add_epi32(_mm256_slli_epi32(whole, rans_bits), rest), _mm256_srli_epi32(entry, 16));
+  // The quotient is below 2²⁰ and the reciprocal a little too small, so that what is found is right or one less.
+  const __m256 reciprocal = _mm256_div_ps(_mm256_set1_ps(rans_reciprocal), _mm256_cvtepi32_ps(frequency));
+  const __m256i whole = _mm256_cvttps_epi32(_mm256_mul_ps(to_float(state), reciprocal));
+  const __m256i rest = _mm256_sub_epi32(state, _mm256_mullo_epi32(whole, frequency));
+  const __m256i less = _mm256_cmpgt_epi32(_mm256_add_epi32(rest, _mm256_set1_epi32(1)), frequency);
+  // 4096 · ⌊x / F⌋ + x mod F = x + ⌊x / F⌋ · (4096 − F)
+  const __m256i gap = _mm256_sub_epi32(_mm256_set1_epi32(1 << rans_bits), frequency);
+  const __m256i start = _mm256_srli_epi32(entry, 16);
+  const __m256i next = _mm256_add_epi32(_mm256_add_epi32(state, start), _mm256_mullo_epi32(whole, gap));
+  return _mm256_add_epi32(next, _mm256_and_si256(less, gap));
 }
 
 struct States {

@@ -70,17 +70,16 @@ inline __m512i encoded(const RansEncoding& task, __m512i state, std::size_t i, s
   _mm512_mask_cvtepi32_storeu_epi16(words, static_cast<__mmask16>((1u << count) - 1),
                                     _mm512_maskz_compress_epi32(full, state));
   state = _mm512_mask_srli_epi32(state, full, state, 16);
-  // The quotient is below 2²⁰, so that single precision is off by one at most.
-  const __m512 quotient = _mm512_div_ps(_mm512_cvtepu32_ps(state), _mm512_cvtepu32_ps(frequency));
-  __m512i whole = _mm512_cvttps_epu32(quotient);
-  __m512i rest = _mm512_sub_epi32(state, _mm512_mullo_epi32(whole, frequency));
-  const __mmask16 below = _mm512_movepi32_mask(rest);
-  whole = _mm512_mask_sub_epi32(whole, below, whole, _mm512_set1_epi32(1));
-  rest = _mm512_mask_add_epi32(rest, below, rest, frequency);
-  const __mmask16 above = _mm512_cmpge_epi32_mask(rest, frequency);
-  whole = _mm512_mask_add_epi32(whole, above, whole, _mm512_set1_epi32(1));
-  rest = _mm512_mask_sub_epi32(rest, above, rest, frequency);
-  return _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(whole, rans_bits), rest), _mm512_srli_epi32(entry, 16));
+  // The quotient is below 2²⁰ and the reciprocal a little too small, so that what is found is right or one less.
+  const __m512 reciprocal = _mm512_div_ps(_mm512_set1_ps(rans_reciprocal), _mm512_cvtepu32_ps(frequency));
+  const __m512i whole = _mm512_cvttps_epu32(_mm512_mul_ps(_mm512_cvtepu32_ps(state), reciprocal));
+  const __m512i rest = _mm512_sub_epi32(state, _mm512_mullo_epi32(whole, frequency));
+  const __mmask16 less = _mm512_cmpge_epu32_mask(rest, frequency);
+  // 4096 · ⌊x / F⌋ + x mod F = x + ⌊x / F⌋ · (4096 − F)
+  const __m512i gap = _mm512_sub_epi32(_mm512_set1_epi32(1 << rans_bits), frequency);
+  const __m512i start = _mm512_srli_epi32(entry, 16);
+  const __m512i next = _mm512_add_epi32(_mm512_add_epi32(state, start), _mm512_mullo_epi32(whole, gap));
+  return _mm512_mask_add_epi32(next, less, next, gap);
 }
 
 }  // namespace

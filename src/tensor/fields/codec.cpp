@@ -58,10 +58,7 @@ class Writer final : public codec::TensorWriter {
   Writer(Frame frame, const math::RansModel& model)
       : frame_(std::move(frame)), model_(model), weights_(weights_of(frame_.scales)) {
     const math::SymbolRange range = math::common_range(model.contexts());
-    if (range.first <= range.last)
-      coded_ = {.first = static_cast<std::uint8_t>(range.first), .last = static_cast<std::uint8_t>(range.last)};
-    else
-      coded_ = {.first = 255, .last = 8};  // every symbol escapes
+    coded_ = {.first = static_cast<std::uint8_t>(range.first), .last = static_cast<std::uint8_t>(range.last)};
   }
 
   [[nodiscard]] std::vector<std::byte> preamble() const override {

@@ -47,7 +47,7 @@ void add_magnitudes(const Layout& layout, const std::byte* values, float weight,
 
 /// out[j] = the context of column j.
 void find_contexts(const Row& row, std::uint8_t* out) noexcept;
-/// Symbols [first, last], in 1 … 255, that have a code.
+/// Symbols [first, last], in 1 … 255, that have a code; none where last < first.
 struct Coded {
   std::uint8_t first = 1, last = 255;
 };

@@ -1,5 +1,6 @@
-// Packing and unpacking the tensors of a file in memory: seconds by the clock and of the processor, as JSON.
-//   tensor_bench FILE [--block BYTES] [--threads N] [--rounds N]
+// Packing and unpacking the tensors of a file in memory, after a round that is not timed: medians of the seconds by the
+// clock and of the processor, as JSON.
+//   tensor_bench FILE [--block SIZE] [--threads N] [--rounds N]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "attar/budget.h"
 #include "base/hash.h"
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
@@ -30,16 +32,21 @@ struct Packed {
 };
 
 struct Times {
-  double clock = 1e300, processor = 1e300;
+  std::vector<double> clock, processor;
 };
 
 template <class Call>
-void timed(Times& best, const Call& call) {
+void timed(Times& times, const Call& call) {
   const auto started = std::chrono::steady_clock::now();
   const std::clock_t before = std::clock();
   call();
-  best.processor = std::min(best.processor, static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
-  best.clock = std::min(best.clock, std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+  times.processor.push_back(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+  times.clock.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
 }
 
 [[noreturn]] void stop(const std::string& why) {
@@ -116,8 +123,8 @@ Settings parse(int count, char** values) {
   for (int i = 1; i < count; ++i) {
     const std::string_view word = values[i];
     const auto number = [&] { return i + 1 < count ? std::strtoull(values[++i], nullptr, 10) : 0; };
-    if (word == "--block")
-      out.block = number();
+    if (word == "--block" && i + 1 < count)
+      out.block = static_cast<std::uint64_t>(checked(parse_budget(values[++i])).value);
     else if (word == "--threads")
       out.threads = static_cast<unsigned>(number());
     else if (word == "--rounds")
@@ -126,7 +133,7 @@ Settings parse(int count, char** values) {
       out.file = word;
   }
   if (out.file.empty() || out.block < 4096 || out.rounds == 0)
-    stop("usage: tensor_bench FILE [--block BYTES] [--threads N] [--rounds N]");
+    stop("usage: tensor_bench FILE [--block SIZE] [--threads N] [--rounds N]");
   return out;
 }
 
@@ -141,6 +148,8 @@ int main(int count, char** values) {
   std::vector<std::byte> back(bytes);
   Packed packed;
   Times encoding, decoding;
+  pack(file, settings, pool, packed);
+  unpack(packed, back, pool);
   for (unsigned round = 0; round < settings.rounds; ++round) {
     timed(encoding, [&] { pack(file, settings, pool, packed); });
     timed(decoding, [&] { unpack(packed, back, pool); });
@@ -149,9 +158,9 @@ int main(int count, char** values) {
                                        {"packed_bytes", packed.frames.size()},
                                        {"block", settings.block},
                                        {"threads", settings.threads},
-                                       {"encode_seconds", encoding.clock},
-                                       {"encode_cpu", encoding.processor},
-                                       {"decode_seconds", decoding.clock},
-                                       {"decode_cpu", decoding.processor}};
+                                       {"encode_seconds", median(encoding.clock)},
+                                       {"encode_cpu", median(encoding.processor)},
+                                       {"decode_seconds", median(decoding.clock)},
+                                       {"decode_cpu", median(decoding.processor)}};
   fmt::print("{}\n", line.dump());
 }

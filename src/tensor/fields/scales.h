@@ -8,6 +8,7 @@
 #include "attar/result.h"
 #include "base/bytes.h"
 #include "codec/tensors.h"
+#include "tensor/common/scales.h"
 #include "tensor/fields/kernel.h"
 
 namespace attar::tensor::fields {
@@ -26,10 +27,5 @@ inline constexpr int least_column = -8192, most_column = 8191;
 /// The columns' scales from a sample of whole rows, given by the places of their first bytes.
 [[nodiscard]] std::vector<std::int16_t> column_scales(const Layout& layout, std::span<const std::byte* const> rows,
                                                       std::size_t columns);
-
-void write_scales(base::ByteWriter& out, std::span<const std::int16_t> scales);
-/// `count` scales, each in [least, most]; `corrupt` otherwise.
-[[nodiscard]] Result<std::vector<std::int16_t>> read_scales(base::ByteReader& in, std::size_t count, int least,
-                                                            int most);
 
 }  // namespace attar::tensor::fields

@@ -1,0 +1,114 @@
+#include "tensor/delta/kernel.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+namespace attar::tensor::delta {
+namespace {
+
+constexpr int fine_from = 24, guard_bits = 3, coarse_contexts = 14, coarse_offset = 8;
+constexpr int middle_symbol = 128, most_symbol = 127;
+
+template <class U>
+constexpr U ordered(U bits) noexcept {
+  constexpr U sign = U{1} << (8 * sizeof(U) - 1);
+  return static_cast<U>((bits & sign) != 0 ? ~bits : bits | sign);
+}
+
+template <class U>
+constexpr U from_ordered(U place) noexcept {
+  constexpr U sign = U{1} << (8 * sizeof(U) - 1);
+  return static_cast<U>((place & sign) != 0 ? place ^ sign : ~place);
+}
+
+template <class U>
+U load_at(const std::byte* from, std::size_t j) noexcept {
+  U out;
+  std::memcpy(&out, from + j * sizeof(U), sizeof(U));
+  return out;
+}
+
+/// The exponent as stored, at least 1: numbers below the least normal one have its steps.
+template <class U>
+int exponent_of(const Layout& layout, U bits) noexcept {
+  const auto mask = static_cast<U>((U{1} << layout.exponent_bits) - 1);
+  return std::max(1, static_cast<int>(static_cast<U>(bits >> layout.mantissa_bits) & mask));
+}
+
+template <class U>
+void know_as(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale, std::size_t count,
+             const Known& out) noexcept {
+  const int most = static_cast<int>(8 * sizeof(U)) - 8;
+  for (std::size_t j = 0; j < count; ++j) {
+    const int p = scale + columns[j] - 8 * exponent_of(layout, load_at<U>(base, j));
+    const int coarse = std::max(p >> 2, -coarse_offset) + coarse_offset;
+    out.contexts[j] = static_cast<std::uint8_t>(p >= fine_from ? coarse_contexts + (p & 7) : coarse);
+    out.shifts[j] = static_cast<std::uint8_t>(std::max(0, std::min((p >> 3) - guard_bits, most)));
+  }
+}
+
+template <class U>
+void differences_as(const std::byte* values, const std::byte* base, std::size_t count, std::int64_t* out) noexcept {
+  using Signed = std::make_signed_t<U>;
+  for (std::size_t j = 0; j < count; ++j)
+    out[j] = static_cast<Signed>(static_cast<U>(ordered(load_at<U>(values, j)) - ordered(load_at<U>(base, j))));
+}
+
+template <class U>
+void magnitudes_as(const Layout& layout, const std::byte* base, const std::int64_t* differences, std::size_t count,
+                   float* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const int exponent = exponent_of(layout, load_at<U>(base, j)) - middle(layout);
+    // Single precision has 126 octaves below 1 and 127 above; what lies beyond is far from any scale that pays.
+    const auto unit = std::bit_cast<float>(static_cast<std::uint32_t>(std::clamp(exponent, -100, 60) + 127) << 23);
+    out[j] = std::abs(static_cast<float>(differences[j])) * unit;
+  }
+}
+
+// Calls with a number of the element's size.
+template <class Call>
+void by_size(const Layout& layout, const Call& call) noexcept {
+  switch (layout.bytes) {
+    case 1: return call(std::uint8_t{});
+    case 2: return call(std::uint16_t{});
+    case 4: return call(std::uint32_t{});
+    default: return call(std::uint64_t{});
+  }
+}
+
+}  // namespace
+
+void know(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale, std::size_t count,
+          const Known& out) noexcept {
+  by_size(layout, [&]<class U>(U) { know_as<U>(layout, base, columns, scale, count, out); });
+}
+
+void differences(const Layout& layout, const std::byte* values, const std::byte* base, std::size_t count,
+                 std::int64_t* out) noexcept {
+  by_size(layout, [&]<class U>(U) { differences_as<U>(values, base, count, out); });
+}
+
+void magnitudes(const Layout& layout, const std::byte* base, const std::int64_t* differences, std::size_t count,
+                float* out) noexcept {
+  by_size(layout, [&]<class U>(U) { magnitudes_as<U>(layout, base, differences, count, out); });
+}
+
+void find_symbols(const std::int64_t* differences, const std::uint8_t* shifts, std::size_t count,
+                  std::uint8_t* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const std::int64_t q = differences[j] >> shifts[j];
+    out[j] = static_cast<std::uint8_t>(q >= -most_symbol && q <= most_symbol ? q + middle_symbol : escape);
+  }
+}
+
+void apply(const Layout& layout, std::int64_t difference, const std::byte* base, std::byte* out) noexcept {
+  by_size(layout, [&]<class U>(U) {
+    const U bits = from_ordered(static_cast<U>(ordered(load_at<U>(base, 0)) + static_cast<U>(difference)));
+    std::memcpy(out, &bits, sizeof bits);
+  });
+}
+
+}  // namespace attar::tensor::delta

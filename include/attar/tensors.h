@@ -19,6 +19,11 @@ namespace attar {
 struct PackTensorsOptions {
   /// Bytes of a block, which is decoded by itself: 4 KiB to 64 MiB. Larger ones save some tenths of a percent.
   std::uint64_t block_bytes = 256u << 10;
+  /// An artifact of a former version: tensors that it holds stand there alone, others become differences where these
+  /// are smaller. Empty: none.
+  std::filesystem::path base = {};
+  /// With so many artifacts below it, a base is not used: what is packed is whole again, an anchor.
+  std::uint32_t most_depth = 8;
   unsigned threads = 0;          ///< 0: one per available core
   Progress* progress = nullptr;  ///< may be null
 };
@@ -34,6 +39,9 @@ struct PackTensorsReport {
   std::string path;
   std::uint64_t sources = 0, tensors = 0;
   std::uint64_t shared_tensors = 0;  ///< stand in the sources more than once and here once
+  std::uint64_t base_tensors = 0;    ///< stand in the base alone
+  std::uint64_t delta_tensors = 0;   ///< are coded as differences from the base
+  std::uint32_t depth = 0;           ///< artifacts below this one
   std::uint64_t source_bytes = 0;    ///< of all files
   std::uint64_t bytes = 0;           ///< of the artifact
   std::vector<TensorTypeShare> types;
@@ -65,6 +73,8 @@ struct TensorsInfo {
   std::vector<Part> parts;
   std::uint32_t format_version = 0;
   std::string content_digest;  ///< 64 hexadecimal digits
+  std::string base_digest;     ///< the content that this one is coded against; empty: none
+  std::uint32_t depth = 0;     ///< artifacts below this one
 };
 
 struct RestoreReport {
@@ -77,8 +87,10 @@ class TensorArtifact {
  public:
   struct State;  ///< the library's own
 
-  /// `unsupported` for an artifact of something else.
-  [[nodiscard]] static Result<TensorArtifact> open(const std::filesystem::path& path, const OpenOptions& options = {});
+  /// `unsupported` for an artifact of something else. `base`: the artifact that this one is coded against; empty: one
+  /// of the same folder that has its digest. Where it is not found, the tensors that need it are errors that name it.
+  [[nodiscard]] static Result<TensorArtifact> open(const std::filesystem::path& path, const OpenOptions& options = {},
+                                                   const std::filesystem::path& base = {});
   [[nodiscard]] static Result<TensorArtifact> open_bytes(std::span<const std::byte> bytes,
                                                          const OpenOptions& options = {});
 
@@ -106,6 +118,7 @@ class TensorArtifact {
   [[nodiscard]] Status verify(unsigned threads = 0, Progress* progress = nullptr) const;
 
  private:
+  friend struct TensorAccess;
   explicit TensorArtifact(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };

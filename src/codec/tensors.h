@@ -79,6 +79,8 @@ class TensorCodec {
  public:
   virtual ~TensorCodec() = default;
   [[nodiscard]] virtual const CodecInfo& info() const noexcept = 0;
+  /// True where writer and reader use the bytes of a base.
+  [[nodiscard]] virtual bool needs_base() const noexcept { return false; }
   /// Null where the codec is not for such a tensor.
   [[nodiscard]] virtual std::unique_ptr<TensorTrial> look(const TensorView& tensor) const = 0;
   /// Every field of the preamble is checked.

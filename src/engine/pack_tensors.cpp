@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "attar/tensors.h"
@@ -12,6 +13,7 @@
 #include "engine/input.h"
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
+#include "engine/tensor_state.h"
 #include "format/tensors.h"
 #include "format/writer.h"
 
@@ -35,6 +37,7 @@ class TensorPacking {
     list();
     ATTAR_TRY(sum_up());
     share();
+    ATTAR_TRY(find_base());
     ATTAR_TRY(look());
     ATTAR_TRY(write(output));
     report();
@@ -49,7 +52,8 @@ class TensorPacking {
     const data::FileTensor* tensor;
     codec::TensorView view;
     format::TensorEntry entry;
-    std::size_t first;  ///< the item whose frame it shares: itself where it has one of its own
+    std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
+    std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
     const codec::TensorCodec* codec = nullptr;
     std::unique_ptr<codec::TensorTrial> trial = {};
   };
@@ -121,6 +125,41 @@ class TensorPacking {
     }
   }
 
+  // Opens the base and matches its tensors: first those of the same bytes, then those of the same name.
+  Status find_base() {
+    if (options_.base.empty()) return {};
+    ATTAR_ASSIGN(base_, TensorArtifact::State::open(options_.base, {}, {}));
+    if (base_->depth() >= options_.most_depth) {
+      report_.notes.push_back(fmt::format("{}: {} artifacts lie below it already, so that this one is packed whole",
+                                          options_.base.string(), base_->depth()));
+      base_.reset();
+      return {};
+    }
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> by_bytes;
+    std::map<std::string_view, std::uint32_t> by_name;
+    for (std::uint32_t i = 0; i < base_->tensors.size(); ++i) {
+      by_bytes.try_emplace({base_->tensors[i].checksum, base_->tensors[i].bytes()}, i);
+      by_name.try_emplace(base_->tensors[i].name, i);
+    }
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      Item& item = items_[i];
+      const auto same = by_bytes.find({item.entry.checksum, item.view.bytes.size()});
+      const auto named = by_name.find(item.entry.name);
+      if (item.first != i || item.entry.count == 0) continue;
+      if (same != by_bytes.end() && fits(item, same->second))
+        item.base = same->second;
+      else if (named != by_name.end() && fits(item, named->second))
+        item.base = named->second;
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool fits(const Item& item, std::uint32_t number) const {
+    const format::TensorEntry& other = base_->tensors[number];
+    return other.element_bytes == item.entry.element_bytes && other.count == item.entry.count &&
+           other.bytes() <= base_->limits.max_tensor_bytes;
+  }
+
   // Every codec looks at every tensor; then those that won take their places in the tables, in order.
   Status look() {
     progress_.stage("looking at tensors", items_.size());
@@ -128,12 +167,35 @@ class TensorPacking {
     for (std::size_t first = 0; first < items_.size(); first += together) {
       ATTAR_TRY(base::check_cancelled(progress_));
       const std::size_t count = std::min(together, items_.size() - first);
-      pool_.run(count, [&](std::size_t i, unsigned) { look_at(items_[first + i], first + i); });
+      pool_.run(count, [&](std::size_t i, unsigned) {
+        if (!items_[first + i].base) look_at(items_[first + i], first + i);
+      });
+      for (std::size_t i = first; i < first + count; ++i)
+        if (items_[i].base) ATTAR_TRY(look_with_base(items_[i], i));
       progress_.advance(count);
     }
     for (Item& item : items_)
       if (item.trial) item.trial->share(tables_);
     tables_.finish();
+    return {};
+  }
+
+  Status look_with_base(Item& item, std::size_t number) {
+    ATTAR_ASSIGN(const std::vector<std::byte> bytes, base_->whole(*item.base, pool_));
+    if (std::ranges::equal(bytes, item.view.bytes)) {
+      item.entry.codec_id = 0;
+      item.entry.wire_version = 0;
+      item.entry.base = item.base;
+      ++report_.base_tensors;
+      return {};
+    }
+    item.view.base = bytes;
+    look_at(item, number);
+    item.view.base = {};
+    if (item.codec->needs_base()) {
+      item.entry.base = item.base;
+      ++report_.delta_tensors;
+    }
     return {};
   }
 
@@ -155,6 +217,11 @@ class TensorPacking {
     base::ByteWriter tables;
     tables_.save(tables);
     ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
+    if (report_.base_tensors + report_.delta_tensors != 0) {
+      report_.depth = base_->depth() + 1;
+      ATTAR_TRY(writer.add({.kind = SectionKind::base},
+                           format::encode_base({.content = base_->reader.content_digest(), .depth = report_.depth})));
+    }
     ATTAR_ASSIGN(base::Sink * frames,
                  writer.begin({.kind = SectionKind::frames, .alignment = format::Alignment::page}));
     ATTAR_TRY(write_frames(*frames));
@@ -170,13 +237,20 @@ class TensorPacking {
   Status write_frames(base::Sink& sink) {
     std::uint64_t total = 0, at = 0;
     for (std::size_t i = 0; i < items_.size(); ++i)
-      if (items_[i].first == i) total += items_[i].view.bytes.size();
+      if (items_[i].first == i && !items_[i].entry.is_base()) total += items_[i].view.bytes.size();
     progress_.stage("packing tensors", total);
     for (std::size_t i = 0; i < items_.size(); ++i) {
       Item& item = items_[i];
       if (item.first == i) {
+        if (item.entry.is_base()) continue;
+        std::vector<std::byte> base_bytes;
+        if (item.entry.base) {
+          ATTAR_ASSIGN(base_bytes, base_->whole(*item.base, pool_));
+          item.view.base = base_bytes;
+        }
         ATTAR_ASSIGN(item.entry.frame_bytes,
                      engine::write_frame(*item.trial->writer(tables_), item.view, sink, pool_, progress_));
+        item.view.base = {};
         item.entry.frame_offset = at;
         at += item.entry.frame_bytes;
         continue;
@@ -187,6 +261,7 @@ class TensorPacking {
       item.entry.frame_offset = other.frame_offset;
       item.entry.frame_bytes = other.frame_bytes;
       item.entry.block_elements = other.block_elements;
+      item.entry.base = other.base;
     }
     return {};
   }
@@ -231,6 +306,7 @@ class TensorPacking {
   Progress& progress_;
   std::vector<engine::TensorSource> sources_;
   std::vector<Item> items_;
+  std::unique_ptr<const TensorArtifact::State> base_;
   codec::TableSets tables_;
   PackTensorsReport report_;
 };

@@ -103,8 +103,8 @@ codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept {
 }
 
 Result<FrameReader> FrameReader::open(const format::SectionReader& frames, const format::TensorEntry& entry,
-                                      const codec::TableSets& tables) {
-  FrameReader out(frames, entry);
+                                      const codec::TableSets& tables, base::ByteView base) {
+  FrameReader out(frames, entry, base);
   ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(frames, entry));
   ATTAR_TRY(frames.verify(entry.frame_offset, entry.frame_bytes));
   auto parts = parts_of(frames.bytes().subspan(entry.frame_offset, entry.frame_bytes),
@@ -125,9 +125,11 @@ Status FrameReader::decode(base::ThreadPool& pool, std::uint64_t first, std::spa
   const std::uint64_t count = base::ceil_div(out.size(), block_bytes());
   std::vector<Status> outcome(count);
   pool.run(count, [&](std::size_t piece, unsigned) {
-    const std::uint64_t at = piece * block_bytes();
-    outcome[piece] = reader_->read((first + piece) * entry_->block_elements, blocks_[first + piece], {},
-                                   out.subspan(at, std::min(block_bytes(), out.size() - at)));
+    const std::uint64_t at = piece * block_bytes(), length = std::min(block_bytes(), out.size() - at);
+    const std::uint64_t from = first * block_bytes() + at;
+    const base::ByteView base = base_.empty() ? base::ByteView{} : base_.subspan(from, length);
+    outcome[piece] =
+        reader_->read((first + piece) * entry_->block_elements, blocks_[first + piece], base, out.subspan(at, length));
   });
   for (const Status& own : outcome)
     if (!own)

@@ -24,11 +24,12 @@ namespace attar::engine {
 /// The schema that a codec sees of an entry.
 [[nodiscard]] codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept;
 
-/// One opened frame. Its bytes were verified against the section's checksums.
+/// One opened frame. Its bytes were verified against the section's checksums. `base`, the bytes of the tensor that it
+/// is coded against, outlives the reader.
 class FrameReader {
  public:
   [[nodiscard]] static Result<FrameReader> open(const format::SectionReader& frames, const format::TensorEntry& entry,
-                                                const codec::TableSets& tables);
+                                                const codec::TableSets& tables, base::ByteView base = {});
 
   /// Decodes all blocks in order, a wave of them at a time, and hands out each wave's bytes; at the end their checksum
   /// is held against the index.
@@ -38,14 +39,15 @@ class FrameReader {
   [[nodiscard]] Status read(base::ThreadPool& pool, std::span<std::byte> out) const;
 
  private:
-  FrameReader(const format::SectionReader& frames, const format::TensorEntry& entry) noexcept
-      : frames_(&frames), entry_(&entry) {}
+  FrameReader(const format::SectionReader& frames, const format::TensorEntry& entry, base::ByteView base) noexcept
+      : frames_(&frames), entry_(&entry), base_(base) {}
   [[nodiscard]] Status decode(base::ThreadPool& pool, std::uint64_t first, std::span<std::byte> out) const;
   [[nodiscard]] Status wrong_checksum() const;
   [[nodiscard]] std::uint64_t block_bytes() const noexcept { return entry_->block_elements * entry_->element_bytes; }
 
   const format::SectionReader* frames_;
   const format::TensorEntry* entry_;
+  base::ByteView base_;
   std::vector<base::ByteView> blocks_;
   std::unique_ptr<codec::TensorReader> reader_;
 };

@@ -58,6 +58,7 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::frames: return "frames";
     case SectionKind::tables: return "tables";
     case SectionKind::sources: return "sources";
+    case SectionKind::base: return "base";
   }
   return {};
 }

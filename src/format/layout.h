@@ -39,6 +39,7 @@ enum class SectionKind : std::uint32_t {
   frames = 65,     ///< what was made of their bytes
   tables = 66,     ///< of frequencies, shared by frames
   sources = 67,    ///< the files that they came from
+  base = 68,       ///< the artifact that some are coded against
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

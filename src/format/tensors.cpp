@@ -75,6 +75,7 @@ void put_tensor(base::ByteWriter& out, const TensorEntry& tensor) {
   for (const std::uint64_t value : {tensor.count, tensor.columns, tensor.block_elements, std::uint64_t{tensor.codec_id},
                                     std::uint64_t{tensor.wire_version}, tensor.frame_offset, tensor.frame_bytes})
     base::write_leb128(out, value);
+  base::write_leb128(out, tensor.base ? std::uint64_t{*tensor.base} + 1 : 0);
   out.write(tensor.checksum);
 }
 
@@ -110,11 +111,17 @@ Status take_frame(base::ByteReader& in, std::uint64_t frames_bytes, TensorEntry&
   out.wire_version = static_cast<std::uint16_t>(version);
   ATTAR_ASSIGN(out.frame_offset, take(in, frames_bytes, "the place of a frame"));
   ATTAR_ASSIGN(out.frame_bytes, take(in, frames_bytes - out.frame_offset, "the length of a frame"));
+  ATTAR_ASSIGN(const std::uint64_t numbered, take(in, most_tensors, "the number of a base's tensor"));
+  if (numbered != 0) out.base = static_cast<std::uint32_t>(numbered - 1);
+  ATTAR_ASSIGN(out.checksum, in.read<std::uint64_t>());
+  if (out.is_base()) {
+    if (out.base && out.frame_bytes == 0 && out.wire_version == 0) return {};
+    return fail(ErrorCode::corrupt, "a tensor without a codec is not its base");
+  }
   // A length for each block and one for the preamble.
   const std::uint64_t blocks = base::ceil_div(out.count, out.block_elements);
   if (out.frame_bytes / sizeof(std::uint32_t) < blocks + 1)
     return fail(ErrorCode::corrupt, "a frame is shorter than its blocks' lengths");
-  ATTAR_ASSIGN(out.checksum, in.read<std::uint64_t>());
   return {};
 }
 
@@ -205,6 +212,29 @@ Result<std::vector<SourceEntry>> sources_of(const SectionReader& section, const 
 }
 
 }  // namespace
+
+std::vector<std::byte> encode_base(const BaseEntry& base) {
+  base::ByteWriter out;
+  out.write_bytes(base.content.bytes);
+  out.write(base.depth);
+  out.write(std::uint32_t{0});
+  return std::move(out).release();
+}
+
+Result<BaseEntry> decode_base(const SectionReader& section) {
+  ATTAR_TRY(section.verify_all());
+  base::ByteReader in(section.bytes());
+  BaseEntry out;
+  if (in.remaining() != out.content.bytes.size() + 2 * sizeof(std::uint32_t))
+    return section.fail(ErrorCode::corrupt, "has another length than a digest and a depth");
+  ATTAR_ASSIGN(const base::ByteView digest, in.take(out.content.bytes.size()));
+  std::ranges::copy(digest, out.content.bytes.begin());
+  ATTAR_ASSIGN(out.depth, in.read<std::uint32_t>());
+  ATTAR_ASSIGN(const auto zero, in.read<std::uint32_t>());
+  if (out.depth == 0 || out.depth > most_depth || zero != 0)
+    return section.fail(ErrorCode::corrupt, "has an impossible depth");
+  return out;
+}
 
 bool stays_inside(std::string_view path) noexcept {
   if (path.empty() || path.find('\0') != std::string_view::npos) return false;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "attar/limits.h"
 #include "attar/result.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "format/section.h"
 
 namespace attar::format {
@@ -30,10 +32,20 @@ struct TensorEntry {
   std::uint32_t codec_id = 0;
   std::uint16_t wire_version = 1;
   std::uint64_t frame_offset = 0, frame_bytes = 0;
-  std::uint64_t checksum = 0;  ///< XXH3-64 of its bytes
+  std::optional<std::uint32_t> base = {};  ///< number of the base artifact's tensor that it is coded against
+  std::uint64_t checksum = 0;              ///< XXH3-64 of its bytes
 
   [[nodiscard]] std::uint64_t bytes() const noexcept { return count * element_bytes; }
+  /// It has the very bytes of its base, and no frame.
+  [[nodiscard]] bool is_base() const noexcept { return codec_id == 0; }
 };
+
+/// The artifact that an artifact's tensors are coded against.
+struct BaseEntry {
+  base::Digest content = {};
+  std::uint32_t depth = 1;  ///< artifacts below
+};
+inline constexpr std::uint32_t most_depth = 64;
 
 /// A packed file: its bytes outside of tensors, in pieces[0], tensor, pieces[1], tensor, … pieces[n].
 struct SourceEntry {
@@ -52,6 +64,9 @@ struct SourceEntry {
 [[nodiscard]] Result<std::vector<SourceEntry>> decode_sources(const SectionReader& section,
                                                               const std::vector<TensorEntry>& tensors,
                                                               const OpenLimits& limits);
+
+[[nodiscard]] std::vector<std::byte> encode_base(const BaseEntry& base);
+[[nodiscard]] Result<BaseEntry> decode_base(const SectionReader& section);
 
 /// True for a path that stays below the folder it is read in: relative, no part empty, "." or "..".
 [[nodiscard]] bool stays_inside(std::string_view path) noexcept;

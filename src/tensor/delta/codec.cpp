@@ -329,6 +329,8 @@ class DeltaCodec final : public codec::TensorCodec {
     return row;
   }
 
+  [[nodiscard]] bool needs_base() const noexcept override { return true; }
+
   [[nodiscard]] std::unique_ptr<codec::TensorTrial> look(const codec::TensorView& tensor) const override {
     const codec::TensorSchema& schema = tensor.schema;
     if (!schema.element.is_float() || schema.count == 0 || schema.columns > most_columns || tensor.base.empty())

@@ -1,0 +1,65 @@
+// What an opened artifact of tensors keeps: its index, its tables, and the artifact below that some tensors need.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attar/tensors.h"
+#include "engine/tensor_frames.h"
+#include "format/reader.h"
+#include "format/tensors.h"
+
+namespace attar {
+
+struct TensorArtifact::State {
+  explicit State(format::ArtifactReader from) : reader(std::move(from)) {}
+
+  /// Opens the file and, where it is coded against another, that one: `base`, or one of its folder with the digest.
+  /// Without it all opens but the tensors that need it.
+  [[nodiscard]] static Result<std::unique_ptr<State>> open(const std::filesystem::path& path,
+                                                           const OpenOptions& options,
+                                                           const std::filesystem::path& base);
+
+  format::ArtifactReader reader;
+  OpenLimits limits = {};
+  std::vector<format::TensorEntry> tensors;
+  codec::TableSets tables;
+  std::optional<format::SectionReader> frames;
+  std::optional<format::BaseEntry> base_entry;
+  std::shared_ptr<const State> base;  ///< null where there is none, or it was not found
+
+  // Sources are read when they are asked for: a single tensor needs none.
+  mutable std::once_flag sources_once;
+  mutable std::optional<Result<std::vector<format::SourceEntry>>> sources_read;
+
+  [[nodiscard]] const Result<std::vector<format::SourceEntry>>& sources() const;
+  [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const;
+  /// Artifacts below.
+  [[nodiscard]] std::uint32_t depth() const noexcept { return base_entry ? base_entry->depth : 0; }
+
+  /// Index, tables and the entry of the base.
+  [[nodiscard]] Status load();
+  /// Takes the base where it is the one that was meant; its tensors are held against the index.
+  [[nodiscard]] Status set_base(std::shared_ptr<const State> found);
+
+  /// Hands out the tensor's bytes, in order, decoded and held against their checksum.
+  [[nodiscard]] Status stream(std::size_t number, base::ThreadPool& pool, const engine::FrameReader::Take& take) const;
+  /// The same in memory; `over_limit` above OpenLimits::max_tensor_bytes.
+  [[nodiscard]] Result<std::vector<std::byte>> whole(std::size_t number, base::ThreadPool& pool) const;
+
+ private:
+  [[nodiscard]] Result<engine::FrameReader> frame(const format::TensorEntry& tensor, base::ThreadPool& pool,
+                                                  std::vector<std::byte>& base_bytes) const;
+  [[nodiscard]] Status need_base(const format::TensorEntry& tensor) const;
+};
+
+/// What the engine sees of an opened artifact.
+struct TensorAccess {
+  [[nodiscard]] static const TensorArtifact::State& state(const TensorArtifact& artifact) noexcept;
+};
+
+}  // namespace attar

@@ -52,8 +52,8 @@ template <SmallLayout layout>
       const float offset = half_at(from + half_bytes);
       for (std::size_t i = 0; i < small_values; ++i) out[i] = scale * static_cast<float>(codes[i]) + offset;
     } else {
-      for (std::size_t i = 0; i < small_values; ++i)
-        out[i] = scale * static_cast<float>(codes[i] - layout.levels() / 2);
+      constexpr int zero = layout.levels() / 2;
+      for (std::size_t i = 0; i < small_values; ++i) out[i] = scale * static_cast<float>(codes[i] - zero);
     }
   }
 }

@@ -210,12 +210,15 @@ Result<std::vector<std::uint32_t>> sorted_by_name(const std::vector<T>& things, 
   return out;
 }
 
-// Gives each tensor its bytes; `sizes` has their number where the type is known.
+// Ends where the next begins, for nobody knows its size. What has no elements has no bytes, whatever its type.
+bool is_open_ended(const GgufTensor& tensor) noexcept { return tensor.known == nullptr && tensor.count != 0; }
+
+// Gives each tensor its bytes; `sizes` has their number where it is known.
 Status place_tensors(Gguf& content, std::vector<std::uint64_t>& sizes) {
   std::vector<std::uint32_t> order(content.tensors.size());
   std::iota(order.begin(), order.end(), 0u);
   for (const std::uint32_t i : order)
-    if (content.tensors[i].known == nullptr) sizes[i] = std::numeric_limits<std::uint64_t>::max();
+    if (is_open_ended(content.tensors[i])) sizes[i] = std::numeric_limits<std::uint64_t>::max();
   std::ranges::sort(order, {}, [&](std::uint32_t i) { return std::pair(content.tensors[i].offset, sizes[i]); });
   const std::uint64_t whole = content.data.size();
   std::uint64_t end = 0;
@@ -224,16 +227,14 @@ Status place_tensors(Gguf& content, std::vector<std::uint64_t>& sizes) {
     std::uint64_t size = sizes[order[at]];
     if (tensor.offset % content.alignment != 0)
       return bad("tensor", tensor.name, fmt::format("lies at {}, no multiple of {}", tensor.offset, content.alignment));
-    const bool fits = tensor.offset <= whole && (tensor.known == nullptr || size <= whole - tensor.offset);
-    if (!fits)
-      return fail(ErrorCode::truncated,
-                  fmt::format("ends before its tensor {}: {} bytes of data, of which it needs those from "
-                              "{} on; copy it again",
-                              in_quotes(tensor.name), whole, tensor.offset));
-    if (tensor.known == nullptr) {
+    if (is_open_ended(tensor)) {
       const std::uint64_t next = at + 1 < order.size() ? content.tensors[order[at + 1]].offset : whole;
-      size = std::min(next, whole) - tensor.offset;
+      size = std::min(next, whole) - std::min(tensor.offset, whole);
     }
+    if (tensor.offset > whole || size > whole - tensor.offset)
+      return fail(ErrorCode::truncated, fmt::format("ends before its tensor {}: {} bytes of data, of which it needs "
+                                                    "those from {} on; copy it again",
+                                                    in_quotes(tensor.name), whole, tensor.offset));
     if (size != 0 && tensor.offset < end) return bad("tensor", tensor.name, "overlaps another");
     if (size == 0 && tensor.count != 0) return bad("tensor", tensor.name, "has no bytes of its own");
     end = std::max(end, tensor.offset + size);

@@ -310,6 +310,7 @@ TEST(Gguf, UnknownTypesReachToTheNext) {
   expect_error(alike(96, 64), ErrorCode::truncated, {"'b'"});
   expect_error(parse(file_of({}, {info("a", {7}, unknown, 0), info("b", {3}, f32, 0)}, 64)), ErrorCode::invalid_data,
                {"overlaps"});
+  EXPECT_TRUE(parse(file_of({}, {info("a", {0}, unknown, 0), info("b", {3}, f32, 0)}, 32)));
   // Written again, it keeps its bytes, which end with the padding.
   const auto again = written_again(*read);
   ASSERT_TRUE(again);

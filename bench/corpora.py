@@ -22,12 +22,17 @@ DOCUMENTS = 100_000
 MIRROR = "http://deb.debian.org/debian/dists/trixie/main/i18n/Translation-en.xz"
 
 
-def debian() -> list[str]:
+def debian_packages() -> list[dict]:
+    """Debian 12's packages: id, title, and text, which begins with the title."""
     file = TEXT / "debian.jsonl.zst"
     if not file.exists():
         raise Missing(f"{file} is absent; point ATTAR_DATA to the folder that holds text/")
     lines = subprocess.run(["zstd", "-dcq", str(file)], check=True, capture_output=True).stdout.decode().splitlines()
-    return [json.loads(line)["text"] for line in lines]
+    return [json.loads(line) for line in lines]
+
+
+def debian() -> list[str]:
+    return [package["text"] for package in debian_packages()]
 
 
 def passages() -> list[str]:

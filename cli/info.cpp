@@ -9,6 +9,7 @@
 #include "output.h"
 #include "pack_report.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -65,6 +66,7 @@ std::string text_of(const ArtifactInfo& info) {
 }
 
 Result<Exit> run_info(const Session& session, const InfoArguments& arguments) {
+  if (is_tensor_artifact(arguments.artifact)) return run_info_tensors(session, arguments.artifact, arguments.open);
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(const ArtifactInfo info, artifact.info());
   ATTAR_TRY(session.json ? print_json(json_of(info)) : print(text_of(info)));

@@ -12,6 +12,7 @@
 #include "pack_report.h"
 #include "progress_bar.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -21,6 +22,7 @@ struct PackArguments {
   bool force = false;
   bool explain = false;
   DocumentArguments documents;
+  TensorArguments tensors;
   [[nodiscard]] PackOptions& options() { return documents.options.pack; }
 };
 
@@ -55,6 +57,9 @@ Result<DocumentsOutcome> pack_with_progress(const Session& session, PackArgument
 
 Result<Exit> run_pack(const Session& session, PackArguments& arguments) {
   const PackOptions& options = arguments.options();
+  if (takes_tensors(arguments.input, arguments.documents.as, arguments.tensors))
+    return run_pack_tensors(session, arguments.input, arguments.output, arguments.force, options.threads,
+                            arguments.tensors);
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.output, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   ATTAR_TRY(check_output(arguments.output,
@@ -82,17 +87,18 @@ Result<Exit> run_pack(const Session& session, PackArguments& arguments) {
 void add_pack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<PackArguments>();
   Command command =
-      add_command(app, session, "pack", "Pack vectors or documents to a budget and a floor, with a certificate",
+      add_command(app, session, "pack",
+                  "Pack vectors or documents to a budget and a floor, with a certificate; tensors without loss",
                   {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
                    "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
                    "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
-                   "attar pack notes/ -o notes.attar",
+                   "attar pack notes/ -o notes.attar", "attar pack model.safetensors -o model.attar --lossless",
                    "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
                    "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
   add_path(
       command, "input", arguments->input,
       "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a file "
-      "of text, Markdown, HTML, source code, manual pages, .jsonl, .csv, .tsv")
+      "of text, Markdown, HTML, source code, manual pages, .jsonl, .csv, .tsv; or tensors: a model's file or folder")
       .required();
   add_path(command, "-o,--output", arguments->output,
            "The artifact to write, whole or not at all; - for standard output")
@@ -102,6 +108,7 @@ void add_pack(CLI::App& app, Session& session) {
                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
+  add_tensor_options(command, arguments->tensors);
   run_with(command, session, arguments, run_pack);
 }
 

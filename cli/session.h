@@ -50,6 +50,7 @@ void add_pack_windows(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
+void add_get(CLI::App& app, Session& session);
 void add_unpack(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);

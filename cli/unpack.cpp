@@ -9,6 +9,7 @@
 #include "output.h"
 #include "progress_bar.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 struct UnpackArguments {
   std::filesystem::path artifact, output, base;
   bool force = false;
+  unsigned threads = 0;
   OpenOptions open;
 };
 
@@ -37,6 +39,9 @@ Json json_of(const UnpackReport& report, const std::string& path) {
 }
 
 Result<Exit> run_unpack(const Session& session, const UnpackArguments& arguments) {
+  if (is_tensor_artifact(arguments.artifact))
+    return run_unpack_tensors(session, arguments.artifact, arguments.output, arguments.force, arguments.threads,
+                              arguments.open);
   ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
@@ -56,15 +61,17 @@ Result<Exit> run_unpack(const Session& session, const UnpackArguments& arguments
 void add_unpack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<UnpackArguments>();
   Command command =
-      add_command(app, session, "unpack", "The decoded vectors, with the error stated",
+      add_command(app, session, "unpack", "The decoded vectors, with the error stated; files of tensors, to the byte",
                   {"attar unpack docs.attar -o back.npy", "attar unpack docs.attar -o back.fvecs --base docs.npy",
-                   "attar unpack docs.attar -o - > back.npy"});
+                   "attar unpack docs.attar -o - > back.npy", "attar unpack model.attar -o model.safetensors"});
   add_path(command, "artifact", arguments->artifact, "The packed file").required();
-  add_path(command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
+  add_path(command, "-o,--output", arguments->output,
+           "Where to: .npy or .fvecs; - for .npy on standard output; tensors: the file, or a folder for several")
       .required();
   add_path(command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
+  add_threads(command, arguments->threads);
   run_with(command, session, arguments, run_unpack);
 }
 

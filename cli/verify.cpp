@@ -11,6 +11,7 @@
 #include "pack_report.h"
 #include "progress_bar.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -34,6 +35,8 @@ Result<std::optional<Certificate>> check(const Session& session, VerifyArguments
 
 Result<Exit> run_verify(const Session& session, VerifyArguments& arguments) {
   const CertifyOptions& options = arguments.options;
+  if (is_tensor_artifact(arguments.artifact))
+    return run_verify_tensors(session, arguments.artifact, options.threads, arguments.open);
   ATTAR_TRY(check_streams({options.queries, options.base}));
   if (options.output == "-")
     return fail(ErrorCode::invalid_argument, "-o: give a file for the copy that carries the certificate, not -");

@@ -7,6 +7,24 @@ namespace attar::base {
 
 std::uint64_t checksum(ByteView bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+struct Checksum::State {
+  struct Free {
+    void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
+  };
+  std::unique_ptr<XXH3_state_t, Free> value{XXH3_createState()};
+};
+
+Checksum::Checksum() : state_(std::make_unique<State>()) { XXH3_64bits_reset(state_->value.get()); }
+Checksum::~Checksum() = default;
+Checksum::Checksum(Checksum&&) noexcept = default;
+Checksum& Checksum::operator=(Checksum&&) noexcept = default;
+
+void Checksum::update(ByteView bytes) noexcept {
+  if (!bytes.empty()) XXH3_64bits_update(state_->value.get(), bytes.data(), bytes.size());
+}
+
+std::uint64_t Checksum::value() const noexcept { return XXH3_64bits_digest(state_->value.get()); }
+
 std::string Digest::hex() const {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;

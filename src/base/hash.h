@@ -13,6 +13,23 @@ namespace attar::base {
 /// XXH3-64 of the bytes: the per-block checksum of the container.
 [[nodiscard]] std::uint64_t checksum(ByteView bytes) noexcept;
 
+/// checksum() of data that arrives in pieces.
+class Checksum {
+ public:
+  Checksum();
+  ~Checksum();
+  Checksum(Checksum&&) noexcept;
+  Checksum& operator=(Checksum&&) noexcept;
+
+  void update(ByteView bytes) noexcept;
+  /// Of all bytes so far.
+  [[nodiscard]] std::uint64_t value() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// A SHA-256 value.
 struct Digest {
   std::array<std::byte, 32> bytes{};

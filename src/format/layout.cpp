@@ -54,6 +54,10 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::texts: return "texts";
     case SectionKind::documents: return "documents";
     case SectionKind::encoder: return "encoder";
+    case SectionKind::tensors: return "tensors";
+    case SectionKind::frames: return "frames";
+    case SectionKind::tables: return "tables";
+    case SectionKind::sources: return "sources";
   }
   return {};
 }

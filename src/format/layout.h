@@ -35,6 +35,10 @@ enum class SectionKind : std::uint32_t {
   texts = 50,
   documents = 51,  ///< which rows they are made of
   encoder = 52,    ///< what made the vectors
+  tensors = 64,    ///< index of them
+  frames = 65,     ///< what was made of their bytes
+  tables = 66,     ///< of frequencies, shared by frames
+  sources = 67,    ///< the files that they came from
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

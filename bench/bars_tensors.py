@@ -1,0 +1,73 @@
+"""The bars of tensors, from bench/results; bars.py prints them."""
+from __future__ import annotations
+
+from datasets import RESULTS
+
+from bar import Bar, absent
+from measures import read_json
+
+SAVED = {("bf16", "8 MiB"): 0.343, ("bf16", "64 KiB"): 0.339, ("fp32", "8 MiB"): 0.176}
+SLACK = 128 * 1024
+
+
+def codec_bars(lines: dict[tuple[str, str], dict]) -> list[Bar]:
+    out = []
+    for (kind, block), least in SAVED.items():
+        own, rival = lines.get((kind, f"attar {block}")), lines.get((kind, f"lmzip {block}"))
+        name = f"MiniLM, {kind}, blocks of {block}"
+        if own is None or rival is None:
+            out.append(absent(f"{name}, saved", f">= {least:.1%}", "tensors"))
+            continue
+        out.append(Bar(f"{name}, saved", f">= {least:.1%}", f"{own['saved']:.2%}, lmzip {rival['saved']:.2%}", own["saved"] >= least))
+        for way in ("encode", "decode"):
+            ratio = own.get(f"{way}_cpu_times_lmzip", 0.0)
+            out.append(Bar(f"{name}, {way} in memory, one thread, against lmzip", ">= 2x", f"{ratio:.2f}x by processor's time, {own.get(f'{way}_seconds_times_lmzip', 0.0):.2f}x by the clock; "
+                           f"from file to file {own[f'file_{way}_cpu_times_lmzip']:.2f}x", ratio >= 2))
+        zipnn = lines.get((kind, "zipnn"))
+        if zipnn and "decode_mb_cpu_s" in own:
+            ratio = own["decode_mb_cpu_s"] / zipnn["decode_mb_cpu_s"]
+            out.append(Bar(f"{name}, decode against zipnn", ">= 1x", f"{ratio:.2f}x by processor's time; {own['decode_mb_cpu_s']:,.0f} MB/s", ratio >= 1))
+    return out
+
+
+def smallest_bars(lines: dict[tuple[str, str], dict]) -> list[Bar]:
+    out = []
+    for kind in ("bf16", "fp32"):
+        own = [line for (of, name), line in lines.items() if of == kind and name.startswith("attar")]
+        peers = [line for (of, name), line in lines.items() if of == kind and not name.startswith("attar")]
+        if not own or not peers:
+            out.append(absent(f"MiniLM, {kind}, smaller than every peer", "saved more", "tensors"))
+            continue
+        best, rival = max(own, key=lambda line: line["saved"]), max(peers, key=lambda line: line["saved"])
+        out.append(Bar(f"MiniLM, {kind}, smaller than every peer", "saved more", f"{best['saved']:.2%} ({best['name']}), {rival['saved']:.2%} ({rival['name']})", best["bytes"] < rival["bytes"]))
+    return out
+
+
+def read_bars(lines: list[dict]) -> list[Bar]:
+    own = [line for line in lines if line["name"] == "attar 64 KiB"]
+    if not own:
+        return [absent("one tensor out of 90 MB, bytes read", "<= its own + 128 KiB", "tensors")]
+    worst = max(own, key=lambda line: max(line["asked"], line["loaded"]) - line["bytes"])
+    read = max(worst["asked"], worst["loaded"])
+    return [Bar("one tensor out of 90 MB, bytes read", "<= its own + 128 KiB", f"{read:,} B for {worst['bytes']:,} B, the worst of {len(own)}", read <= worst["bytes"] + SLACK)]
+
+
+def series_bars(lines: list[dict]) -> list[Bar]:
+    out = []
+    for precision in ("fp32", "bf16"):
+        own = [line for line in lines if line["precision"] == precision and line["name"].startswith("attar")]
+        rivals = [line for line in lines if line["precision"] == precision and line["name"].startswith("lmzip")]
+        name = f"five checkpoints of one training, {precision}"
+        if not own or not rivals:
+            out.append(absent(name, "smaller than lmzip's, fifth <= 2x the first", "tensors"))
+            continue
+        best, rival = min(own, key=lambda line: line["bytes"]), min(rivals, key=lambda line: line["bytes"])
+        out.append(Bar(f"{name}, bytes", "< lmzip's", f"{best['bytes']:,}, lmzip {rival['bytes']:,}", best["bytes"] < rival["bytes"]))
+        out.append(Bar(f"{name}, restoring the fifth", "<= 2x the first", f"{best['last_times_first']:.2f}x, lmzip {rival['last_times_first']:.2f}x", best["last_times_first"] <= 2))
+    return out
+
+
+def bars() -> list[Bar]:
+    result = read_json(RESULTS / "tensors.json")
+    lines = {(line["set"], line["name"]): line for line in result.get("codecs", [])}
+    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", []))

@@ -1,0 +1,35 @@
+// What pack, unpack, info and verify do with artifacts of tensors.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "attar/tensors.h"
+#include "command.h"
+#include "session.h"
+
+namespace attar::cli {
+
+struct TensorArguments {
+  bool lossless = false;
+  std::uint64_t block_bytes = PackTensorsOptions{}.block_bytes;
+};
+
+/// --lossless and --block.
+void add_tensor_options(Command& command, TensorArguments& arguments);
+
+/// Whether the input is to be packed as tensors: said by --lossless, or it holds files of tensors.
+[[nodiscard]] bool takes_tensors(const std::filesystem::path& input, const std::string& as,
+                                 const TensorArguments& arguments);
+[[nodiscard]] Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
+                                            const std::filesystem::path& output, bool force, unsigned threads,
+                                            const TensorArguments& arguments);
+[[nodiscard]] Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
+                                              const std::filesystem::path& output, bool force, unsigned threads,
+                                              const OpenOptions& open);
+[[nodiscard]] Result<Exit> run_info_tensors(const Session& session, const std::filesystem::path& artifact,
+                                            const OpenOptions& open);
+[[nodiscard]] Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
+                                              unsigned threads, const OpenOptions& open);
+
+}  // namespace attar::cli

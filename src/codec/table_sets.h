@@ -1,0 +1,43 @@
+// Tables of frequencies that the tensors of a file share: one serves all that are shaped alike.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "attar/result.h"
+#include "base/bytes.h"
+#include "math/rans.h"
+
+namespace attar::codec {
+
+/// Gathered while tensors are looked at, then fitted once.
+class TableSets {
+ public:
+  /// By context: how often each symbol stands in a sample of a tensor.
+  using Counts = std::vector<math::RansCounts>;
+
+  /// The number of the set that codes these counts, which stand for `scale` times as many symbols: one that is there,
+  /// or a new one where it pays for its own bytes. Counts are added to what the set is fitted to.
+  [[nodiscard]] std::uint32_t place(const Counts& counts, double scale, double escape_bits);
+  /// Fits all sets; none is placed afterwards.
+  void finish();
+
+  /// The sets as bytes, and back; `corrupt` and `over_limit` as their readers say.
+  void save(base::ByteWriter& out) const;
+  [[nodiscard]] static Result<TableSets> load(base::ByteReader& in);
+
+  [[nodiscard]] std::size_t size() const noexcept { return sets_.size(); }
+  /// After finish() or load().
+  [[nodiscard]] const math::RansModel& set(std::size_t number) const noexcept { return *sets_[number].model; }
+
+ private:
+  struct Set {
+    Counts counts;
+    double escape_bits = 0;
+    std::shared_ptr<const math::RansModel> model = {};
+  };
+  std::vector<Set> sets_;
+};
+
+}  // namespace attar::codec

@@ -1,0 +1,258 @@
+// Packing files of tensors without loss: every tensor by the codec that takes the fewest bytes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "attar/tensors.h"
+#include "base/hash.h"
+#include "engine/input.h"
+#include "engine/tensor_frames.h"
+#include "engine/tensor_sources.h"
+#include "format/tensors.h"
+#include "format/writer.h"
+
+namespace attar {
+namespace {
+
+using format::SectionKind;
+
+constexpr std::uint64_t least_block = 4u << 10;
+
+class TensorPacking {
+ public:
+  TensorPacking(const std::filesystem::path& input, const PackTensorsOptions& options)
+      : input_(input), options_(options), pool_(options.threads), progress_(engine::or_silent(options.progress)) {}
+
+  Result<PackTensorsReport> run(const std::filesystem::path& output) {
+    const auto started = std::chrono::steady_clock::now();
+    ATTAR_TRY(check_options());
+    ATTAR_ASSIGN(sources_, engine::open_tensor_sources(input_));
+    for (const engine::TensorSource& source : sources_) report_.source_bytes += source.file.bytes().size();
+    list();
+    ATTAR_TRY(sum_up());
+    share();
+    ATTAR_TRY(look());
+    ATTAR_TRY(write(output));
+    report();
+    report_.path = output.string();
+    report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return report_;
+  }
+
+ private:
+  /// A tensor of the sources, and how it is packed.
+  struct Item {
+    const data::FileTensor* tensor;
+    codec::TensorView view;
+    format::TensorEntry entry;
+    std::size_t first;  ///< the item whose frame it shares: itself where it has one of its own
+    const codec::TensorCodec* codec = nullptr;
+    std::unique_ptr<codec::TensorTrial> trial = {};
+  };
+
+  [[nodiscard]] Status check_options() const {
+    if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
+    return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
+                                                         options_.block_bytes, least_block, format::most_block_bytes));
+  }
+
+  void list() {
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      const data::TensorFile& file = sources_[s].file;
+      if (!file.note().empty()) report_.notes.push_back(file.note());
+      for (const data::FileTensor& tensor : file.tensors()) {
+        const engine::TensorCut cut = engine::cut_tensor(tensor, options_.block_bytes);
+        Item item{.tensor = &tensor,
+                  .view = {.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements},
+                  .entry = entry_of(tensor, cut),
+                  .first = items_.size()};
+        item.entry.source = static_cast<std::uint32_t>(s);
+        items_.push_back(std::move(item));
+      }
+    }
+  }
+
+  static format::TensorEntry entry_of(const data::FileTensor& tensor, const engine::TensorCut& cut) {
+    format::TensorEntry out{.name = tensor.name, .type = tensor.type, .element_bytes = tensor.element_bytes};
+    out.exponent_bits = static_cast<std::uint8_t>(tensor.exponent_bits);
+    out.mantissa_bits = static_cast<std::uint8_t>(tensor.mantissa_bits);
+    out.shape = tensor.shape;
+    out.count = cut.schema.count;
+    out.columns = cut.schema.columns;
+    out.block_elements = cut.block_elements;
+    return out;
+  }
+
+  Status sum_up() {
+    progress_.stage("reading tensors", items_.size());
+    constexpr std::size_t together = 64;
+    for (std::size_t first = 0; first < items_.size(); first += together) {
+      ATTAR_TRY(base::check_cancelled(progress_));
+      const std::size_t count = std::min(together, items_.size() - first);
+      pool_.run(count, [&](std::size_t i, unsigned) {
+        items_[first + i].entry.checksum = base::checksum(items_[first + i].view.bytes);
+      });
+      progress_.advance(count);
+    }
+    return {};
+  }
+
+  // Tensors of the same bytes and cut share a frame: tied weights, and files that a folder holds twice.
+  void share() {
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::size_t>> seen;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      Item& item = items_[i];
+      auto& others = seen[{item.entry.checksum, item.view.bytes.size()}];
+      const auto same = std::ranges::find_if(others, [&](std::size_t o) {
+        const codec::TensorView& other = items_[o].view;
+        return other.schema.element == item.view.schema.element && other.schema.columns == item.view.schema.columns &&
+               std::memcmp(other.bytes.data(), item.view.bytes.data(), item.view.bytes.size()) == 0;
+      });
+      if (same == others.end()) {
+        others.push_back(i);
+        continue;
+      }
+      item.first = *same;
+      ++report_.shared_tensors;
+    }
+  }
+
+  // Every codec looks at every tensor; then those that won take their places in the tables, in order.
+  Status look() {
+    progress_.stage("looking at tensors", items_.size());
+    const std::size_t together = std::size_t{4} * pool_.size();
+    for (std::size_t first = 0; first < items_.size(); first += together) {
+      ATTAR_TRY(base::check_cancelled(progress_));
+      const std::size_t count = std::min(together, items_.size() - first);
+      pool_.run(count, [&](std::size_t i, unsigned) { look_at(items_[first + i], first + i); });
+      progress_.advance(count);
+    }
+    for (Item& item : items_)
+      if (item.trial) item.trial->share(tables_);
+    tables_.finish();
+    return {};
+  }
+
+  static void look_at(Item& item, std::size_t number) {
+    if (item.first != number) return;
+    for (const codec::TensorCodec* codec : codec::tensor_registry()) {
+      auto trial = codec->look(item.view);
+      if (!trial || (item.trial && trial->bytes() >= item.trial->bytes())) continue;
+      item.trial = std::move(trial);
+      item.codec = codec;
+    }
+    item.entry.codec_id = item.codec->info().id;
+    item.entry.wire_version = item.codec->info().wire_max;
+  }
+
+  Status write(const std::filesystem::path& output) {
+    ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+    ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(source_entries())));
+    base::ByteWriter tables;
+    tables_.save(tables);
+    ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
+    ATTAR_ASSIGN(base::Sink * frames,
+                 writer.begin({.kind = SectionKind::frames, .alignment = format::Alignment::page}));
+    ATTAR_TRY(write_frames(*frames));
+    ATTAR_TRY(writer.end());
+    std::vector<format::TensorEntry> entries;
+    for (const Item& item : items_) entries.push_back(item.entry);
+    ATTAR_TRY(writer.add({.kind = SectionKind::tensors, .wire_version = format::tensors_wire_version},
+                         format::encode_tensors(entries)));
+    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+    return writer.finish();
+  }
+
+  Status write_frames(base::Sink& sink) {
+    std::uint64_t total = 0, at = 0;
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (items_[i].first == i) total += items_[i].view.bytes.size();
+    progress_.stage("packing tensors", total);
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      Item& item = items_[i];
+      if (item.first == i) {
+        ATTAR_ASSIGN(item.entry.frame_bytes,
+                     engine::write_frame(*item.trial->writer(tables_), item.view, sink, pool_, progress_));
+        item.entry.frame_offset = at;
+        at += item.entry.frame_bytes;
+        continue;
+      }
+      const format::TensorEntry& other = items_[item.first].entry;
+      item.entry.codec_id = other.codec_id;
+      item.entry.wire_version = other.wire_version;
+      item.entry.frame_offset = other.frame_offset;
+      item.entry.frame_bytes = other.frame_bytes;
+      item.entry.block_elements = other.block_elements;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::vector<format::SourceEntry> source_entries() const {
+    std::vector<format::SourceEntry> out;
+    for (const engine::TensorSource& source : sources_) {
+      const base::ByteView bytes = source.file.bytes();
+      format::SourceEntry own{.path = source.path, .bytes = bytes.size(), .pieces = {}};
+      std::uint64_t at = 0;
+      const auto piece = [&](std::uint64_t end) {
+        const base::ByteView part = bytes.subspan(at, end - at);
+        own.pieces.emplace_back(part.begin(), part.end());
+      };
+      for (const data::FileTensor& tensor : source.file.tensors()) {
+        piece(tensor.offset);
+        at = tensor.offset + tensor.bytes;
+      }
+      piece(bytes.size());
+      out.push_back(std::move(own));
+    }
+    return out;
+  }
+
+  void report() {
+    report_.sources = sources_.size();
+    report_.tensors = items_.size();
+    std::map<std::string, TensorTypeShare> types;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      TensorTypeShare& own = types[items_[i].entry.type];
+      own.type = items_[i].entry.type;
+      ++own.tensors;
+      own.bytes += items_[i].entry.bytes();
+      if (items_[i].first == i) own.packed_bytes += items_[i].entry.frame_bytes;
+    }
+    for (auto& [name, own] : types) report_.types.push_back(std::move(own));
+  }
+
+  const std::filesystem::path& input_;
+  const PackTensorsOptions& options_;
+  base::ThreadPool pool_;
+  Progress& progress_;
+  std::vector<engine::TensorSource> sources_;
+  std::vector<Item> items_;
+  codec::TableSets tables_;
+  PackTensorsReport report_;
+};
+
+}  // namespace
+
+Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input, const std::filesystem::path& output,
+                                       const PackTensorsOptions& options) {
+  return TensorPacking(input, options).run(output);
+}
+
+bool holds_tensors(const std::filesystem::path& input) {
+  constexpr std::array<std::string_view, 2> endings = {".safetensors", ".gguf"};
+  const auto is_one = [&](const std::filesystem::path& path) {
+    return std::ranges::find(endings, path.extension().string()) != endings.end();
+  };
+  std::error_code error;
+  if (!std::filesystem::is_directory(input, error)) return is_one(input);
+  for (auto it = std::filesystem::directory_iterator(input, error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error))
+    if (is_one(it->path())) return true;
+  return false;
+}
+
+}  // namespace attar

@@ -1,0 +1,251 @@
+// Opening an artifact of tensors: single tensors, the files again, and every checksum.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "attar/tensors.h"
+#include "base/hash.h"
+#include "data/input_file.h"
+#include "data/tensor_file.h"
+#include "engine/input.h"
+#include "engine/tensor_frames.h"
+#include "format/reader.h"
+#include "format/tensors.h"
+
+namespace attar {
+
+using format::SectionKind;
+
+struct TensorArtifact::State {
+  explicit State(format::ArtifactReader from) : reader(std::move(from)) {}
+
+  format::ArtifactReader reader;
+  OpenLimits limits = {};
+  std::vector<format::TensorEntry> tensors;
+  codec::TableSets tables;
+  std::optional<format::SectionReader> frames;
+
+  // Sources are read when they are asked for: a single tensor needs none.
+  mutable std::once_flag sources_once;
+  mutable std::optional<Result<std::vector<format::SourceEntry>>> sources_read;
+
+  [[nodiscard]] const Result<std::vector<format::SourceEntry>>& sources() const {
+    std::call_once(sources_once, [this] { sources_read = read_sources(); });
+    return *sources_read;
+  }
+  [[nodiscard]] Result<std::vector<format::SourceEntry>> read_sources() const {
+    ATTAR_ASSIGN(const auto section, reader.section(SectionKind::sources));
+    return format::decode_sources(section, tensors, limits);
+  }
+  [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const {
+    return sources() ? (*sources())[tensor.source].path : std::string();
+  }
+
+  Status load();
+  [[nodiscard]] Status restore_source(const format::SourceEntry& source, std::size_t& next,
+                                      const std::filesystem::path& path, base::ThreadPool& pool,
+                                      Progress& progress) const;
+};
+
+namespace {
+
+Status check_version(const format::SectionReader& section, std::uint16_t known) {
+  if (section.wire_version() > known)
+    return section.fail(ErrorCode::too_new,
+                        fmt::format("has wire version {}; this build reads up to {}: use a newer Attar",
+                                    section.wire_version(), known));
+  if (section.wire_version() == 0) return section.fail(ErrorCode::too_old, "has wire version 0, which no build wrote");
+  return {};
+}
+
+TensorInfo info_of(const TensorArtifact::State& state, const format::TensorEntry& tensor) {
+  const codec::TensorCodec* codec = codec::find_tensor_codec(tensor.codec_id);
+  return {.source = state.source_path(tensor),
+          .name = tensor.name,
+          .type = tensor.type,
+          .shape = tensor.shape,
+          .bytes = tensor.bytes(),
+          .packed_bytes = tensor.frame_bytes,
+          .codec = codec == nullptr ? fmt::format("{:#06x}", tensor.codec_id) : std::string(codec->info().name)};
+}
+
+}  // namespace
+
+Status TensorArtifact::State::load() {
+  if (reader.find(SectionKind::tensors) == nullptr)
+    return std::unexpected(Error{.code = ErrorCode::unsupported,
+                                 .message = "is no artifact of tensors; attar info says what it holds",
+                                 .file = reader.path()});
+  ATTAR_ASSIGN(frames, reader.section(SectionKind::frames));
+  ATTAR_ASSIGN(const auto index, reader.section(SectionKind::tensors));
+  ATTAR_TRY(check_version(index, format::tensors_wire_version));
+  ATTAR_ASSIGN(tensors, format::decode_tensors(index, frames->bytes().size(), limits));
+  ATTAR_ASSIGN(const auto section, reader.section(SectionKind::tables));
+  ATTAR_TRY(check_version(section, format::tensors_wire_version));
+  ATTAR_TRY(section.verify_all());
+  base::ByteReader in(section.bytes());
+  auto read = codec::TableSets::load(in);
+  if (!read) return section.fail(read.error().code, read.error().message);
+  if (in.remaining() != 0) return section.fail(ErrorCode::corrupt, "goes on after its last table");
+  tables = *std::move(read);
+  return {};
+}
+
+Status TensorArtifact::State::restore_source(const format::SourceEntry& source, std::size_t& next,
+                                             const std::filesystem::path& path, base::ThreadPool& pool,
+                                             Progress& progress) const {
+  std::error_code error;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+  ATTAR_ASSIGN(auto file, base::AtomicFile::create(path));
+  for (std::size_t i = 0; i < source.pieces.size(); ++i) {
+    ATTAR_TRY(file.write(source.pieces[i]));
+    if (i + 1 == source.pieces.size()) break;
+    ATTAR_TRY(base::check_cancelled(progress));
+    ATTAR_ASSIGN(const auto frame, engine::FrameReader::open(*frames, tensors[next++], tables));
+    const auto put = [&](base::ByteView bytes) -> Status {
+      progress.advance(bytes.size());
+      return file.write(bytes);
+    };
+    ATTAR_TRY(frame.read(pool, put));
+  }
+  return file.commit();
+}
+
+TensorArtifact::TensorArtifact(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+TensorArtifact::TensorArtifact(TensorArtifact&&) noexcept = default;
+TensorArtifact& TensorArtifact::operator=(TensorArtifact&&) noexcept = default;
+TensorArtifact::~TensorArtifact() = default;
+
+Result<TensorArtifact> TensorArtifact::open(const std::filesystem::path& path, const OpenOptions& options) {
+  using Mode = base::MappedFile::Mode;
+  ATTAR_ASSIGN(auto reader, format::ArtifactReader::open(path, options.limits, options.mmap ? Mode::map : Mode::copy));
+  auto state = std::make_unique<State>(std::move(reader));
+  state->limits = options.limits;
+  ATTAR_TRY(state->load());
+  return TensorArtifact(std::move(state));
+}
+
+Result<TensorArtifact> TensorArtifact::open_bytes(std::span<const std::byte> bytes, const OpenOptions& options) {
+  ATTAR_ASSIGN(auto reader, format::ArtifactReader::open_bytes(bytes, options.limits));
+  auto state = std::make_unique<State>(std::move(reader));
+  state->limits = options.limits;
+  ATTAR_TRY(state->load());
+  return TensorArtifact(std::move(state));
+}
+
+TensorsInfo TensorArtifact::info() const {
+  TensorsInfo out;
+  out.path = state_->reader.path();
+  out.bytes = state_->reader.file_bytes();
+  out.format_version = format::current_version;
+  out.content_digest = state_->reader.content_digest().hex();
+  if (state_->sources())
+    for (const format::SourceEntry& source : *state_->sources()) {
+      out.sources.push_back(source.path);
+      out.source_bytes += source.bytes;
+    }
+  for (const format::TensorEntry& tensor : state_->tensors) out.tensors.push_back(info_of(*state_, tensor));
+  std::uint64_t container = out.bytes;
+  for (const format::SectionEntry& entry : state_->reader.sections()) {
+    out.parts.push_back({entry.name(), entry.length});
+    container -= entry.length;
+  }
+  out.parts.push_back({"container", container});
+  return out;
+}
+
+std::size_t TensorArtifact::size() const noexcept { return state_->tensors.size(); }
+
+TensorInfo TensorArtifact::tensor(std::size_t number) const { return info_of(*state_, state_->tensors[number]); }
+
+Result<std::size_t> TensorArtifact::find(std::string_view name) const {
+  const auto& tensors = state_->tensors;
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].name == name) found.push_back(i);
+  if (found.empty() && name.find(':') != std::string_view::npos)
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      if (fmt::format("{}:{}", state_->source_path(tensors[i]), tensors[i].name) == name) found.push_back(i);
+  if (found.size() == 1) return found.front();
+  if (!found.empty())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} sources have a tensor {}; name one, as {}", found.size(), data::in_quotes(name),
+                            data::in_quotes(fmt::format("{}:{}", state_->source_path(tensors[found.front()]), name))));
+  return fail(ErrorCode::invalid_argument, fmt::format("there is no tensor {} among {}; attar info names them",
+                                                       data::in_quotes(name), tensors.size()));
+}
+
+Result<std::vector<std::byte>> TensorArtifact::read(std::size_t number, unsigned threads) const {
+  const format::TensorEntry& tensor = state_->tensors[number];
+  if (tensor.bytes() > state_->limits.max_tensor_bytes)
+    return fail(
+        ErrorCode::over_limit,
+        fmt::format("tensor {} has {} bytes, the limit is {}; raise OpenLimits::max_tensor_bytes, or save it to a file",
+                    data::in_quotes(tensor.name), tensor.bytes(), state_->limits.max_tensor_bytes));
+  ATTAR_ASSIGN(const auto frame, engine::FrameReader::open(*state_->frames, tensor, state_->tables));
+  base::ThreadPool pool(threads);
+  std::vector<std::byte> out(tensor.bytes());
+  ATTAR_TRY(frame.read(pool, std::span<std::byte>(out)));
+  return out;
+}
+
+Status TensorArtifact::save_npy(std::size_t number, const std::filesystem::path& path, unsigned threads) const {
+  const format::TensorEntry& tensor = state_->tensors[number];
+  ATTAR_ASSIGN(const auto frame, engine::FrameReader::open(*state_->frames, tensor, state_->tables));
+  base::ThreadPool pool(threads);
+  ATTAR_ASSIGN(auto file, base::AtomicFile::create(path));
+  const std::string header = data::npy_header_of(tensor.type, tensor.element_bytes, tensor.count, tensor.shape);
+  ATTAR_TRY(file.write(std::as_bytes(std::span(header))));
+  ATTAR_TRY(frame.read(pool, [&](base::ByteView bytes) { return file.write(bytes); }));
+  return file.commit();
+}
+
+Result<RestoreReport> TensorArtifact::restore(const std::filesystem::path& output, unsigned threads,
+                                              Progress* progress_or_null) const {
+  const auto started = std::chrono::steady_clock::now();
+  Progress& progress = engine::or_silent(progress_or_null);
+  if (!state_->sources()) return std::unexpected(state_->sources().error());
+  const auto& sources = *state_->sources();
+  RestoreReport out{.sources = sources.size()};
+  for (const format::SourceEntry& source : sources) out.bytes += source.bytes;
+  progress.stage("restoring", out.bytes);
+  state_->reader.expect_stretches();
+  base::ThreadPool pool(threads);
+  std::size_t next = 0;
+  for (const format::SourceEntry& source : sources)
+    ATTAR_TRY(
+        state_->restore_source(source, next, sources.size() == 1 ? output : output / source.path, pool, progress));
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return out;
+}
+
+Status TensorArtifact::verify(unsigned threads, Progress* progress_or_null) const {
+  Progress& progress = engine::or_silent(progress_or_null);
+  base::ThreadPool pool(threads);
+  ATTAR_TRY(state_->reader.verify_all(&pool, &progress));
+  if (!state_->sources()) return std::unexpected(state_->sources().error());
+  std::uint64_t total = 0;
+  for (const format::TensorEntry& tensor : state_->tensors) total += tensor.bytes();
+  progress.stage("decoding tensors", total);
+  for (const format::TensorEntry& tensor : state_->tensors) {
+    ATTAR_TRY(base::check_cancelled(progress));
+    ATTAR_ASSIGN(const auto frame, engine::FrameReader::open(*state_->frames, tensor, state_->tables));
+    ATTAR_TRY(frame.read(pool, [&](base::ByteView bytes) -> Status {
+      progress.advance(bytes.size());
+      return {};
+    }));
+  }
+  return {};
+}
+
+bool is_tensor_artifact(const std::filesystem::path& path) {
+  const auto reader = format::ArtifactReader::open(path);
+  return reader && reader->find(SectionKind::tensors) != nullptr;
+}
+
+}  // namespace attar

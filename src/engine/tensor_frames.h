@@ -1,0 +1,53 @@
+// Frames: the blocks of one tensor, written and read in waves over the pool. Bytes: FORMAT.md, "Frames section".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attar/result.h"
+#include "base/bytes.h"
+#include "base/progress.h"
+#include "base/threads.h"
+#include "codec/tensors.h"
+#include "format/section.h"
+#include "format/tensors.h"
+
+namespace attar::engine {
+
+/// Writes one frame and returns its bytes. Progress counts the tensor's bytes.
+[[nodiscard]] Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
+                                                base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);
+
+/// The schema that a codec sees of an entry.
+[[nodiscard]] codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept;
+
+/// One opened frame. Its bytes were verified against the section's checksums.
+class FrameReader {
+ public:
+  [[nodiscard]] static Result<FrameReader> open(const format::SectionReader& frames, const format::TensorEntry& entry,
+                                                const codec::TableSets& tables);
+
+  /// Decodes all blocks in order, a wave of them at a time, and hands out each wave's bytes; at the end their checksum
+  /// is held against the index.
+  using Take = std::function<Status(base::ByteView bytes)>;
+  [[nodiscard]] Status read(base::ThreadPool& pool, const Take& take) const;
+  /// The same into memory of the tensor's size.
+  [[nodiscard]] Status read(base::ThreadPool& pool, std::span<std::byte> out) const;
+
+ private:
+  FrameReader(const format::SectionReader& frames, const format::TensorEntry& entry) noexcept
+      : frames_(&frames), entry_(&entry) {}
+  [[nodiscard]] Status decode(base::ThreadPool& pool, std::uint64_t first, std::span<std::byte> out) const;
+  [[nodiscard]] Status wrong_checksum() const;
+  [[nodiscard]] std::uint64_t block_bytes() const noexcept { return entry_->block_elements * entry_->element_bytes; }
+
+  const format::SectionReader* frames_;
+  const format::TensorEntry* entry_;
+  std::vector<base::ByteView> blocks_;
+  std::unique_ptr<codec::TensorReader> reader_;
+};
+
+}  // namespace attar::engine

@@ -1,0 +1,30 @@
+// The files that are packed as tensors: opened, listed in order, and cut into rows and blocks.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "attar/result.h"
+#include "codec/tensors.h"
+#include "data/tensor_file.h"
+
+namespace attar::engine {
+
+struct TensorSource {
+  std::string path;  ///< in the artifact: the file's name, or its path inside of the folder
+  data::TensorFile file;
+};
+
+/// The file, or every regular file of the folder, in the order of their paths.
+[[nodiscard]] Result<std::vector<TensorSource>> open_tensor_sources(const std::filesystem::path& input);
+
+/// How a tensor is cut: what the codecs see, and elements of a block.
+struct TensorCut {
+  codec::TensorSchema schema = {};
+  std::uint64_t block_elements = 1;
+};
+[[nodiscard]] TensorCut cut_tensor(const data::FileTensor& tensor, std::uint64_t block_bytes);
+
+}  // namespace attar::engine

@@ -1,0 +1,197 @@
+#include "math/rans.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <queue>
+#include <utility>
+
+#include "base/leb128.h"
+
+namespace attar::math {
+namespace {
+
+constexpr std::uint32_t whole_frequency = 1u << simd::rans_bits;
+constexpr std::size_t short_lanes = 4, long_stream = 4096;
+
+std::size_t lanes_of(std::size_t count) noexcept { return count >= long_stream ? simd::rans_lanes : short_lanes; }
+
+// What an added unit of frequency saves a symbol of this count.
+double gain(std::uint64_t count, std::uint32_t frequency) noexcept {
+  return static_cast<double>(count) * std::log2((frequency + 1.0) / frequency);
+}
+
+struct Step {
+  double gain;
+  std::size_t symbol;
+  friend bool operator<(const Step& a, const Step& b) noexcept {
+    return a.gain != b.gain ? a.gain < b.gain : a.symbol > b.symbol;
+  }
+};
+
+// Fills or cuts frequencies until they sum to the whole, one unit at a time where it gains most or costs least.
+void balance(const RansCounts& counts, RansFrequencies& frequencies) {
+  std::int64_t left = whole_frequency - std::accumulate(frequencies.begin(), frequencies.end(), std::int64_t{0});
+  const bool adding = left > 0;
+  const auto step = [&](std::size_t s) {
+    const double own = adding ? gain(counts[s], frequencies[s]) : -gain(counts[s], frequencies[s] - 1u);
+    return Step{.gain = own, .symbol = s};
+  };
+  const auto may = [&](std::size_t s) { return frequencies[s] > (adding ? 0 : 1); };
+  std::priority_queue<Step> next;
+  for (std::size_t s = 0; s < frequencies.size(); ++s)
+    if (may(s)) next.push(step(s));
+  while (left != 0) {
+    const std::size_t best = next.top().symbol;
+    next.pop();
+    // A lone symbol takes all at once.
+    const std::int64_t units = adding && next.empty() ? left : 1;
+    frequencies[best] = static_cast<std::uint16_t>(frequencies[best] + (adding ? units : -1));
+    left += adding ? -units : 1;
+    if (may(best)) next.push(step(best));
+  }
+}
+
+double bits_of(const RansFrequencies& frequencies, const RansCounts& counts, double escape_bits) noexcept {
+  double bits = 0;
+  std::uint64_t escaped = 0;
+  for (std::size_t s = 1; s < counts.size(); ++s)
+    if (frequencies[s] == 0)
+      escaped += counts[s];
+    else if (counts[s] != 0)
+      bits += static_cast<double>(counts[s]) * (simd::rans_bits - std::log2(frequencies[s]));
+  escaped += counts[0];
+  if (escaped == 0) return bits;
+  const double own = frequencies[0] == 0 ? HUGE_VAL : simd::rans_bits - std::log2(frequencies[0]);
+  return bits + static_cast<double>(escaped) * (own + escape_bits);
+}
+
+// Symbols of at least so many counts have a frequency of their own; symbol 0 always has one.
+RansFrequencies fit_above(const RansCounts& counts, std::uint64_t total, std::uint64_t least) {
+  RansCounts kept = counts;
+  for (std::size_t s = 1; s < counts.size(); ++s)
+    if (counts[s] < least) kept[0] += std::exchange(kept[s], 0);
+  RansFrequencies out{};
+  for (std::size_t s = 0; s < counts.size(); ++s) {
+    if (s != 0 && kept[s] == 0) continue;
+    const double share = total == 0 ? 0 : static_cast<double>(kept[s]) / static_cast<double>(total);
+    out[s] = static_cast<std::uint16_t>(std::max(1.0, std::floor(share * whole_frequency)));
+  }
+  balance(kept, out);
+  return out;
+}
+
+}  // namespace
+
+RansFrequencies fit_frequencies(const RansCounts& counts, double escape_bits) {
+  const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  // A symbol rarer than a unit of frequency may cost the others more than its escapes would.
+  constexpr std::array<double, 6> units = {0, 0.1, 0.2, 0.35, 0.6, 1.0};
+  RansFrequencies best{};
+  double least_bits = HUGE_VAL;
+  for (const double unit : units) {
+    const double least = unit * static_cast<double>(total) / whole_frequency;
+    const RansFrequencies out =
+        fit_above(counts, total, std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(least))));
+    if (const double bits = bits_of(out, counts, escape_bits); bits < least_bits) {
+      least_bits = bits;
+      best = out;
+    }
+  }
+  return best;
+}
+
+RansModel::RansModel(std::vector<RansFrequencies> contexts) : contexts_(std::move(contexts)) {
+  decoding_.resize(contexts_.size() << simd::rans_bits);
+  encoding_.resize(contexts_.size() * simd::rans_symbols);
+  for (std::size_t c = 0; c < contexts_.size(); ++c) {
+    std::uint32_t start = 0;
+    for (std::uint32_t s = 0; s < simd::rans_symbols; ++s) {
+      const std::uint32_t frequency = contexts_[c][s];
+      encoding_[c * simd::rans_symbols + s] = frequency | start << 16;
+      for (std::uint32_t offset = 0; offset < frequency; ++offset)
+        decoding_[(c << simd::rans_bits) + start + offset] = s | (frequency - 1) << 8 | offset << 20;
+      start += frequency;
+    }
+  }
+}
+
+double RansModel::bits(std::size_t context, const RansCounts& counts, double escape_bits) const noexcept {
+  return bits_of(contexts_[context], counts, escape_bits);
+}
+
+void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count,
+                       std::vector<std::byte>& out) const {
+  const std::size_t lanes = lanes_of(count);
+  std::array<std::uint32_t, simd::rans_lanes> states;
+  states.fill(simd::rans_least);
+  // A symbol gives one word at most; kernels write up to rans_slack words in front of the first.
+  std::vector<std::uint16_t> room(count + rans_slack);
+  const std::uint16_t* first = simd::rans_encode({.table = encoding_.data(),
+                                                  .contexts = contexts,
+                                                  .symbols = symbols,
+                                                  .count = count,
+                                                  .lanes = lanes,
+                                                  .states = states.data(),
+                                                  .end = room.data() + room.size()});
+  const auto head = std::as_bytes(std::span(states).first(lanes));
+  const auto words = std::as_bytes(std::span(first, static_cast<std::size_t>(room.data() + room.size() - first)));
+  out.insert(out.end(), head.begin(), head.end());
+  out.insert(out.end(), words.begin(), words.end());
+}
+
+Status RansModel::decode(base::ByteView stream, const std::uint8_t* contexts, std::size_t count,
+                         std::uint8_t* out) const {
+  const std::size_t lanes = lanes_of(count);
+  if (stream.size() < lanes * sizeof(std::uint32_t) || stream.size() % 2 != 0)
+    return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  std::array<std::uint32_t, simd::rans_lanes> states{};
+  std::memcpy(states.data(), stream.data(), lanes * sizeof(std::uint32_t));
+  // The kernels read words by memcpy or unaligned loads only.
+  const auto* end = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
+  const std::uint16_t* after =
+      simd::rans_decode({.table = decoding_.data(),
+                         .contexts = contexts,
+                         .states = states.data(),
+                         .words = reinterpret_cast<const std::uint16_t*>(stream.data() + lanes * sizeof(std::uint32_t)),
+                         .end = end,
+                         .out = out,
+                         .count = count,
+                         .lanes = lanes});
+  const auto sound = [](std::uint32_t state) { return state == simd::rans_least; };
+  if (after != end || !std::all_of(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(lanes), sound))
+    return fail(ErrorCode::corrupt, "a stream of symbols does not end where it should");
+  return {};
+}
+
+std::size_t rans_state_bytes(std::size_t count) noexcept { return lanes_of(count) * sizeof(std::uint32_t); }
+
+void write_frequencies(base::ByteWriter& out, const RansFrequencies& frequencies) {
+  for (std::size_t s = 0; s < frequencies.size();) {
+    base::write_leb128(out, frequencies[s]);
+    if (frequencies[s++] != 0) continue;
+    std::size_t more = 0;
+    for (; s < frequencies.size() && frequencies[s] == 0; ++s) ++more;
+    base::write_leb128(out, more);
+  }
+}
+
+Result<RansFrequencies> read_frequencies(base::ByteReader& in) {
+  RansFrequencies out{};
+  std::uint64_t sum = 0;
+  for (std::size_t s = 0; s < out.size();) {
+    ATTAR_ASSIGN(const std::uint64_t frequency, base::read_leb128(in, 2));
+    sum += frequency;
+    if (sum > whole_frequency) break;
+    out[s++] = static_cast<std::uint16_t>(frequency);
+    if (frequency != 0) continue;
+    ATTAR_ASSIGN(const std::uint64_t more, base::read_leb128(in, 2));
+    if (more > out.size() - s) return fail(ErrorCode::corrupt, "a table of frequencies has more than 256 symbols");
+    s += more;
+  }
+  if (sum != whole_frequency) return fail(ErrorCode::corrupt, "a table of frequencies does not sum to 4096");
+  return out;
+}
+
+}  // namespace attar::math

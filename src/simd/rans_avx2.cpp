@@ -1,0 +1,174 @@
+// rANS with AVX2: four registers of eight states; tables say where the words of a mask go.
+#include "simd/rans.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <array>
+#include <bit>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
+#endif
+
+namespace attar::simd::detail {
+namespace {
+
+constexpr std::size_t width = 8, registers = rans_lanes / width;
+
+using Places = std::array<std::array<std::uint8_t, width>, 256>;
+
+// By mask: of each lane in it, how many lanes of the mask stand before it.
+constexpr Places make_ranks() {
+  Places out{};
+  for (unsigned mask = 0; mask < 256; ++mask)
+    for (unsigned lane = 0, rank = 0; lane < width; ++lane)
+      if ((mask >> lane & 1) != 0) out[mask][lane] = static_cast<std::uint8_t>(rank++);
+  return out;
+}
+
+// By mask: its lanes in order, so that the last of them comes to the last place.
+constexpr Places make_ends() {
+  Places out{};
+  for (unsigned mask = 0; mask < 256; ++mask)
+    for (unsigned lane = width, place = width; lane-- > 0;)
+      if ((mask >> lane & 1) != 0) out[mask][--place] = static_cast<std::uint8_t>(lane);
+  return out;
+}
+
+constexpr Places ranks = make_ranks(), ends = make_ends();
+
+inline __m256i places(const Places& of, unsigned mask) noexcept {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(of[mask].data())));
+}
+
+inline __m256i load_bytes(const std::uint8_t* from) noexcept {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+}
+
+inline __m256i gathered(const std::uint32_t* table, __m256i place) noexcept {
+  return _mm256_i32gather_epi32(reinterpret_cast<const int*>(table), place, 4);
+}
+
+inline __m256i entries(const RansDecoding& task, __m256i state, std::size_t i) noexcept {
+  const __m256i slot = _mm256_and_si256(state, _mm256_set1_epi32(static_cast<int>(rans_mask)));
+  return gathered(task.table, _mm256_or_si256(_mm256_slli_epi32(load_bytes(task.contexts + i), rans_bits), slot));
+}
+
+inline __m256i advanced(__m256i state, __m256i entry) noexcept {
+  const __m256i mask = _mm256_set1_epi32(static_cast<int>(rans_mask));
+  const __m256i frequency = _mm256_add_epi32(_mm256_and_si256(_mm256_srli_epi32(entry, 8), mask), _mm256_set1_epi32(1));
+  const __m256i product = _mm256_mullo_epi32(frequency, _mm256_srli_epi32(state, rans_bits));
+  return _mm256_add_epi32(product, _mm256_srli_epi32(entry, 20));
+}
+
+inline __m256i refilled(__m256i state, const std::uint16_t*& words) noexcept {
+  const __m256i low = _mm256_cmpeq_epi32(_mm256_srli_epi32(state, 16), _mm256_setzero_si256());
+  const auto mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(low)));
+  const __m256i next = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words)));
+  words += std::popcount(mask);
+  const __m256i spread = _mm256_permutevar8x32_epi32(next, places(ranks, mask));
+  return _mm256_blendv_epi8(state, _mm256_or_si256(_mm256_slli_epi32(state, 16), spread), low);
+}
+
+// The lowest bytes of eight lanes.
+inline void put_symbols(std::uint8_t* out, __m256i entry) noexcept {
+  const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1,
+                                         -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i bytes = _mm256_shuffle_epi8(entry, first);
+  const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(out), both);
+}
+
+// Whole numbers without sign as floats; AVX2 converts with sign alone.
+inline __m256 to_float(__m256i value) noexcept {
+  const __m256 high = _mm256_cvtepi32_ps(_mm256_srli_epi32(value, 16));
+  const __m256 low = _mm256_cvtepi32_ps(_mm256_and_si256(value, _mm256_set1_epi32(0xffff)));
+  return _mm256_add_ps(_mm256_mul_ps(high, _mm256_set1_ps(65536.0f)), low);
+}
+
+// The lowest sixteen bits of the lanes of the mask, in front of `words`; what lies before them is overwritten later.
+inline void put_words(std::uint16_t*& words, __m256i state, unsigned mask) noexcept {
+  const __m256i moved = _mm256_permutevar8x32_epi32(state, places(ends, mask));
+  const __m256i low = _mm256_and_si256(moved, _mm256_set1_epi32(0xffff));
+  const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(words - width), packed);
+  words -= std::popcount(mask);
+}
+
+inline __m256i encoded(const RansEncoding& task, __m256i state, std::size_t i, std::uint16_t*& words) noexcept {
+  const __m256i place =
+      _mm256_add_epi32(_mm256_slli_epi32(load_bytes(task.contexts + i), 8), load_bytes(task.symbols + i));
+  const __m256i entry = gathered(task.table, place);
+  const __m256i frequency = _mm256_and_si256(entry, _mm256_set1_epi32(0xffff));
+  const __m256i top = _mm256_srli_epi32(state, 32 - rans_bits);
+  const __m256i full = _mm256_cmpgt_epi32(_mm256_add_epi32(top, _mm256_set1_epi32(1)), frequency);
+  put_words(words, state, static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(full))));
+  state = _mm256_blendv_epi8(state, _mm256_srli_epi32(state, 16), full);
+  // The quotient is below 2²⁰, so that single precision is off by one at most.
+  __m256i whole = _mm256_cvttps_epi32(_mm256_div_ps(to_float(state), _mm256_cvtepi32_ps(frequency)));
+  __m256i rest = _mm256_sub_epi32(state, _mm256_mullo_epi32(whole, frequency));
+  const __m256i below = _mm256_srai_epi32(rest, 31);
+  whole = _mm256_add_epi32(whole, below);
+  rest = _mm256_add_epi32(rest, _mm256_and_si256(below, frequency));
+  const __m256i above = _mm256_cmpgt_epi32(_mm256_add_epi32(rest, _mm256_set1_epi32(1)), frequency);
+  whole = _mm256_sub_epi32(whole, above);
+  rest = _mm256_sub_epi32(rest, _mm256_and_si256(above, frequency));
+  return _mm256_add_epi32(_mm256_add_epi32(_mm256_slli_epi32(whole, rans_bits), rest), _mm256_srli_epi32(entry, 16));
+}
+
+struct States {
+  __m256i values[registers];
+
+  explicit States(const std::uint32_t* from) noexcept {
+    for (std::size_t r = 0; r < registers; ++r)
+      values[r] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + r * width));
+  }
+  void save(std::uint32_t* to) const noexcept {
+    for (std::size_t r = 0; r < registers; ++r)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * width), values[r]);
+  }
+};
+
+}  // namespace
+
+const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept {
+  States states(task.states);
+  const std::uint16_t* words = task.words;
+  std::size_t i = 0;
+  for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
+    __m256i found[registers];
+    for (std::size_t r = 0; r < registers; ++r) found[r] = entries(task, states.values[r], i + r * width);
+    for (std::size_t r = 0; r < registers; ++r) {
+      put_symbols(task.out + i + r * width, found[r]);
+      states.values[r] = refilled(advanced(states.values[r], found[r]), words);
+    }
+  }
+  states.save(task.states);
+  return rans_decode_rest(task, words, i);
+}
+
+std::uint16_t* rans_encode_avx2(const RansEncoding& task) noexcept {
+  const std::size_t whole = task.count / rans_lanes * rans_lanes;
+  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
+  States states(task.states);
+  for (std::size_t i = whole; i > 0; i -= rans_lanes)
+    for (std::size_t r = registers; r-- > 0;)
+      states.values[r] = encoded(task, states.values[r], i - rans_lanes + r * width, words);
+  states.save(task.states);
+  return words;
+}
+
+}  // namespace attar::simd::detail
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

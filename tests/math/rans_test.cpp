@@ -1,0 +1,189 @@
+#include "math/rans.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <random>
+
+namespace attar::math {
+namespace {
+
+struct Sample {
+  std::vector<std::uint8_t> symbols, contexts;
+  std::vector<RansCounts> counts;
+  std::size_t count;
+};
+
+// Symbols about a middle that depends on the context, as rounded Gaussians are.
+Sample sample(std::size_t count, std::size_t contexts, double spread, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal(0, spread);
+  Sample out{.symbols = std::vector<std::uint8_t>(count + rans_slack),
+             .contexts = std::vector<std::uint8_t>(count + rans_slack),
+             .counts = std::vector<RansCounts>(contexts),
+             .count = count};
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t context = random() % contexts;
+    const double value = 40.0 + 10.0 * static_cast<double>(context) + normal(random);
+    out.contexts[i] = static_cast<std::uint8_t>(context);
+    out.symbols[i] = static_cast<std::uint8_t>(std::clamp(std::lround(value), 0L, 255L));
+    ++out.counts[context][out.symbols[i]];
+  }
+  return out;
+}
+
+RansModel model_of(const Sample& from) {
+  std::vector<RansFrequencies> contexts;
+  for (const RansCounts& counts : from.counts) contexts.push_back(fit_frequencies(counts, 16));
+  return RansModel(std::move(contexts));
+}
+
+// Rare symbols have no code: what stands in their place is symbol 0.
+void escape(Sample& of, const RansModel& model) {
+  for (std::size_t i = 0; i < of.count; ++i)
+    if (!model.codes(of.contexts[i], of.symbols[i])) of.symbols[i] = 0;
+}
+
+TEST(Rans, EveryLengthComesBackAtEveryLevel) {
+  for (const std::size_t count : {0u, 1u, 3u, 4u, 31u, 4095u, 4096u, 4097u, 4127u, 4128u, 20000u, 65536u}) {
+    Sample given = sample(count, 8, 9, static_cast<std::uint32_t>(count));
+    const RansModel model = model_of(given);
+    escape(given, model);
+    std::vector<std::byte> stream;
+    model.encode(given.symbols.data(), given.contexts.data(), count, stream);
+    std::vector<std::uint8_t> out(count + rans_slack);
+    ASSERT_TRUE(model.decode(stream, given.contexts.data(), count, out.data())) << count;
+    EXPECT_TRUE(std::equal(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count), given.symbols.begin()));
+  }
+}
+
+TEST(Rans, LevelsWriteAndReadTheSameWords) {
+  constexpr std::size_t count = 50'003;
+  Sample given = sample(count, 5, 20, 7);
+  const RansModel model = model_of(given);
+  escape(given, model);
+  std::vector<std::uint32_t> encoding(5 * simd::rans_symbols), decoding(5u << simd::rans_bits);
+  for (std::size_t c = 0; c < 5; ++c) {
+    std::uint32_t start = 0;
+    for (std::uint32_t s = 0; s < 256; ++s) {
+      const std::uint32_t f = model.contexts()[c][s];
+      encoding[c * 256 + s] = f | start << 16;
+      for (std::uint32_t o = 0; o < f; ++o) decoding[(c << 12) + start + o] = s | (f - 1) << 8 | o << 20;
+      start += f;
+    }
+  }
+  std::vector<std::uint16_t> reference;
+  std::array<std::uint32_t, simd::rans_lanes> reference_states{};
+  for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+    std::vector<std::uint16_t> room(count + rans_slack);
+    std::array<std::uint32_t, simd::rans_lanes> states;
+    states.fill(simd::rans_least);
+    const std::uint16_t* first = simd::rans_encode({.table = encoding.data(),
+                                                    .contexts = given.contexts.data(),
+                                                    .symbols = given.symbols.data(),
+                                                    .count = count,
+                                                    .states = states.data(),
+                                                    .end = room.data() + room.size()},
+                                                   static_cast<simd::Level>(level));
+    std::vector<std::uint16_t> words(first, static_cast<const std::uint16_t*>(room.data()) + room.size());
+    if (level == 0) {
+      reference = words;
+      reference_states = states;
+    }
+    EXPECT_EQ(words, reference) << level;
+    EXPECT_EQ(states, reference_states) << level;
+    std::vector<std::uint8_t> out(count + rans_slack);
+    const std::uint16_t* after = simd::rans_decode({.table = decoding.data(),
+                                                    .contexts = given.contexts.data(),
+                                                    .states = states.data(),
+                                                    .words = words.data(),
+                                                    .end = words.data() + words.size(),
+                                                    .out = out.data(),
+                                                    .count = count},
+                                                   static_cast<simd::Level>(level));
+    EXPECT_EQ(after, words.data() + words.size()) << level;
+    EXPECT_TRUE(std::equal(out.begin(), out.begin() + count, given.symbols.begin())) << level;
+  }
+}
+
+TEST(Rans, ASymbolThatIsCertainTakesNoWords) {
+  RansCounts counts{};
+  counts[0] = 100;
+  const RansModel model({fit_frequencies(counts, 16)});
+  const std::vector<std::uint8_t> zeros(10'000 + rans_slack);
+  std::vector<std::byte> stream;
+  model.encode(zeros.data(), zeros.data(), 10'000, stream);
+  EXPECT_EQ(stream.size(), rans_state_bytes(10'000));
+  std::vector<std::uint8_t> out(10'000 + rans_slack, 1);
+  ASSERT_TRUE(model.decode(stream, zeros.data(), 10'000, out.data()));
+  EXPECT_EQ(std::count(out.begin(), out.begin() + 10'000, 0), 10'000);
+}
+
+TEST(Rans, StreamsComeNearToTheEntropy) {
+  constexpr std::size_t count = 400'000;
+  Sample given = sample(count, 3, 6, 5);
+  const RansModel model = model_of(given);
+  double entropy = 0, priced = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    const auto total = static_cast<double>(std::accumulate(given.counts[c].begin(), given.counts[c].end(), 0ull));
+    for (const std::uint64_t n : given.counts[c])
+      if (n != 0) entropy += static_cast<double>(n) * std::log2(total / static_cast<double>(n));
+    priced += model.bits(c, given.counts[c], 16);
+  }
+  escape(given, model);
+  std::vector<std::byte> stream;
+  model.encode(given.symbols.data(), given.contexts.data(), count, stream);
+  const double bits = 8.0 * static_cast<double>(stream.size());
+  EXPECT_LT(bits, entropy * 1.002 + 1024);
+  EXPECT_NEAR(priced, bits, entropy * 0.002 + 1024);
+}
+
+TEST(Rans, DamagedStreamsAreRefusedOrGiveSymbols) {
+  constexpr std::size_t count = 9000;
+  Sample given = sample(count, 2, 9, 11);
+  const RansModel model = model_of(given);
+  escape(given, model);
+  std::vector<std::byte> stream;
+  model.encode(given.symbols.data(), given.contexts.data(), count, stream);
+  std::vector<std::uint8_t> out(count + rans_slack);
+  std::mt19937 random(3);
+  for (int i = 0; i < 400; ++i) {
+    std::vector<std::byte> damaged = stream;
+    if (i % 2 == 0)
+      damaged.resize(random() % damaged.size());
+    else
+      damaged[random() % damaged.size()] ^= static_cast<std::byte>(1u << random() % 8);
+    const Status read = model.decode(damaged, given.contexts.data(), count, out.data());
+    EXPECT_FALSE(i % 2 == 0 && read.has_value());
+  }
+}
+
+TEST(Rans, TablesOfFrequenciesComeBackAndOthersAreRefused) {
+  const Sample given = sample(30'000, 4, 30, 9);
+  const RansModel model = model_of(given);
+  base::ByteWriter bytes;
+  for (const RansFrequencies& own : model.contexts()) {
+    EXPECT_EQ(std::accumulate(own.begin(), own.end(), 0u), 4096u);
+    write_frequencies(bytes, own);
+  }
+  base::ByteReader reader(bytes.bytes());
+  for (const RansFrequencies& own : model.contexts()) {
+    const auto read = read_frequencies(reader);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, own);
+  }
+  EXPECT_EQ(reader.remaining(), 0u);
+  base::ByteWriter one;
+  write_frequencies(one, model.contexts()[0]);
+  for (std::size_t cut = 0; cut < one.size(); ++cut) {
+    base::ByteReader shorter(one.bytes().first(cut));
+    EXPECT_FALSE(read_frequencies(shorter));
+  }
+  const std::array<std::byte, 4> too_many = {std::byte{0x81}, std::byte{0x20}, std::byte{0x81}, std::byte{0x20}};
+  base::ByteReader wrong(too_many);
+  EXPECT_FALSE(read_frequencies(wrong));
+}
+
+}  // namespace
+}  // namespace attar::math

@@ -1,0 +1,168 @@
+// Every tensor codec of the registry: round trips over kinds of elements, shapes and contents; damage; sizes.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "base/half.h"
+#include "codec/tensors.h"
+
+namespace attar::codec {
+namespace {
+
+constexpr Element f64{.bytes = 8, .exponent_bits = 11, .mantissa_bits = 52};
+constexpr Element f32{.bytes = 4, .exponent_bits = 8, .mantissa_bits = 23};
+constexpr Element bf16{.bytes = 2, .exponent_bits = 8, .mantissa_bits = 7};
+constexpr Element f16{.bytes = 2, .exponent_bits = 5, .mantissa_bits = 10};
+constexpr Element e5m2{.bytes = 1, .exponent_bits = 5, .mantissa_bits = 2};
+constexpr Element e4m3{.bytes = 1, .exponent_bits = 4, .mantissa_bits = 3};
+constexpr std::array elements = {
+    f64, f32, bf16, f16, e5m2, e4m3, Element{.bytes = 1}, Element{.bytes = 8}, Element{.bytes = 18}};
+
+// A float's bits in another layout, cut instead of rounded; what does not fit becomes the nearest exponent.
+std::uint64_t bits_of(double value, const Element& element) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const int bias = (1 << (element.exponent_bits - 1)) - 1;
+  const int exponent =
+      std::clamp(static_cast<int>(bits >> 52 & 2047) - 1023 + bias, 0, (1 << element.exponent_bits) - 1);
+  const std::uint64_t mantissa = (bits & ((1ull << 52) - 1)) >> (52 - element.mantissa_bits);
+  return (bits >> 63) << (element.exponent_bits + element.mantissa_bits) |
+         static_cast<std::uint64_t>(exponent) << element.mantissa_bits | mantissa;
+}
+
+enum class Content { weights, zeros, random, sparse, rounded };
+
+std::vector<std::byte> make(const Element& element, std::uint64_t count, std::uint64_t columns, Content content,
+                            std::uint32_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  std::vector<std::byte> out(count * element.bytes);
+  std::vector<double> scales(columns);
+  for (double& scale : scales) scale = std::exp2(0.5 * normal(random) - 4);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t bits = random();
+    double value = normal(random) * scales[i % columns];
+    if (content == Content::sparse && i % 3 != 0) value = 0;
+    if (content == Content::rounded && i / columns % 5 == 0)
+      value = static_cast<double>(base::half_to_float(base::float_to_half(static_cast<float>(value))));
+    if (element.is_float() && content != Content::random) bits = bits_of(value, element);
+    if (!element.is_float() && content == Content::weights) bits = static_cast<std::uint64_t>(std::lround(value * 100));
+    if (content == Content::zeros) bits = 0;
+    for (unsigned b = 0; b < element.bytes; ++b)
+      out[i * element.bytes + b] = static_cast<std::byte>(bits >> 8 * (b % 8));
+  }
+  return out;
+}
+
+struct Packed {
+  std::vector<std::byte> preamble;
+  std::vector<std::vector<std::byte>> blocks;
+  base::ByteWriter tables;
+  std::uint64_t bytes = 0;
+};
+
+Packed pack(const TensorView& view, TensorTrial& trial) {
+  Packed out;
+  TableSets tables;
+  trial.share(tables);
+  tables.finish();
+  tables.save(out.tables);
+  const auto writer = trial.writer(tables);
+  out.preamble = writer->preamble();
+  out.bytes = out.preamble.size();
+  const std::uint64_t each = view.block_elements * view.schema.element.bytes;
+  for (std::uint64_t at = 0; at < view.bytes.size(); at += each) {
+    auto& block = out.blocks.emplace_back();
+    writer->write(at / view.schema.element.bytes, view.bytes.subspan(at, std::min(each, view.bytes.size() - at)), {},
+                  block);
+    out.bytes += block.size();
+  }
+  return out;
+}
+
+Status unpack(const TensorCodec& codec, const TensorView& view, const Packed& packed, std::vector<std::byte>& out) {
+  base::ByteReader in(packed.tables.bytes());
+  ATTAR_ASSIGN(const TableSets tables, TableSets::load(in));
+  ATTAR_ASSIGN(const auto reader, codec.open(packed.preamble, view.schema, tables));
+  out.assign(view.bytes.size(), std::byte{});
+  const std::uint64_t each = view.block_elements * view.schema.element.bytes;
+  std::uint64_t at = 0;
+  for (const auto& block : packed.blocks) {
+    const std::uint64_t length = std::min<std::uint64_t>(each, out.size() - at);
+    ATTAR_TRY(reader->read(at / view.schema.element.bytes, block, {}, std::span(out).subspan(at, length)));
+    at += length;
+  }
+  return {};
+}
+
+TEST(TensorCodecs, EveryElementShapeAndContentComesBack) {
+  for (const TensorCodec* codec : tensor_registry())
+    for (const Element& element : elements)
+      for (const auto& [count, columns] :
+           {std::pair{1u, 1u}, {7u, 16u}, {384u, 384u}, {5000u, 50u}, {40'003u, 97u}, {65'536u, 512u}})
+        for (const Content content :
+             {Content::weights, Content::zeros, Content::random, Content::sparse, Content::rounded}) {
+          const std::vector<std::byte> bytes = make(element, count, columns, content, count + columns);
+          const TensorView view{.schema = {.element = element, .count = count, .columns = columns},
+                                .bytes = bytes,
+                                .base = {},
+                                .block_elements = columns * std::max(1u, 20'000 / columns)};
+          const auto trial = codec->look(view);
+          if (trial == nullptr) continue;
+          const Packed packed = pack(view, *trial);
+          std::vector<std::byte> out;
+          const Status read = unpack(*codec, view, packed, out);
+          ASSERT_TRUE(read) << codec->info().name << ' ' << read.error().describe();
+          ASSERT_TRUE(out == bytes) << codec->info().name << " width " << element.bytes << " count " << count
+                                    << " content " << static_cast<int>(content);
+          EXPECT_LE(packed.bytes, bytes.size() + packed.blocks.size() * (element.bytes + 1) + packed.preamble.size());
+          EXPECT_NEAR(trial->bytes(), static_cast<double>(packed.bytes), 0.05 * static_cast<double>(packed.bytes) + 400)
+              << codec->info().name << ' ' << element.bytes << ' ' << static_cast<int>(content);
+        }
+}
+
+TEST(TensorCodecs, WeightsTakeWhatTheirEntropySays) {
+  // 16 bits of a Gaussian: 8 of them are sign and mantissa; the exponent and the top of the mantissa take some 5.5
+  // of 11.
+  constexpr std::uint64_t columns = 384, count = 768 * columns;
+  const std::vector<std::byte> bytes = make(bf16, count, columns, Content::weights, 1);
+  const TensorView view{.schema = {.element = bf16, .count = count, .columns = columns},
+                        .bytes = bytes,
+                        .base = {},
+                        .block_elements = 340 * columns};
+  const auto trial = find_tensor_codec(0x0401)->look(view);
+  ASSERT_NE(trial, nullptr);
+  EXPECT_LT(static_cast<double>(pack(view, *trial).bytes), 0.66 * static_cast<double>(bytes.size()));
+}
+
+TEST(TensorCodecs, DamagedBlocksAreRefusedOrGiveBytes) {
+  constexpr std::uint64_t columns = 96, count = 120 * columns;
+  std::mt19937 random(17);
+  for (const TensorCodec* codec : tensor_registry()) {
+    const std::vector<std::byte> bytes = make(f32, count, columns, Content::rounded, 5);
+    const TensorView view{.schema = {.element = f32, .count = count, .columns = columns},
+                          .bytes = bytes,
+                          .base = {},
+                          .block_elements = 64 * columns};
+    const auto trial = codec->look(view);
+    const Packed packed = pack(view, *trial);
+    for (int i = 0; i < 600; ++i) {
+      Packed damaged = packed;
+      auto& part =
+          i % 3 == 0 && !damaged.preamble.empty() ? damaged.preamble : damaged.blocks[i % damaged.blocks.size()];
+      if (i % 2 == 0)
+        part.resize(random() % part.size());
+      else
+        part[random() % std::min<std::size_t>(part.size(), i % 4 == 1 ? 200 : part.size())] ^=
+            static_cast<std::byte>(1u << random() % 8);
+      std::vector<std::byte> out;
+      const Status read = unpack(*codec, view, damaged, out);
+      EXPECT_FALSE(i % 2 == 0 && read.has_value()) << codec->info().name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace attar::codec

@@ -1,19 +1,23 @@
 """GGUF files that Attar writes, read with the Python package gguf: the same metadata, the same numbers to the bit, and errors at most those of its own quantizers.
 
-    python bench/gguf_reader.py
+    python bench/gguf_reader.py [--library LIBRARY]
 
 The file is written by tests/tensor/gguf_file_test.cpp: 65,536 normal numbers, the blocks of each type for them, and what Attar reads from the blocks. Prints the
-relative error in root mean square of each type beside the package's, which plain rounding has; fails where something differs. Q4_K and Q6_K the package cannot write.
+relative error in root mean square of each type beside the package's, which plain rounding has; fails where something differs. Q4_K and Q6_K the package cannot write: --library names a
+shared library with ggml's own quantizers as they were exported in 2023, such as lib/avx2/libctransformers.so of ctransformers 0.2.27.
 Result: bench/results/gguf_reader.json
 """
 from __future__ import annotations
 
 from datasets import OUT, REPO, RESULTS
 
+import argparse
+import ctypes
 import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import gguf
 import numpy as np
@@ -44,7 +48,20 @@ def relative(values: np.ndarray, read: np.ndarray) -> float:
     return float(np.sqrt(((values - read) ** 2).sum() / (values**2).sum()))
 
 
+def by_library(library: ctypes.CDLL, name: str, values: np.ndarray) -> float:
+    """The error of ggml's own quantizer of Q4_K or Q6_K."""
+    quantize = getattr(library, f"ggml_quantize_{name.lower().replace('k', 'K')}")
+    quantize.restype, quantize.argtypes = ctypes.c_size_t, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+    blocks, histogram = np.zeros(values.size, np.uint8), np.zeros(64, np.int64)
+    size = quantize(values.ctypes.data, blocks.ctypes.data, values.size, values.size, histogram.ctypes.data)
+    return relative(values, gguf.dequantize(blocks[:size], gguf.GGMLQuantizationType[name]).reshape(values.shape))
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--library")
+    options = parser.parse_args()
+    library = ctypes.CDLL(options.library) if options.library else None
     reader = write_file()
     check_metadata(reader)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
@@ -61,9 +78,12 @@ def main() -> None:
             line["package"] = relative(values, gguf.dequantize(gguf.quantize(values, tensor.tensor_type), tensor.tensor_type))
             if line["attar"] > line["package"]:
                 sys.exit(f"{name}: an error of {line['attar']}, the package has {line['package']}")
+        if library is not None and name.endswith("_K"):
+            line["library"] = by_library(library, name, np.ascontiguousarray(values))
         lines.append(line)
-        print(f"{name:5} {8 * line['bytes'] / values.size:7.4f} bits a value, error {line['attar']:.6f}" + (f", package {line['package']:.6f}" if "package" in line else ""))
-    measures.write_json(RESULTS / "gguf_reader.json", {"command": "python bench/gguf_reader.py", "values": values.size, "versions": {"gguf": version("gguf")}, "types": lines})
+        beside = "".join(f", {who} {line[who]:.6f}" for who in ("package", "library") if who in line)
+        print(f"{name:5} {8 * line['bytes'] / values.size:7.4f} bits a value, error {line['attar']:.6f}{beside}")
+    measures.write_json(RESULTS / "gguf_reader.json", {"command": "python bench/gguf_reader.py", "values": values.size, "versions": {"gguf": version("gguf")} | ({"library": Path(options.library).name} if library else {}), "types": lines})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 
@@ -17,7 +17,12 @@ namespace {
 constexpr std::uint32_t f32 = 0, q8_0 = 8, q4_k = 12, unknown = 999;
 
 base::ByteView view(const std::string& bytes) { return std::as_bytes(std::span(bytes)); }
-Result<Gguf> parse(const std::string& bytes) { return parse_gguf(view(bytes)); }
+
+// What is read lies in the bytes: they are kept until all tests are done.
+Result<Gguf> parse(std::string bytes) {
+  static std::deque<std::string> kept;
+  return parse_gguf(view(kept.emplace_back(std::move(bytes))));
+}
 
 std::string text(std::string_view value) {
   std::string out;

@@ -14,7 +14,7 @@ namespace attar::cli {
 namespace {
 
 struct GetArguments {
-  std::filesystem::path artifact, output;
+  std::filesystem::path artifact, output, base;
   std::string name;
   bool force = false;
   unsigned threads = 0;
@@ -23,7 +23,7 @@ struct GetArguments {
 
 Result<Exit> run_get(const Session& session, const GetArguments& arguments) {
   ATTAR_TRY(check_output(arguments.output, {arguments.artifact}, arguments.force, false));
-  ATTAR_ASSIGN(const TensorArtifact artifact, TensorArtifact::open(arguments.artifact, arguments.open));
+  ATTAR_ASSIGN(const TensorArtifact artifact, TensorArtifact::open(arguments.artifact, arguments.open, arguments.base));
   ATTAR_ASSIGN(const std::size_t number, artifact.find(arguments.name));
   const TensorInfo tensor = artifact.tensor(number);
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
@@ -57,6 +57,7 @@ void add_get(CLI::App& app, Session& session) {
                 "NAME")
       .required();
   add_path(command, "-o,--output", arguments->output, "Where to, as .npy; - for standard output").required();
+  add_path(command, "--base", arguments->base, "The artifact that this one is coded against; else one of its folder");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
   add_threads(command, arguments->threads);

@@ -28,6 +28,9 @@ Json packed_json(const PackTensorsReport& report) {
           {"sources", report.sources},
           {"tensors", report.tensors},
           {"shared_tensors", report.shared_tensors},
+          {"base_tensors", report.base_tensors},
+          {"delta_tensors", report.delta_tensors},
+          {"depth", report.depth},
           {"source_bytes", report.source_bytes},
           {"bytes", report.bytes},
           {"types", std::move(types)},
@@ -44,6 +47,9 @@ std::string packed_text(const PackTensorsReport& report) {
   if (report.shared_tensors != 0)
     facts.add("shared",
               fmt::format("{} tensors stand there once that stood in the files again", grouped(report.shared_tensors)));
+  if (report.depth != 0)
+    facts.add("base", fmt::format("{} tensors stand in it alone, {} are differences from it; {} artifacts lie below",
+                                  grouped(report.base_tensors), grouped(report.delta_tensors), report.depth));
   const double rate = report.seconds > 0 ? static_cast<double>(report.source_bytes) / 1e6 / report.seconds : 0;
   facts.add("time", fmt::format("{:.1f} s, {:.0f} MB/s", report.seconds, rate));
   Table table({"type", "tensors", "bytes", "packed", "saved"});
@@ -69,6 +75,8 @@ Json info_json(const TensorsInfo& info) {
           {"tensors", std::move(tensors)},
           {"parts", parts_json(info.parts)},
           {"format_version", info.format_version},
+          {"base_digest", info.base_digest.empty() ? Json(nullptr) : Json(info.base_digest)},
+          {"depth", info.depth},
           {"content_digest", info.content_digest}};
 }
 
@@ -79,6 +87,7 @@ std::string info_text(const TensorsInfo& info) {
                                  saved(info.source_bytes, info.bytes)));
   facts.add("sources", fmt::format("{}", grouped(info.sources.size())));
   facts.add("content", info.content_digest);
+  if (info.depth != 0) facts.add("base", fmt::format("content {}, {} artifacts below", info.base_digest, info.depth));
   Table table({"tensor", "type", "shape", "codec", "bytes", "packed", "saved"}, 4);
   for (const TensorInfo& tensor : info.tensors) {
     const std::string name = info.sources.size() > 1 ? tensor.source + ":" + tensor.name : tensor.name;
@@ -102,6 +111,9 @@ void add_tensor_options(Command& command, TensorArguments& arguments) {
   };
   add_value(command, "--block", arguments.block_bytes, parse,
             "Tensors: bytes that are decoded together, 4KiB to 64MiB (default 256KiB)", "SIZE");
+  add_path(
+      command, "--base", arguments.base,
+      "Tensors: the artifact of a former version; what it holds is not packed again, what changed as a difference");
 }
 
 bool takes_tensors(const std::filesystem::path& input, const std::string& as, const TensorArguments& arguments) {
@@ -117,13 +129,16 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
                             printable(input.string()), printable(input.string()), printable(output.string())));
   if (input == "-")
     return fail(ErrorCode::invalid_argument, "tensors are not read from standard input; name a file or a folder");
-  ATTAR_TRY(check_output(output, {input}, force, true));
+  ATTAR_TRY(check_output(output, {input, arguments.base}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
   PackTensorsReport report;
   {
     ProgressBar bar(session);
-    ATTAR_ASSIGN(report, pack_tensors(input, file.path(),
-                                      {.block_bytes = arguments.block_bytes, .threads = threads, .progress = &bar}));
+    ATTAR_ASSIGN(
+        report,
+        pack_tensors(
+            input, file.path(),
+            {.block_bytes = arguments.block_bytes, .base = arguments.base, .threads = threads, .progress = &bar}));
   }
   report.path = output.string();
   ATTAR_TRY(tell_written(session, file, report.path, packed_json(report), [&](const std::string& name) {
@@ -135,9 +150,9 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
 }
 
 Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
-                                const std::filesystem::path& output, bool force, unsigned threads,
-                                const OpenOptions& open) {
-  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open));
+                                const std::filesystem::path& output, const std::filesystem::path& base, bool force,
+                                unsigned threads, const OpenOptions& open) {
+  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open, base));
   const TensorsInfo info = opened.info();
   RestoreReport report;
   const auto restore = [&](const std::filesystem::path& path) -> Status {
@@ -164,7 +179,7 @@ Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::p
     ATTAR_TRY(session.json ? print_json(json()) : print(text(path)));
     return Exit::done;
   }
-  ATTAR_TRY(check_output(output, {artifact}, force, false));
+  ATTAR_TRY(check_output(output, {artifact, base}, force, false));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".safetensors", session));
   ATTAR_TRY(restore(file.path()));
   ATTAR_TRY(tell_written(session, file, path, json(), text));
@@ -178,9 +193,9 @@ Result<Exit> run_info_tensors(const Session& session, const std::filesystem::pat
   return Exit::done;
 }
 
-Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact, unsigned threads,
-                                const OpenOptions& open) {
-  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open));
+Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
+                                const std::filesystem::path& base, unsigned threads, const OpenOptions& open) {
+  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open, base));
   {
     ProgressBar bar(session);
     ATTAR_TRY(opened.verify(threads, &bar));

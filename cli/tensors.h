@@ -13,9 +13,10 @@ namespace attar::cli {
 struct TensorArguments {
   bool lossless = false;
   std::uint64_t block_bytes = PackTensorsOptions{}.block_bytes;
+  std::filesystem::path base;
 };
 
-/// --lossless and --block.
+/// --lossless, --block and --base.
 void add_tensor_options(Command& command, TensorArguments& arguments);
 
 /// Whether the input is to be packed as tensors: said by --lossless, or it holds files of tensors.
@@ -25,11 +26,12 @@ void add_tensor_options(Command& command, TensorArguments& arguments);
                                             const std::filesystem::path& output, bool force, unsigned threads,
                                             const TensorArguments& arguments);
 [[nodiscard]] Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
-                                              const std::filesystem::path& output, bool force, unsigned threads,
-                                              const OpenOptions& open);
+                                              const std::filesystem::path& output, const std::filesystem::path& base,
+                                              bool force, unsigned threads, const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_info_tensors(const Session& session, const std::filesystem::path& artifact,
                                             const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
-                                              unsigned threads, const OpenOptions& open);
+                                              const std::filesystem::path& base, unsigned threads,
+                                              const OpenOptions& open);
 
 }  // namespace attar::cli

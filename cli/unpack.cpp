@@ -40,8 +40,8 @@ Json json_of(const UnpackReport& report, const std::string& path) {
 
 Result<Exit> run_unpack(const Session& session, const UnpackArguments& arguments) {
   if (is_tensor_artifact(arguments.artifact))
-    return run_unpack_tensors(session, arguments.artifact, arguments.output, arguments.force, arguments.threads,
-                              arguments.open);
+    return run_unpack_tensors(session, arguments.artifact, arguments.output, arguments.base, arguments.force,
+                              arguments.threads, arguments.open);
   ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
@@ -68,7 +68,9 @@ void add_unpack(CLI::App& app, Session& session) {
   add_path(command, "-o,--output", arguments->output,
            "Where to: .npy or .fvecs; - for .npy on standard output; tensors: the file, or a folder for several")
       .required();
-  add_path(command, "--base", arguments->base, "The originals, to state the error; else those kept in the file");
+  add_path(command, "--base", arguments->base,
+           "The originals, to state the error; else those kept in the file. Tensors: the artifact that this one is "
+           "coded against");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
   add_threads(command, arguments->threads);

@@ -36,7 +36,10 @@ Result<std::optional<Certificate>> check(const Session& session, VerifyArguments
 Result<Exit> run_verify(const Session& session, VerifyArguments& arguments) {
   const CertifyOptions& options = arguments.options;
   if (is_tensor_artifact(arguments.artifact))
-    return run_verify_tensors(session, arguments.artifact, options.threads, arguments.open);
+    return run_verify_tensors(session, arguments.artifact, options.base, options.threads, arguments.open);
+  if (!options.base.empty() && options.queries.empty())
+    return fail(ErrorCode::invalid_argument,
+                "--base needs --queries: the originals are what a fresh certificate is measured against");
   ATTAR_TRY(check_streams({options.queries, options.base}));
   if (options.output == "-")
     return fail(ErrorCode::invalid_argument, "-o: give a file for the copy that carries the certificate, not -");
@@ -77,7 +80,8 @@ void add_verify(CLI::App& app, Session& session) {
        "attar verify docs.attar --base docs.npy --queries new.npy -o certified.attar"});
   add_path(command, "artifact", arguments->artifact, "The packed file").required();
   Option queries = add_path(command, "--queries", options.queries, "Queries that the plan has not seen");
-  add_path(command, "--base", options.base, "The originals; without it those kept in the file").needs(queries);
+  add_path(command, "--base", options.base,
+           "The originals; without it those kept in the file. Tensors: the artifact below");
   add_value(command, "--recall", options.floor, parse_floor, "The floor to show; without it the plan's own", "R@K")
       .needs(queries);
   add_path(command, "-o,--output", options.output, "Write a copy that carries the fresh certificate").needs(queries);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/checked.h"
+#include "data/gguf.h"
 #include "data/npy.h"
 #include "data/safetensors.h"
 
@@ -49,6 +50,25 @@ Result<std::vector<FileTensor>> safetensors_of(base::ByteView file) {
     own.shape = tensor.shape;
     own.offset = tensor.bytes.empty() ? file.size() : static_cast<std::uint64_t>(tensor.bytes.data() - file.data());
     own.bytes = tensor.bytes.size();
+    set_fields(own);
+    out.push_back(std::move(own));
+  }
+  std::ranges::stable_sort(out, {}, &FileTensor::offset);
+  return out;
+}
+
+Result<std::vector<FileTensor>> gguf_of(base::ByteView file) {
+  ATTAR_ASSIGN(const Gguf read, parse_gguf(file));
+  std::vector<FileTensor> out;
+  for (const GgufTensor& tensor : read.tensors) {
+    FileTensor own{.name = std::string(tensor.name), .type = "bytes"};
+    own.offset = tensor.bytes.empty() ? file.size() : static_cast<std::uint64_t>(tensor.bytes.data() - file.data());
+    own.bytes = tensor.bytes.size();
+    own.shape = tensor.shape;
+    if (tensor.known != nullptr && own.bytes % tensor.known->bytes == 0) {
+      own.type = tensor.known->name;
+      own.element_bytes = tensor.known->bytes;
+    }
     set_fields(own);
     out.push_back(std::move(own));
   }
@@ -110,7 +130,7 @@ bool looks_like_safetensors(base::ByteView file) noexcept {
 }  // namespace
 
 std::string_view tensor_format_name(TensorFormat format) noexcept {
-  constexpr std::array<std::string_view, 3> names = {"safetensors", "npy", "bytes"};
+  constexpr std::array<std::string_view, 4> names = {"safetensors", "gguf", "npy", "bytes"};
   return names[static_cast<std::size_t>(format)];
 }
 
@@ -122,6 +142,9 @@ Result<TensorFile> TensorFile::open(const std::filesystem::path& path) {
   if (looks_like_safetensors(bytes)) {
     out.format_ = TensorFormat::safetensors;
     read = safetensors_of(bytes);
+  } else if (base::as_text(bytes).starts_with(gguf_magic)) {
+    out.format_ = TensorFormat::gguf;
+    read = gguf_of(bytes);
   } else if (base::as_text(bytes).starts_with(npy_magic)) {
     out.format_ = TensorFormat::npy;
     read = npy_of(bytes, path.stem().string());

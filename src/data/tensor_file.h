@@ -28,7 +28,7 @@ struct FileTensor {
   [[nodiscard]] std::uint64_t count() const noexcept { return bytes / element_bytes; }
 };
 
-enum class TensorFormat : std::uint8_t { safetensors, npy, bytes };
+enum class TensorFormat : std::uint8_t { safetensors, gguf, npy, bytes };
 
 [[nodiscard]] std::string_view tensor_format_name(TensorFormat format) noexcept;
 

@@ -292,25 +292,21 @@ class Reader final : public codec::TensorReader {
     thread_local std::vector<std::byte> bits;
     bits.assign(low.begin(), low.end());
     bits.resize(low.size() + sizeof(std::uint64_t));
-    const std::uint64_t end = low.size() * 8;
-    std::uint64_t at = 0, escaped = 0;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      std::int64_t difference = 0;
-      if (work.symbols[i] == escape) {
-        if (escaped == whole.size()) return corrupt("a block has fewer escapes than its symbols say");
-        std::memcpy(&difference, whole.data() + escaped, frame_.layout.bytes);
-        escaped += frame_.layout.bytes;
-      } else {
-        const unsigned shift = work.shifts[i];
-        if (at + shift > end) return corrupt("the low bits of a block end early");
-        const std::uint64_t word = base::load<std::uint64_t>(bits.data() + at / 8) >> (at % 8);
-        const std::uint64_t own = word & ((std::uint64_t{1} << shift) - 1);
-        difference = static_cast<std::int64_t>(static_cast<std::uint64_t>(work.symbols[i] - 128) << shift | own);
-        at += shift;
-      }
-      apply(frame_.layout, difference, base.data() + i * frame_.layout.bytes, out.data() + i * frame_.layout.bytes);
+    Rest rest{.escapes = whole.data(),
+              .escapes_end = whole.data() + whole.size(),
+              .bits = bits.data(),
+              .end = low.size() * 8};
+    for (std::uint64_t at = 0; at < count; at += frame_.columns) {
+      const std::uint64_t length = std::min(frame_.columns, count - at), byte = at * frame_.layout.bytes;
+      const std::span symbols = std::span(work.symbols).subspan(at, length);
+      const std::span shifts = std::span(work.shifts).subspan(at, length);
+      const bool plain = *std::ranges::max_element(shifts) == 0 && std::ranges::find(symbols, escape) == symbols.end();
+      if (plain)
+        join_plain(frame_.layout, symbols.data(), base.data() + byte, length, out.data() + byte);
+      else if (!join(frame_.layout, symbols.data(), shifts.data(), base.data() + byte, length, rest, out.data() + byte))
+        return corrupt("the escapes or the low bits of a block end early");
     }
-    if (escaped != whole.size() || base::ceil_div(at, 8) != low.size())
+    if (rest.escapes != rest.escapes_end || base::ceil_div(rest.at, 8) != low.size())
       return corrupt("a block goes on after its last element");
     return {};
   }

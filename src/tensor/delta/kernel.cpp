@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd/clones.h"
+#include "tensor/fields/parts.h"
+
 namespace attar::tensor::delta {
 namespace {
 
@@ -13,13 +16,13 @@ constexpr int fine_from = 24, guard_bits = 3, coarse_contexts = 14, coarse_offse
 constexpr int middle_symbol = 128, most_symbol = 127;
 
 template <class U>
-constexpr U ordered(U bits) noexcept {
+ATTAR_INLINE constexpr U ordered(U bits) noexcept {
   constexpr U sign = U{1} << (8 * sizeof(U) - 1);
   return static_cast<U>((bits & sign) != 0 ? ~bits : bits | sign);
 }
 
 template <class U>
-constexpr U from_ordered(U place) noexcept {
+ATTAR_INLINE constexpr U from_ordered(U place) noexcept {
   constexpr U sign = U{1} << (8 * sizeof(U) - 1);
   return static_cast<U>((place & sign) != 0 ? place ^ sign : ~place);
 }
@@ -33,20 +36,23 @@ U load_at(const std::byte* from, std::size_t j) noexcept {
 
 /// The exponent as stored, at least 1: numbers below the least normal one have its steps.
 template <class U>
-int exponent_of(const Layout& layout, U bits) noexcept {
+ATTAR_INLINE int exponent_of(const Layout& layout, U bits) noexcept {
   const auto mask = static_cast<U>((U{1} << layout.exponent_bits) - 1);
   return std::max(1, static_cast<int>(static_cast<U>(bits >> layout.mantissa_bits) & mask));
 }
 
 template <class U>
-void know_as(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale, std::size_t count,
-             const Known& out) noexcept {
+ATTAR_INLINE void know_as(Layout layout, const std::byte* base, const std::int16_t* __restrict columns, int scale,
+                          std::size_t count, const Known& out) noexcept {
   const int most = static_cast<int>(8 * sizeof(U)) - 8;
+  const auto* __restrict bits = reinterpret_cast<const U*>(base);
+  std::uint8_t* __restrict contexts = out.contexts;
+  std::uint8_t* __restrict shifts = out.shifts;
   for (std::size_t j = 0; j < count; ++j) {
-    const int p = scale + columns[j] - 8 * exponent_of(layout, load_at<U>(base, j));
+    const int p = scale + columns[j] - 8 * exponent_of(layout, bits[j]);
     const int coarse = std::max(p >> 2, -coarse_offset) + coarse_offset;
-    out.contexts[j] = static_cast<std::uint8_t>(p >= fine_from ? coarse_contexts + (p & 7) : coarse);
-    out.shifts[j] = static_cast<std::uint8_t>(std::max(0, std::min((p >> 3) - guard_bits, most)));
+    contexts[j] = static_cast<std::uint8_t>(p >= fine_from ? coarse_contexts + (p & 7) : coarse);
+    shifts[j] = static_cast<std::uint8_t>(std::max(0, std::min((p >> 3) - guard_bits, most)));
   }
 }
 
@@ -68,6 +74,61 @@ void magnitudes_as(const Layout& layout, const std::byte* base, const std::int64
   }
 }
 
+template <class U>
+ATTAR_INLINE void join_plain_as(const std::uint8_t* __restrict symbols, const U* __restrict base, std::size_t count,
+                                U* __restrict out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) {
+    const auto difference = static_cast<U>(static_cast<U>(symbols[j]) - static_cast<U>(middle_symbol));
+    out[j] = from_ordered(static_cast<U>(ordered(base[j]) + difference));
+  }
+}
+
+ATTAR_VECTOR_CLONES void join_plain_2(const std::uint8_t* symbols, const std::uint16_t* base, std::size_t count,
+                                      std::uint16_t* out) noexcept {
+  join_plain_as(symbols, base, count, out);
+}
+
+ATTAR_VECTOR_CLONES void join_plain_4(const std::uint8_t* symbols, const std::uint32_t* base, std::size_t count,
+                                      std::uint32_t* out) noexcept {
+  join_plain_as(symbols, base, count, out);
+}
+
+ATTAR_VECTOR_CLONES void know_2(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale,
+                                std::size_t count, const Known& out) noexcept {
+  know_as<std::uint16_t>(layout, base, columns, scale, count, out);
+}
+
+ATTAR_VECTOR_CLONES void know_4(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale,
+                                std::size_t count, const Known& out) noexcept {
+  know_as<std::uint32_t>(layout, base, columns, scale, count, out);
+}
+
+template <class U>
+bool join_as(const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base, std::size_t count,
+             Rest& rest, std::byte* out) noexcept {
+  std::uint64_t at = rest.at;
+  for (std::size_t j = 0; j < count; ++j) {
+    U difference = 0;
+    if (symbols[j] == escape) {
+      if (static_cast<std::size_t>(rest.escapes_end - rest.escapes) < sizeof(U)) return false;
+      difference = load_at<U>(rest.escapes, 0);
+      rest.escapes += sizeof(U);
+    } else {
+      const unsigned shift = shifts[j];
+      if (at + shift > rest.end) return false;
+      std::uint64_t word = 0;
+      std::memcpy(&word, rest.bits + at / 8, sizeof word);
+      const std::uint64_t low = word >> (at % 8) & ((std::uint64_t{1} << shift) - 1);
+      at += shift;
+      difference = static_cast<U>((static_cast<std::uint64_t>(symbols[j]) - middle_symbol) << shift | low);
+    }
+    const U bits = from_ordered(static_cast<U>(ordered(load_at<U>(base, j)) + difference));
+    std::memcpy(out + j * sizeof(U), &bits, sizeof bits);
+  }
+  rest.at = at;
+  return true;
+}
+
 // Calls with a number of the element's size.
 template <class Call>
 void by_size(const Layout& layout, const Call& call) noexcept {
@@ -83,6 +144,8 @@ void by_size(const Layout& layout, const Call& call) noexcept {
 
 void know(const Layout& layout, const std::byte* base, const std::int16_t* columns, int scale, std::size_t count,
           const Known& out) noexcept {
+  if (layout.bytes == 2) return know_2(layout, base, columns, scale, count, out);
+  if (layout.bytes == 4) return know_4(layout, base, columns, scale, count, out);
   by_size(layout, [&]<class U>(U) { know_as<U>(layout, base, columns, scale, count, out); });
 }
 
@@ -104,11 +167,23 @@ void find_symbols(const std::int64_t* differences, const std::uint8_t* shifts, s
   }
 }
 
-void apply(const Layout& layout, std::int64_t difference, const std::byte* base, std::byte* out) noexcept {
+void join_plain(const Layout& layout, const std::uint8_t* symbols, const std::byte* base, std::size_t count,
+                std::byte* out) noexcept {
   by_size(layout, [&]<class U>(U) {
-    const U bits = from_ordered(static_cast<U>(ordered(load_at<U>(base, 0)) + static_cast<U>(difference)));
-    std::memcpy(out, &bits, sizeof bits);
+    if constexpr (sizeof(U) == 2)
+      join_plain_2(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
+    else if constexpr (sizeof(U) == 4)
+      join_plain_4(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
+    else
+      join_plain_as(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
   });
+}
+
+bool join(const Layout& layout, const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base,
+          std::size_t count, Rest& rest, std::byte* out) noexcept {
+  bool whole = true;
+  by_size(layout, [&]<class U>(U) { whole = join_as<U>(symbols, shifts, base, count, rest, out); });
+  return whole;
 }
 
 }  // namespace attar::tensor::delta

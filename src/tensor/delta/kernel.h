@@ -32,8 +32,20 @@ void magnitudes(const Layout& layout, const std::byte* base, const std::int64_t*
 /// out[j] = the symbol of difference j, or an escape where it is out of range.
 void find_symbols(const std::int64_t* differences, const std::uint8_t* shifts, std::size_t count,
                   std::uint8_t* out) noexcept;
-/// The element whose ordered bits are `difference` from those of its base.
-void apply(const Layout& layout, std::int64_t difference, const std::byte* base, std::byte* out) noexcept;
+/// Elements by their symbols alone, where no shift is above 0 and none escapes.
+void join_plain(const Layout& layout, const std::uint8_t* symbols, const std::byte* base, std::size_t count,
+                std::byte* out) noexcept;
+
+/// What elements are joined from beside their symbols: escapes, and low bits from bit `at` on.
+struct Rest {
+  const std::byte* escapes = nullptr;
+  const std::byte* escapes_end = nullptr;
+  const std::byte* bits = nullptr;  ///< with 8 bytes behind the last
+  std::uint64_t at = 0, end = 0;    ///< in bits
+};
+/// Elements one by one; moves on in `rest`. False where it ends early.
+[[nodiscard]] bool join(const Layout& layout, const std::uint8_t* symbols, const std::uint8_t* shifts,
+                        const std::byte* base, std::size_t count, Rest& rest, std::byte* out) noexcept;
 
 /// The middle of the type's exponents, which magnitudes() counts from.
 [[nodiscard]] constexpr int middle(const Layout& layout) noexcept { return (1 << layout.exponent_bits) >> 1; }

@@ -69,6 +69,9 @@ def error_at(c: Curve, rate: float) -> float:
 
 
 def rate_for(c: Curve, error: float) -> float:
+    """The bits at which the mean t2 is `error`; not a number beyond the curve."""
+    if not c[-1].error <= error <= c[0].error:
+        return float("nan")
     grid = np.linspace(c[0].rate, c[-1].rate, 4001)
     return float(np.interp(-np.log2(error), -spline(c)(grid), grid))
 
@@ -320,12 +323,13 @@ def progressive(tensors: list[Tensor]) -> list[Line]:
     weights = sum(t.size for t in tensors)
     scalar = curve(lambda f: coders.code(tensors, by_norm(tensors, f), rho=0.12, centroids=True), (0.04, 0.06, *FACTORS))
     trellis = curve(lambda f: coders.code_trellis(tensors, by_norm(tensors, f), rho=0.1), (0.02, 0.04, 0.07, 0.12, 0.2, 0.32, 0.5))
-    lines: list[Line] = [{"design": name, **{f"t2 at {r}": error_at(c, r) for r in SIZES}} for name, c in (("packed for the size, scalar", scalar), ("packed for the size, trellis", trellis))]
+    packed = {"scalar": scalar, "trellis": trellis}
+    lines: list[Line] = [{"design": f"packed for the size, {name}", **{f"t2 at {r}": error_at(c, r) for r in SIZES}} for name, c in packed.items()]
 
     def add(name: str, blocks: Blocks, fixed: float) -> None:
         rate, error = sorted_curve(blocks, weights, fixed)
         at = [float(np.interp(r, rate, error)) if r <= rate[-1] else float("nan") for r in SIZES]
-        lines.append({"design": name, **{f"over trellis at {r}": e / error_at(trellis, r) for r, e in zip(SIZES, at)}, **{f"over scalar at {r}": e / error_at(scalar, r) for r, e in zip(SIZES, at)}})
+        lines.append({"design": name, **{f"over {other} at {r}": e / error_at(c, r) for other, c in packed.items() for r, e in zip(SIZES, at)}})
         show("", lines[-1:])
 
     show("Progressive", lines)
@@ -443,7 +447,8 @@ def word_table(model: minilm.MiniLM, _: list[Tensor]) -> list[Line]:
     often = frequencies(model, len(t.w))
     norms = np.linalg.norm(t.w, axis=1)
     rounded = {row.tobytes() for row in np.rint(t.w / np.float32(0.02 * norms.mean() / t.w.shape[1] ** 0.5)).astype(np.int16)}
-    lines: list[Line] = [{"design": "rows", "count": len(t.w), "alike to a fiftieth": len(t.w) - len(rounded), "norms at 0, 1, 50, 99, 100%": [round(float(x), 3) for x in np.quantile(norms, (0, 0.01, 0.5, 0.99, 1))]},
+    spread = [round(float(x), 3) for x in np.quantile(norms, (0, 0.01, 0.5, 0.99, 1))]
+    lines: list[Line] = [{"design": "rows", "count": len(t.w), "alike to a fiftieth": len(t.w) - len(rounded), "norms at 0, 1, 50, 99, 100%": spread},
                          {"design": "as it is", "bits": 32.0, "sts": sts(model, {})}]
     show("The word table", lines)
 
@@ -485,9 +490,14 @@ def bar(tensors: list[Tensor]) -> list[Line]:
     designs: dict[str, Curve] = {
         "rounding": curve(lambda f: coders.code(tensors, by_norm(tensors, f)), (0.25, 0.28, 0.32)),
         "a bit costs 0.12, centroids": curve(lambda f: coders.code(tensors, by_norm(tensors, f), rho=0.12, centroids=True), (0.25, 0.28, 0.32)),
-        "trellis of 8 states": curve(lambda f: coders.code_trellis(tensors, by_norm(tensors, f)), (0.13, 0.16)),
+        "trellis of 8 states": curve(lambda f: coders.code_trellis(tensors, by_norm(tensors, f)), (0.16, 0.17)),
     }
     return show("Bits for Q4_0's error", [{"design": n, "t2": target, "bits": rate_for(c, target), "from": round(c[0].rate, 3), "to": round(c[-1].rate, 3)} for n, c in designs.items()])
+
+
+def tidy(results: dict[str, list[Line]]) -> dict[str, list[Line]]:
+    """Numbers to six digits; what is no number is left out."""
+    return {name: [{k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in line.items() if v == v} for line in lines] for name, lines in results.items()}
 
 
 def main() -> None:
@@ -500,7 +510,7 @@ def main() -> None:
         question, layers = QUESTIONS[name]
         lines = question(model, matrices(model, options.layers or layers))
         if not options.layers:
-            measures.write_json(FILE, {**measures.read_json(FILE), name: lines})
+            measures.write_json(FILE, tidy({**measures.read_json(FILE), name: lines}))
 
 
 ALL = range(minilm.LAYERS)

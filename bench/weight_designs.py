@@ -7,6 +7,7 @@ contexts     what rows' and columns' scales save as contexts, beside other conte
 steps        one step, steps by root mean square, by norm, by rows
 decisions    rounding, centroids, decisions by rate and distortion, trellises, at 2, 3, 3.7 and 5 bits; bits for Q4_0's error (two of six layers)
 bar          bits for Q4_0's error over all matrices
+turns        how often tables and paths are made for each other (one layer)
 low_rank     a low-rank part under the quantizer, at equal slope (two of six layers)
 progressive  files that may be cut anywhere: sign times low rank, bit planes, bit planes of a trellis (two of six layers)
 word_table   steps of the word table's rows; STS-2014
@@ -495,6 +496,15 @@ def bar(tensors: list[Tensor]) -> list[Line]:
     return show("Bits for Q4_0's error", [{"design": n, "t2": target, "bits": rate_for(c, target), "from": round(c[0].rate, 3), "to": round(c[-1].rate, 3)} for n, c in designs.items()])
 
 
+def turns(tensors: list[Tensor]) -> list[Line]:
+    """How often tables and paths are made for each other; bits are told at one error, by 6.02 dB a bit."""
+    lines: list[Line] = []
+    for number in (2, 4, 6, 10, 20):
+        c = coders.code_trellis(tensors, by_norm(tensors, 0.16), rounds=number)
+        lines.append({"design": f"{number} turns", "bits": c.rate, "t2": c.error, "bits at Q4_0's error": c.rate + 0.5 * float(np.log2(c.error / q4_error(tensors)))})
+    return show("Turns of the trellis", lines)
+
+
 def tidy(results: dict[str, list[Line]]) -> dict[str, list[Line]]:
     """Numbers to six digits; what is no number is left out."""
     return {name: [{k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in line.items() if v == v} for line in lines] for name, lines in results.items()}
@@ -520,6 +530,7 @@ QUESTIONS: dict[str, tuple[Callable[[minilm.MiniLM, list[Tensor]], list[Line]], 
     "steps": (lambda _, tensors: steps_rules(tensors), ALL),
     "bar": (lambda _, tensors: bar(tensors), ALL),
     "decisions": (lambda _, tensors: decisions(tensors), TWO_LAYERS),
+    "turns": (lambda _, tensors: turns(tensors), (1,)),
     "low_rank": (lambda _, tensors: low_rank(tensors), TWO_LAYERS),
     "progressive": (lambda _, tensors: progressive(tensors), TWO_LAYERS),
     "word_table": (word_table, ()),

@@ -118,6 +118,18 @@ Result<std::vector<FileTensor>> npy_of(base::ByteView file, std::string name) {
   return std::vector{std::move(out)};
 }
 
+// An index holds no other shapes (FORMAT.md, "Tensors section").
+Status check_shapes(std::span<const FileTensor> tensors) {
+  constexpr std::size_t most_axes = 8;
+  for (const FileTensor& tensor : tensors) {
+    if (tensor.shape.size() > most_axes)
+      return fail(ErrorCode::over_limit, fmt::format("{} has more than {} axes", in_quotes(tensor.name), most_axes));
+    if (std::ranges::any_of(tensor.shape, [](std::uint64_t length) { return length >> 63 != 0; }))
+      return fail(ErrorCode::over_limit, fmt::format("{} has an axis of 2^63 or more", in_quotes(tensor.name)));
+  }
+  return {};
+}
+
 FileTensor whole(base::ByteView file, std::string name) {
   return {.name = std::move(name), .type = "bytes", .shape = {file.size()}, .bytes = file.size()};
 }
@@ -149,6 +161,8 @@ Result<TensorFile> TensorFile::open(const std::filesystem::path& path) {
     out.format_ = TensorFormat::npy;
     read = npy_of(bytes, path.stem().string());
   }
+  if (read && *read)
+    if (const Status checked = check_shapes(**read); !checked) read = std::unexpected(checked.error());
   if (read && *read) {
     out.tensors_ = **std::move(read);
     return out;

@@ -276,6 +276,11 @@ Result<Artifact> Artifact::open_bytes(std::span<const std::byte> bytes, const Op
 
 Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   const OpenLimits& limits = state->limits;
+  if (state->reader.find(SectionKind::schema) == nullptr && state->reader.find(SectionKind::tensors) != nullptr)
+    return std::unexpected(Error{.code = ErrorCode::unsupported,
+                                 .message = "holds tensors, not rows to search; attar get reads one of them, attar "
+                                            "unpack gives the files back",
+                                 .file = state->reader.path()});
   ATTAR_ASSIGN(const auto schema_section, state->reader.section(SectionKind::schema));
   ATTAR_ASSIGN(const auto schema, format::decode_schema(schema_section, limits));
   state->schema = {.rows = schema.rows, .dims = schema.dims, .metric = schema.metric};

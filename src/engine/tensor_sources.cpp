@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "data/input_file.h"
+#include "data/utf8.h"
 #include "format/tensors.h"
 
 namespace attar::engine {
@@ -38,6 +40,25 @@ Result<std::vector<std::string>> files_of(const fs::path& folder) {
   return out;
 }
 
+// Names are kept as UTF-8, and so are tensors of a file by its name.
+Result<TensorSource> open_source(const fs::path& path, std::string name) {
+  if (!data::is_utf8(name))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the name of {} is not UTF-8; rename the file", data::in_quotes(path.string())));
+  ATTAR_ASSIGN(data::TensorFile file, data::TensorFile::open(path));
+  return TensorSource{.path = std::move(name), .file = std::move(file)};
+}
+
+// An index holds no more.
+Status check_count(const std::vector<TensorSource>& sources, const fs::path& input) {
+  std::uint64_t count = 0;
+  for (const TensorSource& source : sources) count += source.file.tensors().size();
+  if (count <= format::most_tensors) return {};
+  return std::unexpected(Error{.code = ErrorCode::over_limit,
+                               .message = fmt::format("holds {} tensors, more than {}", count, format::most_tensors),
+                               .file = input.string()});
+}
+
 // Elements of a row: the last axis, with those before it while rows are short; none longer than a block.
 std::uint64_t columns_of(const data::FileTensor& tensor, std::uint64_t block_elements) {
   const std::uint64_t count = tensor.count();
@@ -57,15 +78,17 @@ Result<std::vector<TensorSource>> open_tensor_sources(const fs::path& input) {
   std::vector<TensorSource> out;
   std::error_code error;
   if (!fs::is_directory(input, error)) {
-    ATTAR_ASSIGN(data::TensorFile file, data::TensorFile::open(input));
-    out.push_back({.path = input.filename().string(), .file = std::move(file)});
+    ATTAR_ASSIGN(TensorSource source, open_source(input, input.filename().string()));
+    out.push_back(std::move(source));
     return out;
   }
   ATTAR_ASSIGN(const std::vector<std::string> paths, files_of(input));
+  out.reserve(paths.size());
   for (const std::string& path : paths) {
-    ATTAR_ASSIGN(data::TensorFile file, data::TensorFile::open(input / path));
-    out.push_back({.path = path, .file = std::move(file)});
+    ATTAR_ASSIGN(TensorSource source, open_source(input / path, path));
+    out.push_back(std::move(source));
   }
+  ATTAR_TRY(check_count(out, input));
   return out;
 }
 

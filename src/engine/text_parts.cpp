@@ -14,7 +14,7 @@ namespace {
 using format::SectionKind;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t digest_digits = 64;
+constexpr std::size_t encoder_digest_digits = 64;
 
 }  // namespace
 
@@ -43,7 +43,7 @@ Result<EncoderNote> encoder_note_from_json(std::string_view text) {
   };
   if (!take_text("name", out.name) || !take_text("digest", out.digest) || !take_text("language", out.language) ||
       !take_number("dims", out.dims) || !take_number("max_tokens", out.max_tokens) ||
-      !take_number("chunk_tokens", out.chunk_tokens) || out.digest.size() != digest_digits)
+      !take_number("chunk_tokens", out.chunk_tokens) || out.digest.size() != encoder_digest_digits)
     return wrong();
   return out;
 }

@@ -10,10 +10,10 @@
 namespace attar::text::chunking {
 namespace {
 
-constexpr std::size_t none = static_cast<std::size_t>(-1);
-constexpr std::array<std::string_view, 4> going_on = {"else", "elif", "except", "finally"};
+constexpr std::size_t no_scope = static_cast<std::size_t>(-1);
+constexpr std::array<std::string_view, 4> colon_going_on = {"else", "elif", "except", "finally"};
 constexpr std::array<std::string_view, 3> definitions = {"def", "class", "async"};
-constexpr std::array<std::string_view, 5> control = {"else", "try", "finally", "except", "lambda"};
+constexpr std::array<std::string_view, 5> colon_control = {"else", "try", "finally", "except", "lambda"};
 
 bool defines(std::string_view own) noexcept {
   return std::ranges::find(definitions, first_name(own)) != definitions.end();
@@ -21,7 +21,7 @@ bool defines(std::string_view own) noexcept {
 
 // "key:" of a mapping whose values follow, deeper.
 bool is_key(std::string_view own) noexcept {
-  if (!own.ends_with(':') || std::ranges::find(control, first_name(own)) != control.end()) return false;
+  if (!own.ends_with(':') || std::ranges::find(colon_control, first_name(own)) != colon_control.end()) return false;
   const std::string_view key = own.substr(0, own.size() - 1);
   return !key.empty() && key.find_first_of(" \t([{,:") == std::string_view::npos;
 }
@@ -51,7 +51,7 @@ class IndentationReader {
   struct Statement {
     std::uint32_t indent = 0;
     std::uint32_t begin = 0;
-    std::size_t scope = none;  // of out_.scopes
+    std::size_t scope = no_scope;  // of out_.scopes
   };
 
   // The cost of a cut before a line; opens and closes statements.
@@ -64,7 +64,7 @@ class IndentationReader {
     if (parens_ > 0 && !open_.empty() && line.indent > open_.back().indent) return inside;
     if (goes_on_) return inside;
     parens_ = 0;
-    if (std::ranges::find(going_on, first_name(own)) != going_on.end()) {
+    if (std::ranges::find(colon_going_on, first_name(own)) != colon_going_on.end()) {
       close(line.indent + 1, line.begin);
       return seam::attached;
     }
@@ -107,7 +107,7 @@ class IndentationReader {
     while (!open_.empty() && open_.back().indent >= indent) {
       const Statement& last = open_.back();
       out_.regions.push_back({last.begin, at});
-      if (last.scope != none) {
+      if (last.scope != no_scope) {
         out_.scopes[last.scope].end = at;
         --scopes_;
       }

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint32_t whole_bytes = 160;  // a value of so many is not taken apart
 constexpr std::uint32_t long_string = 320;  // bytes from which a string is read as sentences
 constexpr std::size_t least_rows = 3;       // of a folded array
-constexpr int deepest = 200;
+constexpr int deepest_json = 200;
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -43,7 +43,7 @@ class Scanner {
       const char c = text_[at];
       if (c == '{' || c == '[') {
         open += c == '{' ? '}' : ']';
-        if (open.size() > deepest) return std::nullopt;
+        if (open.size() > deepest_json) return std::nullopt;
         at = skip_blank(at + 1);
         if (at < text_.size() && text_[at] == open.back()) {
           open.pop_back();
@@ -168,7 +168,7 @@ class JsonUnits {
     const std::uint32_t size = value.end - value.begin;
     if (first == '"' && size > long_string)
       string(value, slot);
-    else if ((first == '{' || first == '[') && size > whole_bytes && depth < deepest)
+    else if ((first == '{' || first == '[') && size > whole_bytes && depth < deepest_json)
       container(value, slot, depth);
     else
       put(Role::leaf, slot, key_of(value) + minified(bytes(value)));

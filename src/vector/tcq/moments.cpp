@@ -7,7 +7,7 @@ namespace attar::vector::tcq {
 namespace {
 
 constexpr std::size_t origin_rows = 256;
-constexpr std::size_t batch_rows = 256;
+constexpr std::size_t moment_batch_rows = 256;
 // A row this many powers of two beyond the unit sets a new one: squares of 2^40 still fit single precision many times.
 constexpr int headroom = 40;
 
@@ -52,7 +52,7 @@ void RowMoments::add_differences(std::span<const float> rows, base::ThreadPool& 
     }
     const double scale = 1 / unit();
     for (const double value : difference) scaled_.push_back(static_cast<float>(value * scale));
-    if (scaled_.size() == batch_rows * dims_) pass_on(pool);
+    if (scaled_.size() == moment_batch_rows * dims_) pass_on(pool);
   }
 }
 

@@ -15,8 +15,6 @@ namespace {
 constexpr std::uint32_t whole_frequency = 1u << simd::rans_bits;
 constexpr std::size_t short_lanes = 4, long_stream = 4096;
 
-std::size_t lanes_of(std::size_t count) noexcept { return count >= long_stream ? simd::rans_lanes : short_lanes; }
-
 // What an added unit of frequency saves a symbol of this count.
 double gain(std::uint64_t count, std::uint32_t frequency) noexcept {
   return static_cast<double>(count) * std::log2((frequency + 1.0) / frequency);
@@ -96,6 +94,36 @@ SymbolRange range_of(const RansCounts& counts, std::uint64_t least) noexcept {
   return out;
 }
 
+// The symbols that stand so often have a frequency, symbol 0 too, and no other.
+RansFrequencies fit_frequent(const RansCounts& counts, double least) {
+  RansCounts kept{};
+  RansFrequencies out{};
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  for (std::size_t s = 0; s < counts.size(); ++s)
+    kept[counts[s] != 0 && static_cast<double>(counts[s]) >= least ? s : 0] += counts[s];
+  for (std::size_t s = 0; s < counts.size(); ++s) {
+    if (s != 0 && kept[s] == 0) continue;
+    const double share = total == 0 ? 1 : static_cast<double>(kept[s]) / total;
+    out[s] = static_cast<std::uint16_t>(std::max(1.0, std::floor(share * whole_frequency)));
+  }
+  balance(kept, out);
+  return out;
+}
+
+RansFrequencies fit_alone(const RansCounts& counts, double escape_bits) {
+  // A symbol of its own takes a unit of frequency from the others, an escape the bits that follow it.
+  constexpr std::array<double, 6> units = {0, 0.02, 0.05, 0.1, 0.2, 0.4};
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  RansFrequencies best{};
+  double least_bits = HUGE_VAL;
+  for (const double unit : units) {
+    const RansFrequencies tried = fit_frequent(counts, unit * total / whole_frequency);
+    const double bits = bits_of(tried, counts, escape_bits);
+    if (bits < least_bits) least_bits = bits, best = tried;
+  }
+  return best;
+}
+
 }  // namespace
 
 std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> contexts, double escape_bits) {
@@ -120,6 +148,12 @@ std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> context
     best = tried;
   }
   return best;
+}
+
+std::vector<RansFrequencies> fit_frequencies_apart(std::span<const RansCounts> contexts, double escape_bits) {
+  std::vector<RansFrequencies> out(contexts.size());
+  for (std::size_t c = 0; c < contexts.size(); ++c) out[c] = fit_alone(contexts[c], escape_bits);
+  return out;
 }
 
 double entropy_bits(const RansCounts& counts) noexcept {
@@ -166,7 +200,7 @@ double RansModel::bits(std::size_t context, const RansCounts& counts, double esc
 
 void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count,
                        std::vector<std::byte>& out) const {
-  const std::size_t lanes = lanes_of(count);
+  const std::size_t lanes = rans_lanes_of(count);
   std::array<std::uint32_t, simd::rans_lanes> states;
   states.fill(simd::rans_least);
   // A symbol gives one word at most; kernels write up to rans_slack words in front of the first.
@@ -187,29 +221,40 @@ void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts
 
 Status RansModel::decode(base::ByteView stream, const std::uint8_t* contexts, std::size_t count,
                          std::uint8_t* out) const {
-  const std::size_t lanes = lanes_of(count);
+  return decode_with(stream, {.contexts = contexts, .out = out, .count = count});
+}
+
+Status RansModel::decode_trellis(base::ByteView stream, std::uint8_t* contexts, std::size_t count,
+                                 std::uint8_t* out) const {
+  std::array<std::uint32_t, simd::rans_lanes> trellis{};
+  return decode_with(
+      stream, {.contexts = contexts, .out = out, .count = count, .trellis = trellis.data(), .full_contexts = contexts});
+}
+
+// `task` has all but what the stream and this model say.
+Status RansModel::decode_with(base::ByteView stream, simd::RansDecoding task) const {
+  const std::size_t lanes = rans_lanes_of(task.count);
   if (stream.size() < lanes * sizeof(std::uint32_t) || stream.size() % 2 != 0)
     return fail(ErrorCode::corrupt, "a stream of symbols ends early");
   std::array<std::uint32_t, simd::rans_lanes> states{};
   std::memcpy(states.data(), stream.data(), lanes * sizeof(std::uint32_t));
   // The kernels read words by memcpy or unaligned loads only.
   const auto* end = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
-  const std::uint16_t* after =
-      simd::rans_decode({.table = decoding_.data(),
-                         .contexts = contexts,
-                         .states = states.data(),
-                         .words = reinterpret_cast<const std::uint16_t*>(stream.data() + lanes * sizeof(std::uint32_t)),
-                         .end = end,
-                         .out = out,
-                         .count = count,
-                         .lanes = lanes});
+  task.table = decoding_.data();
+  task.states = states.data();
+  task.words = reinterpret_cast<const std::uint16_t*>(stream.data() + lanes * sizeof(std::uint32_t));
+  task.end = end;
+  task.lanes = lanes;
+  const std::uint16_t* after = simd::rans_decode(task);
   const auto sound = [](std::uint32_t state) { return state == simd::rans_least; };
   if (after != end || !std::all_of(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(lanes), sound))
     return fail(ErrorCode::corrupt, "a stream of symbols does not end where it should");
   return {};
 }
 
-std::size_t rans_state_bytes(std::size_t count) noexcept { return lanes_of(count) * sizeof(std::uint32_t); }
+std::size_t rans_lanes_of(std::size_t count) noexcept { return count >= long_stream ? simd::rans_lanes : short_lanes; }
+
+std::size_t rans_state_bytes(std::size_t count) noexcept { return rans_lanes_of(count) * sizeof(std::uint32_t); }
 
 void write_frequencies(base::ByteWriter& out, const RansFrequencies& frequencies) {
   for (std::size_t s = 0; s < frequencies.size();) {

@@ -54,9 +54,15 @@ inline __m256i gathered(const std::uint32_t* table, __m256i place) noexcept {
   return _mm256_i32gather_epi32(reinterpret_cast<const int*>(table), place, 4);
 }
 
-inline __m256i entries(const RansDecoding& task, __m256i state, std::size_t i) noexcept {
+inline __m256i entries(const RansDecoding& task, __m256i state, __m256i contexts) noexcept {
   const __m256i slot = _mm256_and_si256(state, _mm256_set1_epi32(static_cast<int>(rans_mask)));
-  return gathered(task.table, _mm256_or_si256(_mm256_slli_epi32(load_bytes(task.contexts + i), rans_bits), slot));
+  return gathered(task.table, _mm256_or_si256(_mm256_slli_epi32(contexts, rans_bits), slot));
+}
+
+inline __m256i moved(__m256i trellis, __m256i entry) noexcept {
+  const __m256i by_state = _mm256_setr_epi32(0, 5, 1, 4, 2, 7, 3, 6);
+  const __m256i parity = _mm256_and_si256(entry, _mm256_set1_epi32(1));
+  return _mm256_xor_si256(_mm256_permutevar8x32_epi32(by_state, trellis), _mm256_add_epi32(parity, parity));
 }
 
 inline __m256i advanced(__m256i state, __m256i entry) noexcept {
@@ -82,6 +88,14 @@ inline void put_symbols(std::uint8_t* out, __m256i entry) noexcept {
   const __m256i bytes = _mm256_shuffle_epi8(entry, first);
   const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(out), both);
+}
+
+// The contexts of eight symbols with the unions that their trellises are in.
+inline __m256i full_contexts(const RansDecoding& task, __m256i trellis, std::size_t i) noexcept {
+  const __m256i contexts =
+      _mm256_or_si256(load_bytes(task.contexts + i), _mm256_and_si256(trellis, _mm256_set1_epi32(1)));
+  put_symbols(task.full_contexts + i, contexts);
+  return contexts;
 }
 
 // Whole numbers without sign as floats; AVX2 converts with sign alone.
@@ -134,22 +148,37 @@ struct States {
   }
 };
 
-}  // namespace
-
-const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept {
-  States states(task.states);
+template <bool along_trellis>
+inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
+  States states(task.states), trellises = states;
+  if constexpr (along_trellis) trellises = States(task.trellis);
   const std::uint16_t* words = task.words;
   std::size_t i = 0;
   for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
     __m256i found[registers];
-    for (std::size_t r = 0; r < registers; ++r) found[r] = entries(task, states.values[r], i + r * width);
+    for (std::size_t r = 0; r < registers; ++r) {
+      __m256i contexts;
+      if constexpr (along_trellis)
+        contexts = full_contexts(task, trellises.values[r], i + r * width);
+      else
+        contexts = load_bytes(task.contexts + i + r * width);
+      found[r] = entries(task, states.values[r], contexts);
+    }
     for (std::size_t r = 0; r < registers; ++r) {
       put_symbols(task.out + i + r * width, found[r]);
+      if constexpr (along_trellis) trellises.values[r] = moved(trellises.values[r], found[r]);
       states.values[r] = refilled(advanced(states.values[r], found[r]), words);
     }
   }
   states.save(task.states);
+  if constexpr (along_trellis) trellises.save(task.trellis);
   return rans_decode_rest(task, words, i);
+}
+
+}  // namespace
+
+const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept {
+  return task.trellis != nullptr ? decode<true>(task) : decode<false>(task);
 }
 
 std::uint16_t* rans_encode_avx2(const RansEncoding& task) noexcept {

@@ -41,10 +41,23 @@ inline __m512i advanced(__m512i state, __m512i entry) noexcept {
   return _mm512_add_epi32(product, _mm512_srli_epi32(entry, 20));
 }
 
-inline __m512i entries(const RansDecoding& task, __m512i state, std::size_t i) noexcept {
+inline __m512i entries(const RansDecoding& task, __m512i state, __m512i contexts) noexcept {
   const __m512i slot = _mm512_and_si512(state, _mm512_set1_epi32(static_cast<int>(rans_mask)));
-  const __m512i context = _mm512_slli_epi32(load_bytes(task.contexts + i), rans_bits);
-  return _mm512_i32gather_epi32(_mm512_or_si512(context, slot), task.table, 4);
+  return _mm512_i32gather_epi32(_mm512_or_si512(_mm512_slli_epi32(contexts, rans_bits), slot), task.table, 4);
+}
+
+// The contexts of sixteen symbols with the unions that their trellises are in.
+inline __m512i full_contexts(const RansDecoding& task, __m512i trellis, std::size_t i) noexcept {
+  const __m512i contexts =
+      _mm512_or_si512(load_bytes(task.contexts + i), _mm512_and_si512(trellis, _mm512_set1_epi32(1)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(task.full_contexts + i), _mm512_cvtepi32_epi8(contexts));
+  return contexts;
+}
+
+inline __m512i moved(__m512i trellis, __m512i entry) noexcept {
+  const __m512i by_state = _mm512_setr_epi32(0, 5, 1, 4, 2, 7, 3, 6, 0, 5, 1, 4, 2, 7, 3, 6);
+  const __m512i parity = _mm512_and_si512(entry, _mm512_set1_epi32(1));
+  return _mm512_xor_si512(_mm512_permutexvar_epi32(trellis, by_state), _mm512_add_epi32(parity, parity));
 }
 
 inline __m512i refilled(__m512i state, const std::uint16_t*& words) noexcept {
@@ -82,22 +95,48 @@ inline __m512i encoded(const RansEncoding& task, __m512i state, std::size_t i, s
   return _mm512_mask_add_epi32(next, less, next, gap);
 }
 
-}  // namespace
-
-const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
+template <bool along_trellis>
+inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
   __m512i low = _mm512_loadu_si512(task.states), high = _mm512_loadu_si512(task.states + half);
+  __m512i low_trellis = _mm512_setzero_si512(), high_trellis = low_trellis;
+  if constexpr (along_trellis) {
+    low_trellis = _mm512_loadu_si512(task.trellis);
+    high_trellis = _mm512_loadu_si512(task.trellis + half);
+  }
   const std::uint16_t* words = task.words;
   std::size_t i = 0;
   for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
-    const __m512i low_entry = entries(task, low, i), high_entry = entries(task, high, i + half);
+    __m512i low_contexts, high_contexts;
+    if constexpr (along_trellis) {
+      low_contexts = full_contexts(task, low_trellis, i);
+      high_contexts = full_contexts(task, high_trellis, i + half);
+    } else {
+      low_contexts = load_bytes(task.contexts + i);
+      high_contexts = load_bytes(task.contexts + i + half);
+    }
+    const __m512i low_entry = entries(task, low, low_contexts), high_entry = entries(task, high, high_contexts);
     put_symbols(task.out + i, low_entry);
     put_symbols(task.out + i + half, high_entry);
+    if constexpr (along_trellis) {
+      low_trellis = moved(low_trellis, low_entry);
+      high_trellis = moved(high_trellis, high_entry);
+    }
     low = refilled(advanced(low, low_entry), words);
     high = refilled(advanced(high, high_entry), words);
   }
   _mm512_storeu_si512(task.states, low);
   _mm512_storeu_si512(task.states + half, high);
+  if constexpr (along_trellis) {
+    _mm512_storeu_si512(task.trellis, low_trellis);
+    _mm512_storeu_si512(task.trellis + half, high_trellis);
+  }
   return rans_decode_rest(task, words, i);
+}
+
+}  // namespace
+
+const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
+  return task.trellis != nullptr ? decode<true>(task) : decode<false>(task);
 }
 
 std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept {

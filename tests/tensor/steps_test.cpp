@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -245,6 +247,74 @@ TEST(Steps, ATrellisWinsWhatTheDecisionSays) {
     RecordProperty("decibels", std::to_string(decibels));
     EXPECT_GT(decibels, 0.8) << trellis.bits;
     EXPECT_LT(decibels, 1.6) << trellis.bits;
+  }
+}
+
+// What a path costs, the search's own way; `level` is in half steps.
+double cost_of(double x, double level, double price) {
+  return (std::fabs(x) - std::fabs(level)) * (std::fabs(x) - std::fabs(level)) + price;
+}
+
+TEST(Steps, PathsAreTheCheapestOfAllSymbols) {
+  // Against a search over all numbers in every state, in double.
+  constexpr std::size_t contexts = 6;
+  std::mt19937_64 random(8);
+  std::normal_distribution<double> normal;
+  for (const std::size_t count : {61u, 4101u}) {
+    const std::size_t lanes = math::rans_lanes_of(count);
+    std::vector<float> values(count + slack), prices(contexts * alphabet);
+    std::vector<std::uint8_t> even(count + slack), full(count + slack), symbols(count + slack);
+    for (std::size_t i = 0; i < count; ++i) {
+      even[i] = static_cast<std::uint8_t>(2 * (random() % (contexts / 2)));
+      values[i] = static_cast<float>(0.7 * normal(random) * std::exp2(even[i]));
+    }
+    for (std::size_t c = 0; c < contexts; ++c)
+      for (std::size_t s = 0; s < alphabet; ++s) {
+        const double away = std::fabs(static_cast<double>(s) - 128) / std::exp2(static_cast<double>(c | 1) - 1);
+        prices[c * alphabet + s] =
+            static_cast<float>(s == 0 ? 17 : 0.4 * (1 + 0.5 * static_cast<double>(c) + 1.5 * away));
+      }
+    SearchMemory memory;
+    search_paths({.values = values.data(),
+                  .contexts = even.data(),
+                  .count = count,
+                  .lanes = lanes,
+                  .half_step = 0.5f,
+                  .prices = prices.data()},
+                 memory, symbols.data(), full.data());
+    double found = 0, least = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      std::array<double, 8> costs;
+      costs.fill(1e300);
+      costs[0] = 0;
+      std::uint32_t own = 0;
+      // What fills the last step up is zero, and costs in both.
+      for (std::size_t i = lane; i < (count + lanes - 1) / lanes * lanes; i += lanes) {
+        const double x = 2.0 * static_cast<double>(values[i]);
+        std::array<double, 8> next;
+        next.fill(1e300);
+        for (std::uint32_t s = 0; s < 8; ++s)
+          for (int symbol = 0; symbol < 256; ++symbol) {
+            const int number = symbol - zero_symbol, in_union = static_cast<int>(s & 1);
+            if (symbol != 0 && number * x < 0) continue;
+            const double level = symbol == 0 ? x : 2 * number - in_union * ((number > 0) - (number < 0));
+            const double price =
+                static_cast<double>(prices[(even[i] | (s & 1)) * alphabet + static_cast<std::size_t>(symbol)]);
+            double& best = next[simd::rans_next_state(s, static_cast<std::uint32_t>(symbol))];
+            best = std::min(best, costs[s] + cost_of(x, level, price));
+          }
+        costs = next;
+        EXPECT_EQ(full[i], even[i] | (own & 1));
+        const int number = symbols[i] - zero_symbol;
+        const double level =
+            symbols[i] == 0 ? x : 2 * number - static_cast<int>(own & 1) * ((number > 0) - (number < 0));
+        found += cost_of(x, level, static_cast<double>(prices[full[i] * alphabet + symbols[i]]));
+        own = simd::rans_next_state(own, symbols[i]);
+      }
+      least += *std::ranges::min_element(costs);
+    }
+    EXPECT_GE(found, least * (1 - 1e-6));
+    EXPECT_LE(found, least * 1.001);  // candidates are few
   }
 }
 

@@ -133,18 +133,19 @@ TEST(Rans, TrellisesComeBackAtEveryLevelAndLength) {
     for (std::size_t c = 0, at = 0; c < 12; ++c)
       for (std::uint32_t s = 0; s < 256; ++s)
         for (std::uint32_t o = 0, f = model.contexts()[c][s]; o < f; ++o) decoding[at++] = s | (f - 1) << 8 | o << 20;
-    std::vector<std::uint16_t> words(stream.size() / 2 - 2 * lanes);
+    const std::size_t length = stream.size() / 2 - 2 * lanes;
+    std::vector<std::uint16_t> words(length + 1);
     for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
       std::vector<std::uint32_t> states(lanes);
       std::memcpy(states.data(), stream.data(), 4 * lanes);
-      std::memcpy(words.data(), stream.data() + 4 * lanes, 2 * words.size());
+      std::memcpy(words.data(), stream.data() + 4 * lanes, 2 * length);
       std::ranges::fill(trellis, 0u);
       std::vector<std::uint8_t> out(count + rans_slack), full(count + rans_slack);
       const std::uint16_t* after = simd::rans_decode({.table = decoding.data(),
                                                       .contexts = even.data(),
                                                       .states = states.data(),
                                                       .words = words.data(),
-                                                      .end = words.data() + words.size(),
+                                                      .end = words.data() + length,
                                                       .out = out.data(),
                                                       .count = count,
                                                       .lanes = lanes,
@@ -152,7 +153,7 @@ TEST(Rans, TrellisesComeBackAtEveryLevelAndLength) {
                                                       .full_contexts = full.data()},
                                                      static_cast<simd::Level>(level));
       const auto size = static_cast<std::ptrdiff_t>(count);
-      EXPECT_EQ(after, words.data() + words.size()) << level;
+      EXPECT_EQ(after, words.data() + length) << level;
       EXPECT_TRUE(std::equal(out.begin(), out.begin() + size, given.symbols.begin())) << level << ' ' << count;
       EXPECT_TRUE(std::equal(full.begin(), full.begin() + size, given.contexts.begin())) << level << ' ' << count;
     }

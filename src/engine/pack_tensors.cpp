@@ -155,8 +155,7 @@ class TensorPacking {
     base::ByteWriter tables;
     tables_.save(tables);
     ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
-    ATTAR_ASSIGN(base::Sink * frames,
-                 writer.begin({.kind = SectionKind::frames, .alignment = format::Alignment::page}));
+    ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
     std::vector<format::TensorEntry> entries;

@@ -222,8 +222,7 @@ class TensorPacking {
       ATTAR_TRY(writer.add({.kind = SectionKind::base},
                            format::encode_base({.content = base_->reader.content_digest(), .depth = report_.depth})));
     }
-    ATTAR_ASSIGN(base::Sink * frames,
-                 writer.begin({.kind = SectionKind::frames, .alignment = format::Alignment::page}));
+    ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
     std::vector<format::TensorEntry> entries;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -20,7 +21,7 @@ constexpr std::uint8_t kind_stored = 0, kind_fields = 1;
 constexpr std::uint64_t most_columns = 1u << 24;
 constexpr double escape_bits = 16;
 // What a look reads: enough for scales within a fifth of their step, and for tables.
-constexpr std::uint64_t sample_elements = 1u << 17, most_sample_elements = 1u << 20;
+constexpr std::uint64_t sample_elements = 1u << 16, most_sample_elements = 1u << 20;
 constexpr std::uint64_t sample_share = 8;  // of a large tensor's elements, one in so many
 constexpr std::uint64_t least_rows_for_columns = 32;
 // Two numbers, the scales' base and parameter, and the runs of zeros.
@@ -49,6 +50,12 @@ std::vector<const std::byte*> sample_rows(const codec::TensorView& tensor, std::
   for (std::uint64_t i = 0; i < std::min(wanted, rows); ++i)
     out.push_back(tensor.bytes.data() + i * rows / wanted * columns * tensor.schema.element.bytes);
   return out;
+}
+
+// The place of the first escape from `from` on; `count` where there is none.
+std::size_t next_escape(std::span<const std::uint8_t> symbols, std::size_t from, std::size_t count) noexcept {
+  const void* found = std::memchr(symbols.data() + from, escape, count - from);
+  return found == nullptr ? count : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - symbols.data());
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------
@@ -120,10 +127,9 @@ class Writer final : public codec::TensorWriter {
   // What the escapes stand for, in their order.
   std::vector<std::uint16_t> escapes_of(base::ByteView elements, const Split& of) const {
     std::vector<std::uint16_t> out;
-    const auto begin = of.symbols.begin();
-    const auto end = begin + static_cast<std::ptrdiff_t>(elements.size() / frame_.layout.bytes);
-    for (auto it = std::find(begin, end, escape); it != end; it = std::find(it + 1, end, escape))
-      out.push_back(escaped(frame_.layout, &elements[static_cast<std::size_t>(it - begin) * frame_.layout.bytes]));
+    const std::size_t count = elements.size() / frame_.layout.bytes;
+    for (std::size_t i = next_escape(of.symbols, 0, count); i < count; i = next_escape(of.symbols, i + 1, count))
+      out.push_back(escaped(frame_.layout, elements.data() + i * frame_.layout.bytes));
     return out;
   }
 
@@ -302,12 +308,10 @@ class Reader final : public codec::TensorReader {
 
   Status put_escapes(std::span<const std::uint8_t> symbols, base::ByteView pairs, std::span<std::byte> out) const {
     const std::uint64_t count = out.size() / frame_.layout.bytes;
-    const auto end = symbols.begin() + static_cast<std::ptrdiff_t>(count);
     std::uint64_t at = 0;
-    for (auto it = std::find(symbols.begin(), end, escape); it != end; it = std::find(it + 1, end, escape)) {
+    for (std::size_t i = next_escape(symbols, 0, count); i < count; i = next_escape(symbols, i + 1, count)) {
       if (at == pairs.size()) return corrupt("a block has fewer escapes than its symbols say");
-      set_escaped(frame_.layout, base::load<std::uint16_t>(pairs.data() + at),
-                  out.data() + static_cast<std::size_t>(it - symbols.begin()) * frame_.layout.bytes);
+      set_escaped(frame_.layout, base::load<std::uint16_t>(pairs.data() + at), out.data() + i * frame_.layout.bytes);
       at += sizeof(std::uint16_t);
     }
     if (at != pairs.size()) return corrupt("a block has more escapes than its symbols say");

@@ -14,6 +14,7 @@ namespace {
 enum class Way : std::uint8_t { stored = 0, constant = 1, zstd = 2 };
 
 constexpr int level = 6;  // higher ones gain little on planes and take several times as long
+constexpr int level_of_a_look = 1;
 // Floats seldom come to planes: a small look tells when they do.
 constexpr std::uint64_t sample_bytes = 1u << 20, sample_of_floats = 1u << 14;
 
@@ -23,14 +24,15 @@ struct FreeContext {
 
 void put(std::vector<std::byte>& out, base::ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
-void write_plane(base::ByteView plane, ZSTD_CCtx* context, std::vector<std::byte>& work, std::vector<std::byte>& out) {
+void write_plane(base::ByteView plane, ZSTD_CCtx* context, int zstd_level, std::vector<std::byte>& work,
+                 std::vector<std::byte>& out) {
   if (!plane.empty() && std::ranges::all_of(plane, [&](std::byte b) { return b == plane.front(); })) {
     out.push_back(static_cast<std::byte>(Way::constant));
     out.push_back(plane.front());
     return;
   }
   work.resize(ZSTD_compressBound(plane.size()));
-  const std::size_t size = ZSTD_compressCCtx(context, work.data(), work.size(), plane.data(), plane.size(), level);
+  const std::size_t size = ZSTD_compressCCtx(context, work.data(), work.size(), plane.data(), plane.size(), zstd_level);
   if (ZSTD_isError(size) != 0 || size + sizeof(std::uint32_t) >= plane.size()) {
     out.push_back(static_cast<std::byte>(Way::stored));
     put(out, plane);
@@ -44,7 +46,7 @@ void write_plane(base::ByteView plane, ZSTD_CCtx* context, std::vector<std::byte
 
 class Writer final : public codec::TensorWriter {
  public:
-  explicit Writer(unsigned width) : width_(width) {}
+  explicit Writer(unsigned width, int zstd_level = level) : width_(width), level_(zstd_level) {}
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return {}; }
 
@@ -55,12 +57,13 @@ class Writer final : public codec::TensorWriter {
     const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
     for (unsigned p = 0; p < width_; ++p) {
       for (std::size_t i = 0; i < count; ++i) plane[i] = elements[i * width_ + p];
-      write_plane(plane, context.get(), work, out);
+      write_plane(plane, context.get(), level_, work, out);
     }
   }
 
  private:
   unsigned width_;
+  int level_;
 };
 
 // Elements from all over the tensor, in a few stretches: its first rows are often like no others.
@@ -88,7 +91,7 @@ class Trial final : public codec::TensorTrial {
     const std::uint64_t count =
         std::min({tensor.schema.count, most, std::max<std::uint64_t>(tensor.block_elements, 1)});
     std::vector<std::byte> block;
-    Writer(width_).write(0, sample(tensor, count), {}, block);
+    Writer(width_, level_of_a_look).write(0, sample(tensor, count), {}, block);
     const double scale = count == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(count);
     bytes_ = scale * static_cast<double>(block.size());
   }

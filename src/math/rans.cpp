@@ -166,45 +166,87 @@ double RansModel::bits(std::size_t context, const RansCounts& counts, double esc
 
 void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count,
                        std::vector<std::byte>& out) const {
-  const std::size_t lanes = lanes_of(count);
-  std::array<std::uint32_t, simd::rans_lanes> states;
-  states.fill(simd::rans_least);
-  // A symbol gives one word at most; kernels write up to rans_slack words in front of the first.
-  thread_local std::vector<std::uint16_t> room;
-  if (room.size() < count + rans_slack) room.resize(count + rans_slack);
-  const std::uint16_t* first = simd::rans_encode({.table = encoding_.data(),
-                                                  .contexts = contexts,
-                                                  .symbols = symbols,
-                                                  .count = count,
-                                                  .lanes = lanes,
-                                                  .states = states.data(),
-                                                  .end = room.data() + room.size()});
-  const auto head = std::as_bytes(std::span(states).first(lanes));
-  const auto words = std::as_bytes(std::span(first, static_cast<std::size_t>(room.data() + room.size() - first)));
-  out.insert(out.end(), head.begin(), head.end());
-  out.insert(out.end(), words.begin(), words.end());
+  RansEncoder encoder(*this, count);
+  encoder.put_front(symbols, contexts, count);
+  encoder.finish(out);
 }
 
 Status RansModel::decode(base::ByteView stream, const std::uint8_t* contexts, std::size_t count,
                          std::uint8_t* out) const {
-  const std::size_t lanes = lanes_of(count);
-  if (stream.size() < lanes * sizeof(std::uint32_t) || stream.size() % 2 != 0)
-    return fail(ErrorCode::corrupt, "a stream of symbols ends early");
-  std::array<std::uint32_t, simd::rans_lanes> states{};
-  std::memcpy(states.data(), stream.data(), lanes * sizeof(std::uint32_t));
+  ATTAR_ASSIGN(RansDecoder decoder, RansDecoder::open(*this, stream, count));
+  ATTAR_TRY(decoder.next(contexts, count, out));
+  return decoder.finish();
+}
+
+namespace {
+
+// Words of the stream that a thread is writing. A symbol gives one word at most; kernels write up to rans_slack words
+// in front of the first.
+std::vector<std::uint16_t>& room_of(std::size_t count) {
+  thread_local std::vector<std::uint16_t> room;
+  if (room.size() < count + rans_slack) room.resize(count + rans_slack);
+  return room;
+}
+
+}  // namespace
+
+RansEncoder::RansEncoder(const RansModel& model, std::size_t count) : model_(model), lanes_(lanes_of(count)) {
+  states_.fill(simd::rans_least);
+  std::vector<std::uint16_t>& room = room_of(count);
+  first_ = room.data() + room.size();
+}
+
+void RansEncoder::put_front(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count) noexcept {
+  first_ = simd::rans_encode({.table = model_.encoding_.data(),
+                              .contexts = contexts,
+                              .symbols = symbols,
+                              .count = count,
+                              .lanes = lanes_,
+                              .states = states_.data(),
+                              .end = first_});
+}
+
+void RansEncoder::finish(std::vector<std::byte>& out) const {
+  const std::vector<std::uint16_t>& room = room_of(0);
+  const auto head = std::as_bytes(std::span(states_).first(lanes_));
+  const auto words = std::as_bytes(std::span<const std::uint16_t>(first_, room.data() + room.size()));
+  out.insert(out.end(), head.begin(), head.end());
+  out.insert(out.end(), words.begin(), words.end());
+}
+
+std::size_t RansEncoder::bytes() const noexcept {
+  const std::vector<std::uint16_t>& room = room_of(0);
+  return lanes_ * sizeof(std::uint32_t) +
+         static_cast<std::size_t>(room.data() + room.size() - first_) * sizeof(std::uint16_t);
+}
+
+Result<RansDecoder> RansDecoder::open(const RansModel& model, base::ByteView stream, std::size_t count) {
+  RansDecoder out(model, lanes_of(count));
+  const std::size_t head = out.lanes_ * sizeof(std::uint32_t);
+  if (stream.size() < head || stream.size() % 2 != 0) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  std::memcpy(out.states_.data(), stream.data(), head);
   // The kernels read words by memcpy or unaligned loads only.
-  const auto* end = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
-  const std::uint16_t* after =
-      simd::rans_decode({.table = decoding_.data(),
-                         .contexts = contexts,
-                         .states = states.data(),
-                         .words = reinterpret_cast<const std::uint16_t*>(stream.data() + lanes * sizeof(std::uint32_t)),
-                         .end = end,
-                         .out = out,
-                         .count = count,
-                         .lanes = lanes});
+  out.word_ = reinterpret_cast<const std::uint16_t*>(stream.data() + head);
+  out.end_ = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
+  return out;
+}
+
+Status RansDecoder::next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {
+  word_ = simd::rans_decode({.table = model_->decoding_.data(),
+                             .contexts = contexts,
+                             .states = states_.data(),
+                             .words = word_,
+                             .end = end_,
+                             .out = out,
+                             .count = count,
+                             .lanes = lanes_});
+  if (word_ == nullptr) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  return {};
+}
+
+Status RansDecoder::finish() const {
   const auto sound = [](std::uint32_t state) { return state == simd::rans_least; };
-  if (after != end || !std::all_of(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(lanes), sound))
+  if (word_ != end_ || !std::all_of(states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(lanes_), sound))
     return fail(ErrorCode::corrupt, "a stream of symbols does not end where it should");
   return {};
 }

@@ -39,7 +39,7 @@ std::vector<float> logarithms_of(const TableSets::Counts& counts) {
 void add(TableSets::Counts& to, const TableSets::Counts& from, double scale) {
   for (std::size_t c = 0; c < from.size(); ++c)
     for (std::size_t s = 0; s < from[c].size(); ++s)
-      to[c][s] += static_cast<std::uint64_t>(std::llround(static_cast<double>(from[c][s]) * scale));
+      to[c][s] += static_cast<std::uint64_t>(static_cast<double>(from[c][s]) * scale + 0.5);
 }
 
 }  // namespace

@@ -13,9 +13,12 @@ namespace attar::math {
 namespace {
 
 constexpr std::uint32_t whole_frequency = 1u << simd::rans_bits;
-constexpr std::size_t short_lanes = 4, long_stream = 4096;
+constexpr std::size_t short_lanes = 4, long_stream = 4096, longest_stream = 24'576;
 
-std::size_t lanes_of(std::size_t count) noexcept { return count >= long_stream ? simd::rans_lanes : short_lanes; }
+std::size_t lanes_of(std::size_t count) noexcept {
+  if (count >= longest_stream) return simd::rans_most_lanes;
+  return count >= long_stream ? simd::rans_lanes : short_lanes;
+}
 
 // What an added unit of frequency saves a symbol of this count, but for a factor: the logarithm's slope in the middle.
 double gain(std::uint64_t count, std::uint32_t frequency) noexcept {

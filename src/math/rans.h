@@ -75,7 +75,7 @@ class RansEncoder {
   /// For a stream of `count` symbols.
   RansEncoder(const RansModel& model, std::size_t count);
 
-  /// The symbols in front of those put before; their number in front of them all must be a multiple of 32. Both arrays
+  /// The symbols in front of those put before; their number in front of them all must be a multiple of 64. Both arrays
   /// have rans_slack bytes behind them.
   void put_front(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count) noexcept;
   /// Appends the stream, once all symbols were put.
@@ -86,7 +86,7 @@ class RansEncoder {
  private:
   const RansModel& model_;
   std::size_t lanes_;
-  std::array<std::uint32_t, simd::rans_lanes> states_;
+  std::array<std::uint32_t, simd::rans_most_lanes> states_;
   std::uint16_t* first_;
 };
 
@@ -96,7 +96,7 @@ class RansDecoder {
   /// `stream` and the model outlive it. `corrupt` where it is no stream of `count` symbols.
   [[nodiscard]] static Result<RansDecoder> open(const RansModel& model, base::ByteView stream, std::size_t count);
 
-  /// The next symbols: a multiple of 32 of them, or all that are left. Contexts and `out` as RansModel::decode has
+  /// The next symbols: a multiple of 64 of them, or all that are left. Contexts and `out` as RansModel::decode has
   /// them.
   [[nodiscard]] Status next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept;
   /// `corrupt` unless the stream ended where its symbols do.
@@ -107,7 +107,7 @@ class RansDecoder {
 
   const RansModel* model_;
   std::size_t lanes_;
-  std::array<std::uint32_t, simd::rans_lanes> states_{};
+  std::array<std::uint32_t, simd::rans_most_lanes> states_{};
   const std::uint16_t* word_ = nullptr;
   const std::uint16_t* end_ = nullptr;
 };

@@ -1,4 +1,4 @@
-// rANS with AVX-512: two registers of sixteen states, words spread and gathered under masks.
+// rANS with AVX-512: registers of sixteen states, two or four of them, words spread and gathered under masks.
 #include "simd/rans.h"
 
 #if defined(__x86_64__)
@@ -22,8 +22,7 @@
 namespace attar::simd::detail {
 namespace {
 
-constexpr std::size_t half = 16;
-static_assert(rans_lanes == 2 * half);
+constexpr std::size_t width = 16;
 
 inline __m512i load_bytes(const std::uint8_t* from) noexcept {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
@@ -82,35 +81,46 @@ inline __m512i encoded(const RansEncoding& task, __m512i state, std::size_t i, s
   return _mm512_mask_add_epi32(next, less, next, gap);
 }
 
-}  // namespace
-
-const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
-  __m512i low = _mm512_loadu_si512(task.states), high = _mm512_loadu_si512(task.states + half);
+template <std::size_t Registers>
+const std::uint16_t* decode(const RansDecoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  __m512i states[Registers];
+  for (std::size_t r = 0; r < Registers; ++r) states[r] = _mm512_loadu_si512(task.states + r * width);
   const std::uint16_t* words = task.words;
   std::size_t i = 0;
-  for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
-    const __m512i low_entry = entries(task, low, i), high_entry = entries(task, high, i + half);
-    put_symbols(task.out + i, low_entry);
-    put_symbols(task.out + i + half, high_entry);
-    low = refilled(advanced(low, low_entry), words);
-    high = refilled(advanced(high, high_entry), words);
+  for (; i + lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(lanes); i += lanes) {
+    __m512i found[Registers];
+    for (std::size_t r = 0; r < Registers; ++r) found[r] = entries(task, states[r], i + r * width);
+    for (std::size_t r = 0; r < Registers; ++r) {
+      put_symbols(task.out + i + r * width, found[r]);
+      states[r] = refilled(advanced(states[r], found[r]), words);
+    }
   }
-  _mm512_storeu_si512(task.states, low);
-  _mm512_storeu_si512(task.states + half, high);
+  for (std::size_t r = 0; r < Registers; ++r) _mm512_storeu_si512(task.states + r * width, states[r]);
   return rans_decode_rest(task, words, i);
 }
 
-std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept {
-  const std::size_t whole = task.count / rans_lanes * rans_lanes;
+template <std::size_t Registers>
+std::uint16_t* encode(const RansEncoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  const std::size_t whole = task.count / lanes * lanes;
   std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
-  __m512i low = _mm512_loadu_si512(task.states), high = _mm512_loadu_si512(task.states + half);
-  for (std::size_t i = whole; i > 0; i -= rans_lanes) {
-    high = encoded(task, high, i - half, words);
-    low = encoded(task, low, i - rans_lanes, words);
-  }
-  _mm512_storeu_si512(task.states, low);
-  _mm512_storeu_si512(task.states + half, high);
+  __m512i states[Registers];
+  for (std::size_t r = 0; r < Registers; ++r) states[r] = _mm512_loadu_si512(task.states + r * width);
+  for (std::size_t i = whole; i > 0; i -= lanes)
+    for (std::size_t r = Registers; r-- > 0;) states[r] = encoded(task, states[r], i - lanes + r * width, words);
+  for (std::size_t r = 0; r < Registers; ++r) _mm512_storeu_si512(task.states + r * width, states[r]);
   return words;
+}
+
+}  // namespace
+
+const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
+  return task.lanes == rans_lanes ? decode<rans_lanes / width>(task) : decode<rans_most_lanes / width>(task);
+}
+
+std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept {
+  return task.lanes == rans_lanes ? encode<rans_lanes / width>(task) : encode<rans_most_lanes / width>(task);
 }
 
 }  // namespace attar::simd::detail

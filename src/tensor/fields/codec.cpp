@@ -36,9 +36,9 @@ struct Frame {
   std::vector<std::int16_t> scales;  ///< of the columns, zeros where they have none
 };
 
-// Rows that are coded together: some 32,000 elements stay in the near caches, and rANS takes a multiple of 32.
+// Rows that are coded together: some 32,000 elements stay in the near caches, and rANS takes a multiple of 64.
 constexpr std::size_t strip_rows(std::size_t columns) noexcept {
-  constexpr std::size_t elements = 1u << 15, unit = 32;
+  constexpr std::size_t elements = 1u << 15, unit = 64;
   return std::max<std::size_t>(elements / columns / unit, 1) * unit;
 }
 

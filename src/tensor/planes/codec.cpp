@@ -15,8 +15,8 @@ enum class Way : std::uint8_t { stored = 0, constant = 1, zstd = 2 };
 
 constexpr int level = 6;  // higher ones gain little on planes and take several times as long
 constexpr int level_of_a_look = 1;
-// Floats seldom come to planes: a small look tells when they do.
-constexpr std::uint64_t sample_bytes = 1u << 20, sample_of_floats = 1u << 14;
+// Floats seldom come to planes: a look at one byte in so many tells when they do.
+constexpr std::uint64_t sample_bytes = 1u << 20, least_sample = 1u << 14, sample_share = 256;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -68,8 +68,10 @@ class Writer final : public codec::TensorWriter {
 
 // Elements from all over the tensor, in a few stretches: its first rows are often like no others.
 std::vector<std::byte> sample(const codec::TensorView& tensor, std::uint64_t count) {
-  constexpr std::uint64_t stretches = 8;
-  const std::uint64_t width = tensor.schema.element.bytes, each = count / stretches;
+  constexpr std::uint64_t most_stretches = 64, stretch_bytes = 2048;
+  const std::uint64_t width = tensor.schema.element.bytes;
+  const std::uint64_t stretches = std::clamp<std::uint64_t>(count * width / stretch_bytes, 2, most_stretches);
+  const std::uint64_t each = count / stretches;
   std::vector<std::byte> out;
   if (count == tensor.schema.count || each == 0) {
     put(out, tensor.bytes.first(count * width));
@@ -86,10 +88,10 @@ std::vector<std::byte> sample(const codec::TensorView& tensor, std::uint64_t cou
 class Trial final : public codec::TensorTrial {
  public:
   explicit Trial(const codec::TensorView& tensor) : width_(tensor.schema.element.bytes) {
-    const std::uint64_t bytes = tensor.schema.element.is_float() ? sample_of_floats : sample_bytes;
-    const std::uint64_t most = std::max<std::uint64_t>(bytes / width_, 1);
-    const std::uint64_t count =
-        std::min({tensor.schema.count, most, std::max<std::uint64_t>(tensor.block_elements, 1)});
+    const std::uint64_t bytes = tensor.schema.element.is_float()
+                                    ? std::clamp(tensor.schema.bytes() / sample_share, least_sample, sample_bytes)
+                                    : sample_bytes;
+    const std::uint64_t count = std::min(tensor.schema.count, std::max<std::uint64_t>(bytes / width_, 1));
     std::vector<std::byte> block;
     Writer(width_, level_of_a_look).write(0, sample(tensor, count), {}, block);
     const double scale = count == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(count);

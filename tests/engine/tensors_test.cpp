@@ -223,6 +223,7 @@ TEST_F(Tensors, FoldersComeBackWithTheirSubfolders) {
   const auto artifact = packed(at("model"));
   EXPECT_EQ(report_.sources, wanted.size());
   std::vector<std::string> sources;
+  sources.reserve(wanted.size());
   for (const auto& [name, bytes] : wanted) sources.push_back(name);
   EXPECT_EQ(artifact.info().sources, sources);
   const auto report = artifact.restore(at("back"), 2);

@@ -106,7 +106,8 @@ class Writer final : public codec::TensorWriter {
       scales.resize(rows);
       zeros.resize(rows);
       escapes.clear();
-      rest.resize(rows * rest_bytes(layout, std::min(count, columns), 0));
+      // Each of a row's parts ends with a whole byte: three parts of a few bits may take more than one of eight.
+      rest.resize(rows * (std::min(count, columns) * layout.bytes + 3));
       rest_at = rest.size();
     }
   };

@@ -44,6 +44,9 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                        {"sources", 'n'},
                        {"tensors", 'n'},
                        {"shared_tensors", 'n'},
+                       {"base_tensors", 'n'},
+                       {"delta_tensors", 'n'},
+                       {"depth", 'n'},
                        {"source_bytes", 'n'},
                        {"bytes", 'n'},
                        {"types", 'a'},
@@ -73,7 +76,9 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                             {"tensors", 'a'},
                             {"parts", 'o'},
                             {"format_version", 'n'},
-                            {"content_digest", 's'}});
+                            {"content_digest", 's'},
+                            {"base_digest", '0'},
+                            {"depth", 'n'}});
   expect_keys(info.json()["tensors"][0], {{"source", 's'},
                                           {"name", 's'},
                                           {"type", 's'},
@@ -86,6 +91,24 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
   expect_keys(verified.json(),
               {{"path", 's'}, {"intact", 'b'}, {"bytes", 'n'}, {"tensors", 'n'}, {"content_digest", 's'}});
   EXPECT_EQ(verified.json()["content_digest"], info.json()["content_digest"]);
+}
+
+TEST_F(TensorsCli, AVersionNeedsItsBaseAndSaysSo) {
+  ASSERT_EQ(attar({"pack", "model.safetensors", "-o", "v1.attar", "--lossless"}).status, 0);
+  const Ran packed =
+      attar({"pack", "model.safetensors", "-o", "v2.attar", "--lossless", "--base", "v1.attar", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_EQ(packed.json()["base_tensors"], 2);
+  EXPECT_EQ(packed.json()["depth"], 1);
+  EXPECT_TRUE(attar({"unpack", "v2.attar", "-o", "-"}).out == read_whole(at("model.safetensors")));
+  fs::create_directories(at("kept"));
+  fs::rename(at("v1.attar"), at("kept") / "v1.attar");
+  const Ran lost = attar({"unpack", "v2.attar", "-o", "lost.safetensors"});
+  EXPECT_EQ(lost.status, 2);
+  EXPECT_NE(lost.err.find("--base"), std::string::npos) << lost.err;
+  EXPECT_FALSE(fs::exists(at("lost.safetensors")));
+  EXPECT_EQ(attar({"verify", "v2.attar", "--base", "kept/v1.attar"}).status, 0);
+  EXPECT_EQ(attar({"get", "v2.attar", "embed.weight", "-o", "w.npy", "--base", "kept/v1.attar"}).status, 0);
 }
 
 TEST_F(TensorsCli, PeopleReadWhatWasSaved) {

@@ -76,7 +76,7 @@ TEST_F(TensorFileTest, ArraysOfNumpy) {
 TEST_F(TensorFileTest, AllElseIsBytes) {
   const std::string whole = safetensors_file({make_tensor("w", {"F32", 4}, {4, 4}, TensorContent::weights, 1)});
   for (const std::string& bytes : {std::string("x"), std::string("plain text"), std::string(9, '\0'),
-                                   whole.substr(0, 40), std::string("GGUF\3\0\0\0", 8)}) {
+                                   whole.substr(0, 40), std::string("GGML\3\0\0\0", 8)}) {
     const auto file = open("any.bin", bytes);
     EXPECT_EQ(file.format(), TensorFormat::bytes);
     EXPECT_TRUE(file.note().empty()) << file.note();

@@ -92,7 +92,7 @@ void pack(const data::TensorFile& file, const Settings& settings, base::ThreadPo
     auto& best = trials.emplace_back();
     for (const codec::TensorCodec* codec : codec::tensor_registry()) {
       auto trial = codec->look(views.back());
-      if (!trial || (best && trial->bytes() >= best->bytes())) continue;
+      if (!trial || (best && trial->bytes() >= 0.97 * best->bytes())) continue;
       best = std::move(trial);
       entry.codec_id = codec->info().id;
     }

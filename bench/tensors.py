@@ -32,6 +32,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 import attar_cli
 import finetune
 import measures
@@ -193,7 +195,7 @@ def asked(process: int | str = "self") -> int:
 def attar_reads(archive: Path, tensor: str, out: Path) -> int:
     """Bytes that `attar get` reads by calls, less what `attar --version` reads."""
     found = []
-    for arguments in (["--version"], ["get", str(archive), "--tensor", tensor, "-o", str(out), "-f"]):
+    for arguments in (["--version"], ["get", str(archive), tensor, "-o", str(out), "-f"]):
         process = subprocess.Popen([str(attar_cli.binary()), *arguments], stdout=subprocess.DEVNULL)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         found.append(asked(process.pid))
@@ -219,8 +221,8 @@ def reads() -> dict:
                 if who == "lmzip":
                     data, got = lmzip.lmz.read_tensor(str(archive), tensor)[2], asked() - before
                 else:
-                    got = attar_reads(archive, tensor, FOLDER / "tensor.bin")
-                    data = (FOLDER / "tensor.bin").read_bytes()
+                    got = attar_reads(archive, tensor, FOLDER / "tensor.npy")
+                    data = np.load(FOLDER / "tensor.npy").tobytes()
                 loaded = resident(archive)
                 if bytes(data) != tensors[tensor].data:
                     raise SystemExit(f"{who} gave other bytes for {tensor}")
@@ -252,16 +254,25 @@ def lmzip_series(precision: str, block: str, folder: Path) -> dict:
 
 
 def attar_series(precision: str, block: str, folder: Path) -> dict:
+    """Five artifacts, each packed against the one before it."""
     files = [finetune.checkpoint(number, precision) for number in range(1, MEMBERS + 1)]
-    archive, out = folder / "series.attar", folder / "back.safetensors"
-    _, packed, packed_cpu = timed(lambda: call("pack", *files, "-o", archive, "--lossless", "--block", block.replace(" ", "")))
-    times = {}
-    for file in (files[0], files[-1]):
-        times[file] = statistics.median(timed(lambda: call("unpack", archive, "--member", file.name, "-o", out))[2] for _ in range(3))  # noqa: B023
-        if out.read_bytes() != file.read_bytes():
-            raise SystemExit("attar gave another checkpoint back")
-    first, last = times[files[0]], times[files[-1]]
-    return {"name": f"attar {block}", "bytes": archive.stat().st_size, "pack_seconds": round(packed, 3), "pack_cpu": round(packed_cpu, 3), "first_cpu": round(first, 4), "last_cpu": round(last, 4), "last_times_first": round(last / first, 3)}
+    artifacts, out = [folder / f"ckpt-{number}.attar" for number in range(1, MEMBERS + 1)], folder / "back.safetensors"
+
+    def pack() -> None:
+        for number, (file, artifact) in enumerate(zip(files, artifacts)):
+            base = ["--base", artifacts[number - 1]] if number else []
+            call("pack", file, "-o", artifact, "--lossless", "--block", block.replace(" ", ""), *base)
+
+    _, packed, packed_cpu = timed(pack)
+    times: dict[int, list[float]] = {0: [], MEMBERS - 1: []}
+    for _ in range(5):
+        for number, seconds in times.items():
+            seconds.append(timed(lambda: call("unpack", artifacts[number], "-o", out))[2])  # noqa: B023
+            if out.read_bytes() != files[number].read_bytes():
+                raise SystemExit("attar gave another checkpoint back")
+    first, last = (statistics.median(times[number]) for number in (0, MEMBERS - 1))
+    size = sum(artifact.stat().st_size for artifact in artifacts)
+    return {"name": f"attar {block}", "bytes": size, "pack_seconds": round(packed, 3), "pack_cpu": round(packed_cpu, 3), "first_cpu": round(first, 4), "last_cpu": round(last, 4), "last_times_first": round(last / first, 3)}
 
 
 def series() -> dict:

@@ -20,6 +20,7 @@
 #include "convert.h"
 #include "documents.h"
 #include "options.h"
+#include "tensors.h"
 #include "watch.h"
 
 namespace attar::python {
@@ -224,4 +225,5 @@ PYBIND11_MODULE(_attar, module) {
       .def("evaluate", &evaluate_file);
   add_documents(module, kind);
   add_context(module);
+  add_tensors(module);
 }

@@ -50,7 +50,8 @@ struct PackTensorsReport {
 };
 
 /// Packs a file of tensors (.safetensors, .npy, or any other as bytes), or a folder of such, without loss. The artifact
-/// is never larger than the input and 0.1% and some hundred bytes. It appears whole or not at all.
+/// is never larger than the input by more than 0.1% (0.3% for blocks below 16 KiB), 1,400 bytes, and 50 a tensor. It
+/// appears whole or not at all.
 [[nodiscard]] Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input,
                                                      const std::filesystem::path& output,
                                                      const PackTensorsOptions& options = {});

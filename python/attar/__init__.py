@@ -9,6 +9,9 @@
         for answer in notes.ask("how do I rotate the keys"):
             print(answer["path"], answer["line"], answer["snippet"])
 
+    attar.pack_tensors("model.safetensors", "model.attar")                 # without loss
+    weights = attar.open_tensors("model.attar").get("embed_tokens.weight")
+
 Vectors, queries and originals are numpy arrays (rows x dims; float16, float32, float64, int8 or uint8) or paths of files
 (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, JSON lines). What fails raises attar.Error, whose `code` tells what kind of
 failure it was; a goal that cannot be had raises attar.GoalUnreachable. Long calls hear Ctrl-C, and all release the GIL.
@@ -26,9 +29,10 @@ import numpy as np
 
 from attar import _attar
 from attar._errors import Error, GoalUnreachable
+from attar._tensors import Tensors, open_tensors, pack_tensors
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "build", "embed", "evaluate_context", "fit_context", "open", "pack", "pack_documents", "plan",
-           "read_context", "restore_context"]
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "open", "open_tensors", "pack",
+           "pack_documents", "pack_tensors", "plan", "read_context", "restore_context"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
 build: str = _attar.build

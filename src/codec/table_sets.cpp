@@ -18,23 +18,30 @@ math::RansModel fitted(const TableSets::Counts& counts, double escape_bits) {
   return math::RansModel(math::fit_frequencies(counts, escape_bits));
 }
 
-double bits(const math::RansModel& model, const TableSets::Counts& counts, double escape_bits) {
+// Bits of counts in a set, were it fitted as it is: every symbol counts half a time more than it was seen.
+double bits(const std::vector<float>& logarithms, const TableSets::Counts& counts) {
   double sum = 0;
-  for (std::size_t c = 0; c < counts.size(); ++c) sum += model.bits(c, counts[c], escape_bits);
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    for (std::size_t s = 0; s < counts[c].size(); ++s)
+      sum += static_cast<double>(counts[c][s]) * static_cast<double>(logarithms[c * counts[c].size() + s]);
   return sum;
+}
+
+std::vector<float> logarithms_of(const TableSets::Counts& counts) {
+  std::vector<float> out;
+  for (const math::RansCounts& own : counts) {
+    double total = 0;
+    for (const std::uint64_t count : own) total += static_cast<double>(count) + 0.5;
+    for (const std::uint64_t count : own)
+      out.push_back(std::log2(static_cast<float>(total / (static_cast<double>(count) + 0.5))));
+  }
+  return out;
 }
 
 void add_counts(TableSets::Counts& to, const TableSets::Counts& from, double scale) {
   for (std::size_t c = 0; c < from.size(); ++c)
     for (std::size_t s = 0; s < from[c].size(); ++s)
-      to[c][s] += static_cast<std::uint64_t>(std::llround(static_cast<double>(from[c][s]) * scale));
-}
-
-double total(const TableSets::Counts& counts) {
-  double sum = 0;
-  for (const math::RansCounts& own : counts)
-    for (const std::uint64_t count : own) sum += static_cast<double>(count);
-  return sum;
+      to[c][s] += static_cast<std::uint64_t>(static_cast<double>(from[c][s]) * scale + 0.5);
 }
 
 }  // namespace
@@ -44,7 +51,7 @@ std::uint32_t TableSets::place(const Counts& counts, double scale, double escape
   std::size_t best = sets_.size();
   for (std::size_t i = 0; i < sets_.size(); ++i) {
     if (sets_[i].counts.size() != counts.size()) continue;
-    const double theirs = scale * bits(*sets_[i].model, counts, escape_bits);
+    const double theirs = scale * bits(sets_[i].logarithms, counts);
     if (theirs < least) least = theirs, best = i;
   }
   // One more table must pay for itself, entropy being what it can reach at best; the last place is kept for counts that
@@ -53,28 +60,24 @@ std::uint32_t TableSets::place(const Counts& counts, double scale, double escape
   for (const math::RansCounts& own : counts) alone += scale * math::entropy_bits(own);
   if (best == sets_.size() || (alone < least && sets_.size() + 1 < most_sets)) {
     best = sets_.size();
-    sets_.push_back({.counts = Counts(counts.size()), .escape_bits = escape_bits, .model = {}});
+    sets_.push_back({.counts = Counts(counts.size()), .escape_bits = escape_bits, .logarithms = {}, .model = {}});
   }
   Set& set = sets_[best];
   add_counts(set.counts, counts, scale);
-  // Fitting takes longer than looking at a small tensor, and little changes by one.
-  const double now = total(set.counts);
-  if (set.model == nullptr || now > 1.5 * set.fitted_to) {
-    set.model = std::make_shared<const math::RansModel>(fitted(set.counts, set.escape_bits));
-    set.fitted_to = now;
-  }
+  set.logarithms = logarithms_of(set.counts);
   return static_cast<std::uint32_t>(best);
 }
 
 Result<std::uint32_t> TableSets::add(math::RansModel model) {
   if (sets_.size() >= most_sets) return fail(ErrorCode::over_limit, "there are 256 tables already; share some of them");
-  sets_.push_back({.counts = {}, .model = std::make_shared<const math::RansModel>(std::move(model))});
+  sets_.push_back({.counts = {}, .logarithms = {}, .model = std::make_shared<const math::RansModel>(std::move(model))});
   return static_cast<std::uint32_t>(sets_.size() - 1);
 }
 
 void TableSets::finish() {
   for (Set& set : sets_) {
     if (set.counts.empty()) continue;
+    set.logarithms = {};
     set.model = std::make_shared<const math::RansModel>(fitted(std::exchange(set.counts, {}), set.escape_bits));
   }
 }
@@ -104,7 +107,8 @@ Result<TableSets> TableSets::load(base::ByteReader& in) {
       ATTAR_ASSIGN(const math::RansFrequencies own, math::read_frequencies(in));
       read.push_back(own);
     }
-    out.sets_.push_back({.counts = {}, .model = std::make_shared<const math::RansModel>(std::move(read))});
+    out.sets_.push_back(
+        {.counts = {}, .logarithms = {}, .model = std::make_shared<const math::RansModel>(std::move(read))});
   }
   return out;
 }

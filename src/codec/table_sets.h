@@ -38,7 +38,7 @@ class TableSets {
   struct Set {
     Counts counts;
     double escape_bits = 0;
-    double fitted_to = 0;  ///< symbols that the model was fitted to
+    std::vector<float> logarithms;  ///< what a symbol costs in a context, in bits, by the counts so far
     std::shared_ptr<const math::RansModel> model = {};
   };
   std::vector<Set> sets_;

@@ -203,7 +203,9 @@ class TensorPacking {
     if (item.first != number) return;
     for (const codec::TensorCodec* codec : codec::tensor_registry()) {
       auto trial = codec->look(item.view);
-      if (!trial || (item.trial && trial->bytes() >= item.trial->bytes())) continue;
+      // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
+      constexpr double clearly = 0.97;
+      if (!trial || (item.trial && trial->bytes() >= clearly * item.trial->bytes())) continue;
       item.trial = std::move(trial);
       item.codec = codec;
     }
@@ -222,8 +224,7 @@ class TensorPacking {
       ATTAR_TRY(writer.add({.kind = SectionKind::base},
                            format::encode_base({.content = base_->reader.content_digest(), .depth = report_.depth})));
     }
-    ATTAR_ASSIGN(base::Sink * frames,
-                 writer.begin({.kind = SectionKind::frames, .alignment = format::Alignment::page}));
+    ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
     std::vector<format::TensorEntry> entries;

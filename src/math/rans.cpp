@@ -13,11 +13,11 @@ namespace attar::math {
 namespace {
 
 constexpr std::uint32_t whole_frequency = 1u << simd::rans_bits;
-constexpr std::size_t short_lanes = 4, long_stream = 4096;
+constexpr std::size_t short_lanes = 4, long_stream = 4096, longest_stream = 24'576;
 
-// What an added unit of frequency saves a symbol of this count.
+// What an added unit of frequency saves a symbol of this count, but for a factor: the logarithm's slope in the middle.
 double gain(std::uint64_t count, std::uint32_t frequency) noexcept {
-  return static_cast<double>(count) * std::log2((frequency + 1.0) / frequency);
+  return static_cast<double>(count) / (frequency + 0.5);
 }
 
 struct Step {
@@ -132,7 +132,7 @@ std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> context
     for (std::size_t s = 0; s < own.size(); ++s) together[s] += own[s];
   const auto total = static_cast<double>(std::accumulate(together.begin(), together.end(), std::uint64_t{0}));
   // A symbol rarer than a unit of frequency may cost the others more than its escapes would.
-  constexpr std::array<double, 6> units = {0, 0.1, 0.2, 0.35, 0.6, 1.0};
+  constexpr std::array<double, 4> units = {0, 0.15, 0.35, 0.8};
   std::vector<RansFrequencies> best, tried(contexts.size());
   double least_bits = HUGE_VAL;
   for (const double unit : units) {
@@ -200,59 +200,110 @@ double RansModel::bits(std::size_t context, const RansCounts& counts, double esc
 
 void RansModel::encode(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count,
                        std::vector<std::byte>& out) const {
-  const std::size_t lanes = rans_lanes_of(count);
-  std::array<std::uint32_t, simd::rans_lanes> states;
-  states.fill(simd::rans_least);
-  // A symbol gives one word at most; kernels write up to rans_slack words in front of the first.
-  thread_local std::vector<std::uint16_t> room;
-  if (room.size() < count + rans_slack) room.resize(count + rans_slack);
-  const std::uint16_t* first = simd::rans_encode({.table = encoding_.data(),
-                                                  .contexts = contexts,
-                                                  .symbols = symbols,
-                                                  .count = count,
-                                                  .lanes = lanes,
-                                                  .states = states.data(),
-                                                  .end = room.data() + room.size()});
-  const auto head = std::as_bytes(std::span(states).first(lanes));
-  const auto words = std::as_bytes(std::span(first, static_cast<std::size_t>(room.data() + room.size() - first)));
-  out.insert(out.end(), head.begin(), head.end());
-  out.insert(out.end(), words.begin(), words.end());
+  RansEncoder encoder(*this, count);
+  encoder.put_front(symbols, contexts, count);
+  encoder.finish(out);
 }
 
 Status RansModel::decode(base::ByteView stream, const std::uint8_t* contexts, std::size_t count,
                          std::uint8_t* out) const {
-  return decode_with(stream, {.contexts = contexts, .out = out, .count = count});
+  ATTAR_ASSIGN(RansDecoder decoder, RansDecoder::open(*this, stream, count));
+  ATTAR_TRY(decoder.next(contexts, count, out));
+  return decoder.finish();
 }
 
 Status RansModel::decode_trellis(base::ByteView stream, std::uint8_t* contexts, std::size_t count,
                                  std::uint8_t* out) const {
-  std::array<std::uint32_t, simd::rans_lanes> trellis{};
-  return decode_with(
-      stream, {.contexts = contexts, .out = out, .count = count, .trellis = trellis.data(), .full_contexts = contexts});
+  ATTAR_ASSIGN(RansDecoder decoder, RansDecoder::open(*this, stream, count));
+  ATTAR_TRY(decoder.next_trellis(contexts, count, out));
+  return decoder.finish();
 }
 
-// `task` has all but what the stream and this model say.
-Status RansModel::decode_with(base::ByteView stream, simd::RansDecoding task) const {
-  const std::size_t lanes = rans_lanes_of(task.count);
-  if (stream.size() < lanes * sizeof(std::uint32_t) || stream.size() % 2 != 0)
-    return fail(ErrorCode::corrupt, "a stream of symbols ends early");
-  std::array<std::uint32_t, simd::rans_lanes> states{};
-  std::memcpy(states.data(), stream.data(), lanes * sizeof(std::uint32_t));
+namespace {
+
+// Words of the stream that a thread is writing. A symbol gives one word at most; kernels write up to rans_slack words
+// in front of the first.
+std::vector<std::uint16_t>& room_of(std::size_t count) {
+  thread_local std::vector<std::uint16_t> room;
+  if (room.size() < count + rans_slack) room.resize(count + rans_slack);
+  return room;
+}
+
+}  // namespace
+
+RansEncoder::RansEncoder(const RansModel& model, std::size_t count) : model_(model), lanes_(rans_lanes_of(count)) {
+  states_.fill(simd::rans_least);
+  std::vector<std::uint16_t>& room = room_of(count);
+  first_ = room.data() + room.size();
+}
+
+void RansEncoder::put_front(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count) noexcept {
+  first_ = simd::rans_encode({.table = model_.encoding_.data(),
+                              .contexts = contexts,
+                              .symbols = symbols,
+                              .count = count,
+                              .lanes = lanes_,
+                              .states = states_.data(),
+                              .end = first_});
+}
+
+void RansEncoder::finish(std::vector<std::byte>& out) const {
+  const std::vector<std::uint16_t>& room = room_of(0);
+  const auto head = std::as_bytes(std::span(states_).first(lanes_));
+  const auto words = std::as_bytes(std::span<const std::uint16_t>(first_, room.data() + room.size()));
+  out.insert(out.end(), head.begin(), head.end());
+  out.insert(out.end(), words.begin(), words.end());
+}
+
+std::size_t RansEncoder::bytes() const noexcept {
+  const std::vector<std::uint16_t>& room = room_of(0);
+  return lanes_ * sizeof(std::uint32_t) +
+         static_cast<std::size_t>(room.data() + room.size() - first_) * sizeof(std::uint16_t);
+}
+
+Result<RansDecoder> RansDecoder::open(const RansModel& model, base::ByteView stream, std::size_t count) {
+  RansDecoder out(model, rans_lanes_of(count));
+  const std::size_t head = out.lanes_ * sizeof(std::uint32_t);
+  if (stream.size() < head || stream.size() % 2 != 0) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  std::memcpy(out.states_.data(), stream.data(), head);
   // The kernels read words by memcpy or unaligned loads only.
-  const auto* end = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
-  task.table = decoding_.data();
-  task.states = states.data();
-  task.words = reinterpret_cast<const std::uint16_t*>(stream.data() + lanes * sizeof(std::uint32_t));
-  task.end = end;
-  task.lanes = lanes;
-  const std::uint16_t* after = simd::rans_decode(task);
+  out.word_ = reinterpret_cast<const std::uint16_t*>(stream.data() + head);
+  out.end_ = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
+  return out;
+}
+
+Status RansDecoder::next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {
+  return decode({.contexts = contexts, .out = out, .count = count});
+}
+
+Status RansDecoder::next_trellis(std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {
+  return decode(
+      {.contexts = contexts, .out = out, .count = count, .trellis = trellis_.data(), .full_contexts = contexts});
+}
+
+// `task` has all but what the stream and the model say.
+Status RansDecoder::decode(simd::RansDecoding task) noexcept {
+  task.table = model_->decoding_.data();
+  task.states = states_.data();
+  task.words = word_;
+  task.end = end_;
+  task.lanes = lanes_;
+  word_ = simd::rans_decode(task);
+  if (word_ == nullptr) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  return {};
+}
+
+Status RansDecoder::finish() const {
   const auto sound = [](std::uint32_t state) { return state == simd::rans_least; };
-  if (after != end || !std::all_of(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(lanes), sound))
+  if (word_ != end_ || !std::all_of(states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(lanes_), sound))
     return fail(ErrorCode::corrupt, "a stream of symbols does not end where it should");
   return {};
 }
 
-std::size_t rans_lanes_of(std::size_t count) noexcept { return count >= long_stream ? simd::rans_lanes : short_lanes; }
+std::size_t rans_lanes_of(std::size_t count) noexcept {
+  if (count >= longest_stream) return simd::rans_most_lanes;
+  return count >= long_stream ? simd::rans_lanes : short_lanes;
+}
 
 std::size_t rans_state_bytes(std::size_t count) noexcept { return rans_lanes_of(count) * sizeof(std::uint32_t); }
 

@@ -71,14 +71,61 @@ class RansModel {
                                       std::uint8_t* out) const;
 
  private:
-  [[nodiscard]] Status decode_with(base::ByteView stream, simd::RansDecoding task) const;
-
+  friend class RansEncoder;
+  friend class RansDecoder;
   std::vector<RansFrequencies> contexts_;
   std::vector<std::uint32_t> decoding_, encoding_;
 };
 
 /// The states of a stream of so many symbols: symbol i belongs to state i mod this.
 [[nodiscard]] std::size_t rans_lanes_of(std::size_t count) noexcept;
+/// Writes one stream from its last symbols to its first, in parts, so that what is coded stays in the near caches. The
+/// model outlives it.
+class RansEncoder {
+ public:
+  /// For a stream of `count` symbols.
+  RansEncoder(const RansModel& model, std::size_t count);
+
+  /// The symbols in front of those put before; their number in front of them all must be a multiple of 64. Both arrays
+  /// have rans_slack bytes behind them.
+  void put_front(const std::uint8_t* symbols, const std::uint8_t* contexts, std::size_t count) noexcept;
+  /// Appends the stream, once all symbols were put.
+  void finish(std::vector<std::byte>& out) const;
+  /// Of the stream as it is.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  const RansModel& model_;
+  std::size_t lanes_;
+  std::array<std::uint32_t, simd::rans_most_lanes> states_;
+  std::uint16_t* first_;
+};
+
+/// Reads one stream from its first symbols to its last, in parts.
+class RansDecoder {
+ public:
+  /// `stream` and the model outlive it. `corrupt` where it is no stream of `count` symbols.
+  [[nodiscard]] static Result<RansDecoder> open(const RansModel& model, base::ByteView stream, std::size_t count);
+
+  /// The next symbols: a multiple of 64 of them, or all that are left. Contexts and `out` as RansModel::decode has
+  /// them.
+  [[nodiscard]] Status next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept;
+  /// The same along trellises, as RansModel::decode_trellis has them.
+  [[nodiscard]] Status next_trellis(std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept;
+  /// `corrupt` unless the stream ended where its symbols do.
+  [[nodiscard]] Status finish() const;
+
+ private:
+  RansDecoder(const RansModel& model, std::size_t lanes) noexcept : model_(&model), lanes_(lanes) {}
+  [[nodiscard]] Status decode(simd::RansDecoding task) noexcept;
+
+  const RansModel* model_;
+  std::size_t lanes_;
+  std::array<std::uint32_t, simd::rans_most_lanes> states_{}, trellis_{};
+  const std::uint16_t* word_ = nullptr;
+  const std::uint16_t* end_ = nullptr;
+};
+
 /// Bytes of the states in front of a stream of so many symbols.
 [[nodiscard]] std::size_t rans_state_bytes(std::size_t count) noexcept;
 

@@ -65,16 +65,16 @@ std::uint16_t* rans_encode_scalar(const RansEncoding& task) noexcept {
 
 const std::uint16_t* rans_decode(const RansDecoding& task, Level level) noexcept {
 #if defined(__x86_64__)
-  if (task.lanes == rans_lanes && level >= Level::avx512) return detail::rans_decode_avx512(task);
-  if (task.lanes == rans_lanes && level >= Level::avx2) return detail::rans_decode_avx2(task);
+  if (task.lanes >= rans_lanes && level >= Level::avx512) return detail::rans_decode_avx512(task);
+  if (task.lanes >= rans_lanes && level >= Level::avx2) return detail::rans_decode_avx2(task);
 #endif
   return detail::rans_decode_scalar(task);
 }
 
 std::uint16_t* rans_encode(const RansEncoding& task, Level level) noexcept {
 #if defined(__x86_64__)
-  if (task.lanes == rans_lanes && level >= Level::avx512) return detail::rans_encode_avx512(task);
-  if (task.lanes == rans_lanes && level >= Level::avx2) return detail::rans_encode_avx2(task);
+  if (task.lanes >= rans_lanes && level >= Level::avx512) return detail::rans_encode_avx512(task);
+  if (task.lanes >= rans_lanes && level >= Level::avx2) return detail::rans_encode_avx2(task);
 #endif
   return detail::rans_encode_scalar(task);
 }

@@ -10,6 +10,7 @@
 namespace attar::simd {
 
 inline constexpr unsigned rans_bits = 12;              ///< of a probability: frequencies of a context sum to 2¹²
+inline constexpr std::size_t rans_most_lanes = 64;     ///< states of a stream, at most
 inline constexpr std::size_t rans_lanes = 32;          ///< states of a long stream
 inline constexpr std::size_t rans_symbols = 256;       ///< symbols of a context, at most
 inline constexpr std::uint32_t rans_least = 1u << 16;  ///< of a state between two symbols
@@ -28,7 +29,7 @@ struct RansDecoding {
   const std::uint16_t* end = nullptr;    ///< after the last
   std::uint8_t* out = nullptr;           ///< room for `count` and 64 more bytes
   std::size_t count = 0;
-  std::size_t lanes = rans_lanes;  ///< other numbers: without vectors
+  std::size_t lanes = rans_lanes;  ///< 32 and 64: with vectors
   /// Null, or `lanes` states of trellises, each below 8: then contexts are even numbers, the lowest bit of the lane's
   /// trellis state is added to each before its symbol is decoded, and the state moves by the symbol's lowest bit.
   std::uint32_t* trellis = nullptr;

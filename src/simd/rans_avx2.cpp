@@ -1,4 +1,4 @@
-// rANS with AVX2: four registers of eight states; tables say where the words of a mask go.
+// rANS with AVX2: registers of eight states, four or eight of them; tables say where the words of a mask go.
 #include "simd/rans.h"
 
 #if defined(__x86_64__)
@@ -18,7 +18,7 @@
 namespace attar::simd::detail {
 namespace {
 
-constexpr std::size_t width = 8, registers = rans_lanes / width;
+constexpr std::size_t width = 8;
 
 using Places = std::array<std::array<std::uint8_t, width>, 256>;
 
@@ -135,28 +135,30 @@ inline __m256i encoded(const RansEncoding& task, __m256i state, std::size_t i, s
   return _mm256_add_epi32(next, _mm256_and_si256(less, gap));
 }
 
+template <std::size_t Registers>
 struct States {
-  __m256i values[registers];
+  __m256i values[Registers];
 
   explicit States(const std::uint32_t* from) noexcept {
-    for (std::size_t r = 0; r < registers; ++r)
+    for (std::size_t r = 0; r < Registers; ++r)
       values[r] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + r * width));
   }
   void save(std::uint32_t* to) const noexcept {
-    for (std::size_t r = 0; r < registers; ++r)
+    for (std::size_t r = 0; r < Registers; ++r)
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * width), values[r]);
   }
 };
 
-template <bool along_trellis>
-inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
-  States states(task.states), trellises = states;
-  if constexpr (along_trellis) trellises = States(task.trellis);
+template <std::size_t Registers, bool along_trellis>
+const std::uint16_t* decode(const RansDecoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  States<Registers> states(task.states), trellises = states;
+  if constexpr (along_trellis) trellises = States<Registers>(task.trellis);
   const std::uint16_t* words = task.words;
   std::size_t i = 0;
-  for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
-    __m256i found[registers];
-    for (std::size_t r = 0; r < registers; ++r) {
+  for (; i + lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(lanes); i += lanes) {
+    __m256i found[Registers];
+    for (std::size_t r = 0; r < Registers; ++r) {
       __m256i contexts;
       if constexpr (along_trellis)
         contexts = full_contexts(task, trellises.values[r], i + r * width);
@@ -164,7 +166,7 @@ inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
         contexts = load_bytes(task.contexts + i + r * width);
       found[r] = entries(task, states.values[r], contexts);
     }
-    for (std::size_t r = 0; r < registers; ++r) {
+    for (std::size_t r = 0; r < Registers; ++r) {
       put_symbols(task.out + i + r * width, found[r]);
       if constexpr (along_trellis) trellises.values[r] = moved(trellises.values[r], found[r]);
       states.values[r] = refilled(advanced(states.values[r], found[r]), words);
@@ -175,21 +177,29 @@ inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
   return rans_decode_rest(task, words, i);
 }
 
+template <std::size_t Registers>
+std::uint16_t* encode(const RansEncoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  const std::size_t whole = task.count / lanes * lanes;
+  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
+  States<Registers> states(task.states);
+  for (std::size_t i = whole; i > 0; i -= lanes)
+    for (std::size_t r = Registers; r-- > 0;)
+      states.values[r] = encoded(task, states.values[r], i - lanes + r * width, words);
+  states.save(task.states);
+  return words;
+}
+
 }  // namespace
 
 const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept {
-  return task.trellis != nullptr ? decode<true>(task) : decode<false>(task);
+  constexpr std::size_t few = rans_lanes / width, many = rans_most_lanes / width;
+  if (task.trellis != nullptr) return task.lanes == rans_lanes ? decode<few, true>(task) : decode<many, true>(task);
+  return task.lanes == rans_lanes ? decode<few, false>(task) : decode<many, false>(task);
 }
 
 std::uint16_t* rans_encode_avx2(const RansEncoding& task) noexcept {
-  const std::size_t whole = task.count / rans_lanes * rans_lanes;
-  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
-  States states(task.states);
-  for (std::size_t i = whole; i > 0; i -= rans_lanes)
-    for (std::size_t r = registers; r-- > 0;)
-      states.values[r] = encoded(task, states.values[r], i - rans_lanes + r * width, words);
-  states.save(task.states);
-  return words;
+  return task.lanes == rans_lanes ? encode<rans_lanes / width>(task) : encode<rans_most_lanes / width>(task);
 }
 
 }  // namespace attar::simd::detail

@@ -1,4 +1,4 @@
-// rANS with AVX-512: two registers of sixteen states, words spread and gathered under masks.
+// rANS with AVX-512: registers of sixteen states, two or four of them, words spread and gathered under masks.
 #include "simd/rans.h"
 
 #if defined(__x86_64__)
@@ -22,8 +22,7 @@
 namespace attar::simd::detail {
 namespace {
 
-constexpr std::size_t half = 16;
-static_assert(rans_lanes == 2 * half);
+constexpr std::size_t width = 16;
 
 inline __m512i load_bytes(const std::uint8_t* from) noexcept {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
@@ -95,61 +94,62 @@ inline __m512i encoded(const RansEncoding& task, __m512i state, std::size_t i, s
   return _mm512_mask_add_epi32(next, less, next, gap);
 }
 
-template <bool along_trellis>
-inline const std::uint16_t* decode(const RansDecoding& task) noexcept {
-  __m512i low = _mm512_loadu_si512(task.states), high = _mm512_loadu_si512(task.states + half);
-  __m512i low_trellis = _mm512_setzero_si512(), high_trellis = low_trellis;
-  if constexpr (along_trellis) {
-    low_trellis = _mm512_loadu_si512(task.trellis);
-    high_trellis = _mm512_loadu_si512(task.trellis + half);
+template <std::size_t Registers, bool along_trellis>
+const std::uint16_t* decode(const RansDecoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  __m512i states[Registers], trellises[Registers];
+  for (std::size_t r = 0; r < Registers; ++r) {
+    states[r] = _mm512_loadu_si512(task.states + r * width);
+    if constexpr (along_trellis) trellises[r] = _mm512_loadu_si512(task.trellis + r * width);
   }
   const std::uint16_t* words = task.words;
   std::size_t i = 0;
-  for (; i + rans_lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(rans_lanes); i += rans_lanes) {
-    __m512i low_contexts, high_contexts;
-    if constexpr (along_trellis) {
-      low_contexts = full_contexts(task, low_trellis, i);
-      high_contexts = full_contexts(task, high_trellis, i + half);
-    } else {
-      low_contexts = load_bytes(task.contexts + i);
-      high_contexts = load_bytes(task.contexts + i + half);
+  for (; i + lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(lanes); i += lanes) {
+    __m512i found[Registers];
+    for (std::size_t r = 0; r < Registers; ++r) {
+      __m512i contexts;
+      if constexpr (along_trellis)
+        contexts = full_contexts(task, trellises[r], i + r * width);
+      else
+        contexts = load_bytes(task.contexts + i + r * width);
+      found[r] = entries(task, states[r], contexts);
     }
-    const __m512i low_entry = entries(task, low, low_contexts), high_entry = entries(task, high, high_contexts);
-    put_symbols(task.out + i, low_entry);
-    put_symbols(task.out + i + half, high_entry);
-    if constexpr (along_trellis) {
-      low_trellis = moved(low_trellis, low_entry);
-      high_trellis = moved(high_trellis, high_entry);
+    for (std::size_t r = 0; r < Registers; ++r) {
+      put_symbols(task.out + i + r * width, found[r]);
+      if constexpr (along_trellis) trellises[r] = moved(trellises[r], found[r]);
+      states[r] = refilled(advanced(states[r], found[r]), words);
     }
-    low = refilled(advanced(low, low_entry), words);
-    high = refilled(advanced(high, high_entry), words);
   }
-  _mm512_storeu_si512(task.states, low);
-  _mm512_storeu_si512(task.states + half, high);
-  if constexpr (along_trellis) {
-    _mm512_storeu_si512(task.trellis, low_trellis);
-    _mm512_storeu_si512(task.trellis + half, high_trellis);
+  for (std::size_t r = 0; r < Registers; ++r) {
+    _mm512_storeu_si512(task.states + r * width, states[r]);
+    if constexpr (along_trellis) _mm512_storeu_si512(task.trellis + r * width, trellises[r]);
   }
   return rans_decode_rest(task, words, i);
+}
+
+template <std::size_t Registers>
+std::uint16_t* encode(const RansEncoding& task) noexcept {
+  constexpr std::size_t lanes = Registers * width;
+  const std::size_t whole = task.count / lanes * lanes;
+  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
+  __m512i states[Registers];
+  for (std::size_t r = 0; r < Registers; ++r) states[r] = _mm512_loadu_si512(task.states + r * width);
+  for (std::size_t i = whole; i > 0; i -= lanes)
+    for (std::size_t r = Registers; r-- > 0;) states[r] = encoded(task, states[r], i - lanes + r * width, words);
+  for (std::size_t r = 0; r < Registers; ++r) _mm512_storeu_si512(task.states + r * width, states[r]);
+  return words;
 }
 
 }  // namespace
 
 const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
-  return task.trellis != nullptr ? decode<true>(task) : decode<false>(task);
+  constexpr std::size_t few = rans_lanes / width, many = rans_most_lanes / width;
+  if (task.trellis != nullptr) return task.lanes == rans_lanes ? decode<few, true>(task) : decode<many, true>(task);
+  return task.lanes == rans_lanes ? decode<few, false>(task) : decode<many, false>(task);
 }
 
 std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept {
-  const std::size_t whole = task.count / rans_lanes * rans_lanes;
-  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
-  __m512i low = _mm512_loadu_si512(task.states), high = _mm512_loadu_si512(task.states + half);
-  for (std::size_t i = whole; i > 0; i -= rans_lanes) {
-    high = encoded(task, high, i - half, words);
-    low = encoded(task, low, i - rans_lanes, words);
-  }
-  _mm512_storeu_si512(task.states, low);
-  _mm512_storeu_si512(task.states + half, high);
-  return words;
+  return task.lanes == rans_lanes ? encode<rans_lanes / width>(task) : encode<rans_most_lanes / width>(task);
 }
 
 }  // namespace attar::simd::detail

@@ -44,7 +44,8 @@ void escape(Sample& of, const RansModel& model) {
 }
 
 TEST(Rans, EveryLengthComesBackAtEveryLevel) {
-  for (const std::size_t count : {0u, 1u, 3u, 4u, 31u, 4095u, 4096u, 4097u, 4127u, 4128u, 20000u, 65536u}) {
+  for (const std::size_t count :
+       {0u, 1u, 3u, 4u, 31u, 4095u, 4096u, 4097u, 4127u, 4128u, 20000u, 24575u, 24576u, 24607u, 65536u}) {
     Sample given = sample(count, 8, 9, static_cast<std::uint32_t>(count));
     const RansModel model = model_of(given);
     escape(given, model);
@@ -56,7 +57,9 @@ TEST(Rans, EveryLengthComesBackAtEveryLevel) {
   }
 }
 
-TEST(Rans, LevelsWriteAndReadTheSameWords) {
+class RansLanes : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(RansLanes, LevelsWriteAndReadTheSameWords) {
   constexpr std::size_t count = 50'003;
   Sample given = sample(count, 5, 20, 7);
   const RansModel model = model_of(given);
@@ -72,15 +75,16 @@ TEST(Rans, LevelsWriteAndReadTheSameWords) {
     }
   }
   std::vector<std::uint16_t> reference;
-  std::array<std::uint32_t, simd::rans_lanes> reference_states{};
+  std::array<std::uint32_t, simd::rans_most_lanes> reference_states{};
   for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
     std::vector<std::uint16_t> room(count + rans_slack);
-    std::array<std::uint32_t, simd::rans_lanes> states;
+    std::array<std::uint32_t, simd::rans_most_lanes> states;
     states.fill(simd::rans_least);
     const std::uint16_t* first = simd::rans_encode({.table = encoding.data(),
                                                     .contexts = given.contexts.data(),
                                                     .symbols = given.symbols.data(),
                                                     .count = count,
+                                                    .lanes = GetParam(),
                                                     .states = states.data(),
                                                     .end = room.data() + room.size()},
                                                    static_cast<simd::Level>(level));
@@ -98,12 +102,15 @@ TEST(Rans, LevelsWriteAndReadTheSameWords) {
                                                     .words = words.data(),
                                                     .end = words.data() + words.size(),
                                                     .out = out.data(),
-                                                    .count = count},
+                                                    .count = count,
+                                                    .lanes = GetParam()},
                                                    static_cast<simd::Level>(level));
     EXPECT_EQ(after, words.data() + words.size()) << level;
     EXPECT_TRUE(std::equal(out.begin(), out.begin() + count, given.symbols.begin())) << level;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Lanes, RansLanes, testing::Values(4, 32, 64));
 
 // Symbols along trellises: contexts are twice a number, and their unions what the symbols' parities make them.
 TEST(Rans, TrellisesComeBackAtEveryLevelAndLength) {

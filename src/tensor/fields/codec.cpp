@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -20,7 +21,7 @@ constexpr std::uint8_t kind_stored = 0, kind_fields = 1;
 constexpr std::uint64_t most_columns = 1u << 24;
 constexpr double escape_bits = 16;
 // What a look reads: enough for scales within a fifth of their step, and for tables.
-constexpr std::uint64_t sample_elements = 1u << 17, most_sample_elements = 1u << 20;
+constexpr std::uint64_t sample_elements = 1u << 16, most_sample_elements = 1u << 20;
 constexpr std::uint64_t sample_share = 8;  // of a large tensor's elements, one in so many
 constexpr std::uint64_t least_rows_for_columns = 32;
 // Two numbers, the scales' base and parameter, and the runs of zeros.
@@ -35,11 +36,11 @@ struct Frame {
   std::vector<std::int16_t> scales;  ///< of the columns, zeros where they have none
 };
 
-// A run of rows with as many zero bits.
-struct Run {
-  std::uint64_t rows;
-  unsigned zeros;
-};
+// Rows that are coded together: some 32,000 elements stay in the near caches, and rANS takes a multiple of 64.
+constexpr std::size_t strip_rows(std::size_t columns) noexcept {
+  constexpr std::size_t elements = 1u << 15, unit = 64;
+  return std::max<std::size_t>(elements / columns / unit, 1) * unit;
+}
 
 std::vector<const std::byte*> sample_rows(const codec::TensorView& tensor, std::uint64_t columns) {
   const std::uint64_t rows = tensor.schema.count / columns;
@@ -49,6 +50,12 @@ std::vector<const std::byte*> sample_rows(const codec::TensorView& tensor, std::
   for (std::uint64_t i = 0; i < std::min(wanted, rows); ++i)
     out.push_back(tensor.bytes.data() + i * rows / wanted * columns * tensor.schema.element.bytes);
   return out;
+}
+
+// The place of the first escape from `from` on; `count` where there is none.
+std::size_t next_escape(std::span<const std::uint8_t> symbols, std::size_t from, std::size_t count) noexcept {
+  const void* found = std::memchr(symbols.data() + from, escape, count - from);
+  return found == nullptr ? count : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - symbols.data());
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------
@@ -83,71 +90,84 @@ class Writer final : public codec::TensorWriter {
  private:
   /// A block in parts. A thread keeps its own: pages that are taken anew for every block take as long as coding it.
   struct Split {
-    std::vector<std::uint8_t> symbols, contexts;
-    std::vector<std::int16_t> scales;
-    std::vector<Run> runs;
-    std::vector<std::byte> rest, work, stream;
+    std::vector<std::uint8_t> symbols, contexts;  ///< of a strip
+    std::vector<std::int16_t> scales;             ///< of all rows
+    std::vector<std::uint8_t> zeros;              ///< likewise
+    std::vector<std::uint16_t> escapes;           ///< from the last to the first
+    std::vector<std::byte> rest;                  ///< written from its end on
+    std::size_t rest_at = 0;                      ///< where what is written begins
+    std::vector<std::byte> work;
 
-    void clear(std::size_t count, std::size_t columns) {
-      symbols.resize(count + slack);
-      contexts.resize(count + slack);
+    void clear(const Layout& layout, std::size_t count, std::size_t columns) {
+      const std::size_t rows = base::ceil_div(count, columns), strip = std::min(count, strip_rows(columns) * columns);
+      symbols.resize(strip + slack);
+      contexts.resize(strip + slack);
       work.resize(work_bytes(std::min(count, columns)));
-      scales.clear();
-      runs.clear();
-      rest.clear();
-      stream.clear();
+      scales.resize(rows);
+      zeros.resize(rows);
+      escapes.clear();
+      // Each of a row's parts ends with a whole byte: three parts of a few bits may take more than one of eight.
+      rest.resize(rows * (std::min(count, columns) * layout.bytes + 3));
+      rest_at = rest.size();
     }
   };
 
-  void add_row(base::ByteView values, std::size_t at, Split& out) const {
+  void split_row(base::ByteView values, std::size_t number, std::size_t at, Split& out) const {
     const std::size_t count = values.size() / frame_.layout.bytes;
     const Row row{.columns = frame_.scales.data(),
                   .count = count,
                   .scale = row_scale(frame_.layout, values.data(), std::span(weights_).first(count)),
                   .zeros = common_zeros(frame_.layout, values.data(), count)};
-    out.scales.push_back(static_cast<std::int16_t>(row.scale));
-    if (out.runs.empty() || out.runs.back().zeros != row.zeros)
-      out.runs.push_back({1, row.zeros});
-    else
-      ++out.runs.back().rows;
+    out.scales[number] = static_cast<std::int16_t>(row.scale);
+    out.zeros[number] = static_cast<std::uint8_t>(row.zeros);
     find_contexts(row, out.contexts.data() + at);
     find_symbols(frame_.layout, row, coded_, values.data(), out.symbols.data() + at);
-    const std::size_t bytes = rest_bytes(frame_.layout, count, row.zeros), before = out.rest.size();
-    out.rest.resize(before + bytes);
-    write_rest(frame_.layout, row, values.data(), out.rest.data() + before, out.work.data());
+    out.rest_at -= rest_bytes(frame_.layout, count, row.zeros);
+    write_rest(frame_.layout, row, values.data(), out.rest.data() + out.rest_at, out.work.data());
   }
 
-  // What the escapes stand for, in their order.
-  std::vector<std::uint16_t> escapes_of(base::ByteView elements, const Split& of) const {
-    std::vector<std::uint16_t> out;
-    const auto begin = of.symbols.begin();
-    const auto end = begin + static_cast<std::ptrdiff_t>(elements.size() / frame_.layout.bytes);
-    for (auto it = std::find(begin, end, escape); it != end; it = std::find(it + 1, end, escape))
-      out.push_back(escaped(frame_.layout, &elements[static_cast<std::size_t>(it - begin) * frame_.layout.bytes]));
-    return out;
+  // Rows [first, last), the last of them first, for rANS writes from the end on.
+  void split_strip(base::ByteView elements, std::size_t first, std::size_t last, Split& out,
+                   math::RansEncoder& encoder) const {
+    const std::size_t row_bytes = frame_.columns * frame_.layout.bytes, begin = first * row_bytes;
+    const std::size_t end = std::min(last * row_bytes, elements.size()), count = (end - begin) / frame_.layout.bytes;
+    for (std::size_t i = last; i > first;) {
+      --i;
+      split_row(elements.subspan(i * row_bytes, std::min(row_bytes, end - i * row_bytes)), i,
+                (i - first) * frame_.columns, out);
+    }
+    const std::size_t before = out.escapes.size();
+    for (std::size_t i = next_escape(out.symbols, 0, count); i < count; i = next_escape(out.symbols, i + 1, count))
+      out.escapes.push_back(escaped(frame_.layout, elements.data() + begin + i * frame_.layout.bytes));
+    std::reverse(out.escapes.begin() + static_cast<std::ptrdiff_t>(before), out.escapes.end());
+    encoder.put_front(out.symbols.data(), out.contexts.data(), count);
   }
 
   void split(base::ByteView elements, std::vector<std::byte>& out) const {
     const std::size_t count = elements.size() / frame_.layout.bytes;
     thread_local Split parts;
-    parts.clear(count, frame_.columns);
-    parts.rest.reserve(elements.size());
-    const std::size_t row_bytes = frame_.columns * frame_.layout.bytes;
-    for (std::size_t at = 0; at < elements.size(); at += row_bytes)
-      add_row(elements.subspan(at, std::min(row_bytes, elements.size() - at)), at / frame_.layout.bytes, parts);
-    const std::vector<std::uint16_t> escapes = escapes_of(elements, parts);
-    model_.encode(parts.symbols.data(), parts.contexts.data(), count, parts.stream);
+    parts.clear(frame_.layout, count, frame_.columns);
+    math::RansEncoder encoder(model_, count);
+    const std::size_t rows = parts.scales.size(), strip = strip_rows(frame_.columns);
+    for (std::size_t strips = base::ceil_div(rows, strip); strips > 0; --strips)
+      split_strip(elements, (strips - 1) * strip, std::min(strips * strip, rows), parts, encoder);
+    std::ranges::reverse(parts.escapes);
     base::ByteWriter head;
     head.write(kind_fields);
-    head.write(static_cast<std::uint32_t>(parts.stream.size()));
-    head.write(static_cast<std::uint32_t>(escapes.size()));
+    head.write(static_cast<std::uint32_t>(encoder.bytes()));
+    head.write(static_cast<std::uint32_t>(parts.escapes.size()));
     write_scales(head, parts.scales);
-    for (const Run& run : parts.runs) {
-      base::write_leb128(head, run.rows);
-      head.write(static_cast<std::uint8_t>(run.zeros));
+    for (std::size_t first = 0; first < rows;) {
+      std::size_t last = first + 1;
+      while (last < rows && parts.zeros[last] == parts.zeros[first]) ++last;
+      base::write_leb128(head, last - first);
+      head.write(parts.zeros[first]);
+      first = last;
     }
+    out.insert(out.end(), head.bytes().begin(), head.bytes().end());
+    encoder.finish(out);
     for (const base::ByteView part :
-         {head.bytes(), base::ByteView(parts.stream), std::as_bytes(std::span(escapes)), base::ByteView(parts.rest)})
+         {std::as_bytes(std::span(parts.escapes)), base::ByteView(parts.rest).subspan(parts.rest_at)})
       out.insert(out.end(), part.begin(), part.end());
   }
 
@@ -190,7 +210,9 @@ class Trial final : public codec::TensorTrial {
     }
     const std::vector<float> weights = weights_of(frame_.scales);
     std::vector<std::uint8_t> symbols(length + slack), places(length + slack);
-    for (const std::byte* values : rows) {
+    // Tables are shared: every second row of what scales were found from is enough.
+    for (std::size_t i = 0; i < rows.size(); i += 2) {
+      const std::byte* values = rows[i];
       const Row row{.columns = frame_.scales.data(),
                     .count = length,
                     .scale = row_scale(frame_.layout, values, std::span(weights).first(length)),
@@ -265,16 +287,21 @@ class Reader final : public codec::TensorReader {
     ATTAR_ASSIGN(const base::ByteView pairs, in.take(std::uint64_t{escapes} * sizeof(std::uint16_t)));
     ATTAR_ASSIGN(const base::ByteView rest, in.take(in.remaining()));
 
-    // A thread keeps its own: pages that are taken anew for every block take as long as decoding it.
-    thread_local std::vector<std::uint8_t> symbols, places;
-    symbols.resize(count + slack);
-    places.resize(count + slack);
-    for (std::uint64_t i = 0; i < rows; ++i)
-      find_contexts(row(i, count, scales[i], zeros[i]), &places[i * frame_.columns]);
-    ATTAR_TRY(model_.decode(stream, places.data(), count, symbols.data()));
-    ATTAR_TRY(join_rows(scales, zeros, symbols, rest, out));
-    return put_escapes(symbols, pairs, out);
+    ATTAR_ASSIGN(math::RansDecoder decoder, math::RansDecoder::open(model_, stream, count));
+    const std::size_t strip = strip_rows(frame_.columns);
+    Rest left{.pairs = pairs, .bits = rest};
+    for (std::uint64_t first = 0; first < rows; first += strip)
+      ATTAR_TRY(join_strip(scales, zeros, first, std::min<std::uint64_t>(first + strip, rows), decoder, left, out));
+    ATTAR_TRY(decoder.finish());
+    if (!left.pairs.empty()) return corrupt("a block has more escapes than its symbols say");
+    if (!left.bits.empty()) return corrupt("a block goes on after its last row");
+    return {};
   }
+
+  /// What of a block's escapes and bits is not read yet.
+  struct Rest {
+    base::ByteView pairs, bits;
+  };
 
   [[nodiscard]] Row row(std::uint64_t number, std::uint64_t count, std::int16_t scale, unsigned zeros) const noexcept {
     return {.columns = frame_.scales.data(),
@@ -283,34 +310,37 @@ class Reader final : public codec::TensorReader {
             .zeros = zeros};
   }
 
-  Status join_rows(std::span<const std::int16_t> scales, std::span<const std::uint8_t> zeros,
-                   std::span<const std::uint8_t> symbols, base::ByteView rest, std::span<std::byte> out) const {
-    const std::uint64_t count = out.size() / frame_.layout.bytes;
+  Status join_strip(std::span<const std::int16_t> scales, std::span<const std::uint8_t> zeros, std::uint64_t first,
+                    std::uint64_t last, math::RansDecoder& decoder, Rest& left, std::span<std::byte> out) const {
+    const std::uint64_t all = out.size() / frame_.layout.bytes, begin = first * frame_.columns;
+    const std::uint64_t count = std::min(last * frame_.columns, all) - begin;
+    // A thread keeps its own: pages that are taken anew for every block take as long as decoding it.
+    thread_local std::vector<std::uint8_t> symbols, places;
     thread_local std::vector<std::byte> work;
-    work.resize(work_bytes(std::min(count, frame_.columns)));
-    for (std::uint64_t i = 0; i < scales.size(); ++i) {
-      const Row own = row(i, count, scales[i], zeros[i]);
+    symbols.resize(count + slack);
+    places.resize(count + slack);
+    work.resize(work_bytes(std::min(all, frame_.columns)));
+    for (std::uint64_t i = first; i < last; ++i)
+      find_contexts(row(i, all, scales[i], zeros[i]), &places[(i - first) * frame_.columns]);
+    ATTAR_TRY(decoder.next(places.data(), count, symbols.data()));
+    for (std::uint64_t i = first; i < last; ++i) {
+      const Row own = row(i, all, scales[i], zeros[i]);
       const std::size_t bytes = rest_bytes(frame_.layout, own.count, own.zeros);
-      if (bytes > rest.size()) return corrupt("the bits of a block's rows end early");
-      join(frame_.layout, own, symbols.data() + i * frame_.columns, rest.data(),
+      if (bytes > left.bits.size()) return corrupt("the bits of a block's rows end early");
+      join(frame_.layout, own, &symbols[(i - first) * frame_.columns], left.bits.data(),
            out.data() + i * frame_.columns * frame_.layout.bytes, work.data());
-      rest = rest.subspan(bytes);
+      left.bits = left.bits.subspan(bytes);
     }
-    if (!rest.empty()) return corrupt("a block goes on after its last row");
-    return {};
+    return put_escapes(symbols, count, left, out.subspan(begin * frame_.layout.bytes));
   }
 
-  Status put_escapes(std::span<const std::uint8_t> symbols, base::ByteView pairs, std::span<std::byte> out) const {
-    const std::uint64_t count = out.size() / frame_.layout.bytes;
-    const auto end = symbols.begin() + static_cast<std::ptrdiff_t>(count);
-    std::uint64_t at = 0;
-    for (auto it = std::find(symbols.begin(), end, escape); it != end; it = std::find(it + 1, end, escape)) {
-      if (at == pairs.size()) return corrupt("a block has fewer escapes than its symbols say");
-      set_escaped(frame_.layout, base::load<std::uint16_t>(pairs.data() + at),
-                  out.data() + static_cast<std::size_t>(it - symbols.begin()) * frame_.layout.bytes);
-      at += sizeof(std::uint16_t);
+  Status put_escapes(std::span<const std::uint8_t> symbols, std::uint64_t count, Rest& left,
+                     std::span<std::byte> out) const {
+    for (std::size_t i = next_escape(symbols, 0, count); i < count; i = next_escape(symbols, i + 1, count)) {
+      if (left.pairs.empty()) return corrupt("a block has fewer escapes than its symbols say");
+      set_escaped(frame_.layout, base::load<std::uint16_t>(left.pairs.data()), out.data() + i * frame_.layout.bytes);
+      left.pairs = left.pairs.subspan(sizeof(std::uint16_t));
     }
-    if (at != pairs.size()) return corrupt("a block has more escapes than its symbols say");
     return {};
   }
 

@@ -17,9 +17,21 @@ ATTAR_INLINE const U* as(const std::byte* values) noexcept {
   return reinterpret_cast<const U*>(values);
 }
 
+// Calls with the layout as a constant where it is a usual one without zeros: shifts by constants take half the time.
+template <class U, class Call>
+ATTAR_INLINE void with_constants(const Layout& layout, unsigned zeros, const Call& call) noexcept {
+  if constexpr (sizeof(U) == 2) {
+    if (zeros == 0 && layout.mantissa_bits == 7) return call(Layout{2, 8, 7}, 0);
+    if (zeros == 0 && layout.mantissa_bits == 10) return call(Layout{2, 5, 10}, 0);
+  }
+  if constexpr (sizeof(U) == 4)
+    if (zeros == 0 && layout.mantissa_bits == 23) return call(Layout{4, 8, 23}, 0);
+  call(layout, zeros);
+}
+
 // |x| as a float, exponents moved so that the middle of the type's range is 1; 0 where x is not finite.
 template <class U>
-ATTAR_INLINE float magnitude(const Layout& layout, U value) noexcept {
+ATTAR_INLINE float magnitude(Layout layout, U value) noexcept {
   const unsigned sign = layout.exponent_bits + layout.mantissa_bits;
   const U bits = value & static_cast<U>((U{1} << sign) - 1);
   const auto exponent = static_cast<std::int32_t>(bits >> layout.mantissa_bits);
@@ -36,7 +48,7 @@ ATTAR_INLINE float magnitude(const Layout& layout, U value) noexcept {
 }
 
 template <class U>
-ATTAR_INLINE double sum_of(const Layout& layout, const U* values, const float* weights, std::size_t count) noexcept {
+ATTAR_INLINE double sum_of(Layout layout, const U* values, const float* weights, std::size_t count) noexcept {
   constexpr std::size_t lanes = 16;
   float sums[lanes] = {};
   std::size_t j = 0;
@@ -49,7 +61,7 @@ ATTAR_INLINE double sum_of(const Layout& layout, const U* values, const float* w
 }
 
 template <class U>
-ATTAR_INLINE void add_to(const Layout& layout, const U* values, float weight, float* sums, std::size_t count) noexcept {
+ATTAR_INLINE void add_to(Layout layout, const U* values, float weight, float* sums, std::size_t count) noexcept {
   for (std::size_t j = 0; j < count; ++j) sums[j] += magnitude(layout, values[j]) * weight;
 }
 
@@ -61,7 +73,7 @@ ATTAR_INLINE U all_bits(const U* values, std::size_t count) noexcept {
 }
 
 template <class U>
-ATTAR_INLINE void symbols_of(const Layout& layout, const Row& row, Coded coded, const U* __restrict values,
+ATTAR_INLINE void symbols_of(Layout layout, const Row& row, Coded coded, const U* __restrict values,
                              std::uint8_t* __restrict out) noexcept {
   const unsigned top = layout.top_bits();
   const auto mask = static_cast<U>((U{1} << (layout.exponent_bits + top)) - 1);
@@ -107,10 +119,10 @@ ATTAR_INLINE const std::byte* read_whole(const std::byte* __restrict in, std::si
 }
 
 template <class U>
-ATTAR_INLINE void write_row(const Layout& layout, const Row& row, const std::byte* values, std::byte* out,
-                            std::byte* work) noexcept {
-  const unsigned bits = layout.rest_bits(row.zeros), sign = layout.exponent_bits + layout.mantissa_bits;
-  const unsigned zeros = bits == 0 ? 0 : row.zeros, width = bits + 1, whole = width & ~7u;
+ATTAR_INLINE void write_with(Layout layout, unsigned row_zeros, const Row& row, const std::byte* values, std::byte* out,
+                             std::byte* work) noexcept {
+  const unsigned bits = layout.rest_bits(row_zeros), sign = layout.exponent_bits + layout.mantissa_bits;
+  const unsigned zeros = bits == 0 ? 0 : row_zeros, width = bits + 1, whole = width & ~7u;
   const auto mask = static_cast<U>((U{1} << bits) - 1);
   const std::size_t count = row.count;
   const U* __restrict from = as<U>(values);
@@ -127,6 +139,15 @@ ATTAR_INLINE void write_row(const Layout& layout, const Row& row, const std::byt
   if (whole == width) return;
   for (std::size_t j = 0; j < count; ++j) high[j] = static_cast<std::uint8_t>(rest[j] >> whole);
   pack_bytes(high, count, width - whole, reinterpret_cast<std::uint8_t*>(out));
+}
+
+template <class U>
+ATTAR_INLINE void write_row(const Layout& layout, const Row& row, const std::byte* values, std::byte* out,
+                            std::byte* work) noexcept {
+  with_constants<U>(
+      layout, row.zeros, [&](Layout own, unsigned zeros) __attribute__((always_inline)) {
+        write_with<U>(own, zeros, row, values, out, work);
+      });
 }
 
 // Joins elements whose lowest bits are in `rest` and the others, from bit `whole` on, in `high`.
@@ -155,18 +176,6 @@ ATTAR_INLINE void joined(Layout layout, const Row& row, unsigned row_zeros, cons
     const auto above = static_cast<Wide>(static_cast<Wide>(own >> bits) << sign);
     out[j] = static_cast<U>(above | static_cast<Wide>(pair << shift) | static_cast<Wide>((own & mask) << zeros));
   }
-}
-
-// Calls with the layout as a constant where it is a usual one without zeros: shifts by constants take half the time.
-template <class U, class Call>
-ATTAR_INLINE void with_constants(const Layout& layout, unsigned zeros, const Call& call) noexcept {
-  if constexpr (sizeof(U) == 2) {
-    if (zeros == 0 && layout.mantissa_bits == 7) return call(Layout{2, 8, 7}, 0);
-    if (zeros == 0 && layout.mantissa_bits == 10) return call(Layout{2, 5, 10}, 0);
-  }
-  if constexpr (sizeof(U) == 4)
-    if (zeros == 0 && layout.mantissa_bits == 23) return call(Layout{4, 8, 23}, 0);
-  call(layout, zeros);
 }
 
 template <class U>
@@ -200,6 +209,25 @@ ATTAR_INLINE void join_row(const Layout& layout, const Row& row, const std::uint
       });
 }
 
+template <class U>
+ATTAR_INLINE double sum_row(const Layout& layout, const std::byte* values, const float* weights,
+                            std::size_t count) noexcept {
+  double sum = 0;
+  with_constants<U>(
+      layout, 0, [&](Layout own, unsigned) __attribute__((always_inline)) {
+        sum = sum_of(own, as<U>(values), weights, count);
+      });
+  return sum;
+}
+
+template <class U>
+ATTAR_INLINE void symbols_row(const Layout& layout, const Row& row, Coded coded, const std::byte* values,
+                              std::uint8_t* out) noexcept {
+  with_constants<U>(
+      layout,
+      0, [&](Layout own, unsigned) __attribute__((always_inline)) { symbols_of(own, row, coded, as<U>(values), out); });
+}
+
 // One version of each loop for each size of element and each instruction set.
 using Bytes = const std::byte*;
 
@@ -223,12 +251,12 @@ using Bytes = const std::byte*;
   constexpr std::array name##_by_size = {name##_1, name##_2, name##_4, name##_8};
 
 ATTAR_SIZES(double, sum, (const Layout& layout, Bytes values, const float* weights, std::size_t count),
-            sum_of(layout, as<U>(values), weights, count))
+            sum_row<U>(layout, values, weights, count))
 ATTAR_SIZES(void, add, (const Layout& layout, Bytes values, float weight, float* sums, std::size_t count),
             add_to(layout, as<U>(values), weight, sums, count))
 ATTAR_SIZES(std::uint64_t, all, (Bytes values, std::size_t count), all_bits(as<U>(values), count))
 ATTAR_SIZES(void, symbols, (const Layout& layout, const Row& row, Coded coded, Bytes values, std::uint8_t* out),
-            symbols_of(layout, row, coded, as<U>(values), out))
+            symbols_row<U>(layout, row, coded, values, out))
 ATTAR_SIZES(void, write, (const Layout& layout, const Row& row, Bytes values, std::byte* out, std::byte* work),
             write_row<U>(layout, row, values, out, work))
 ATTAR_SIZES(void, join_values,

@@ -14,8 +14,9 @@ namespace {
 enum class Way : std::uint8_t { stored = 0, constant = 1, zstd = 2 };
 
 constexpr int level = 6;  // higher ones gain little on planes and take several times as long
-// Floats seldom come to planes: a small look tells when they do.
-constexpr std::uint64_t sample_bytes = 1u << 20, sample_of_floats = 1u << 14;
+constexpr int level_of_a_look = 1;
+// Floats seldom come to planes: a look at one byte in so many tells when they do.
+constexpr std::uint64_t sample_bytes = 1u << 20, least_sample = 1u << 14, sample_share = 256;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -23,14 +24,15 @@ struct FreeContext {
 
 void put(std::vector<std::byte>& out, base::ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
-void write_plane(base::ByteView plane, ZSTD_CCtx* context, std::vector<std::byte>& work, std::vector<std::byte>& out) {
+void write_plane(base::ByteView plane, ZSTD_CCtx* context, int zstd_level, std::vector<std::byte>& work,
+                 std::vector<std::byte>& out) {
   if (!plane.empty() && std::ranges::all_of(plane, [&](std::byte b) { return b == plane.front(); })) {
     out.push_back(static_cast<std::byte>(Way::constant));
     out.push_back(plane.front());
     return;
   }
   work.resize(ZSTD_compressBound(plane.size()));
-  const std::size_t size = ZSTD_compressCCtx(context, work.data(), work.size(), plane.data(), plane.size(), level);
+  const std::size_t size = ZSTD_compressCCtx(context, work.data(), work.size(), plane.data(), plane.size(), zstd_level);
   if (ZSTD_isError(size) != 0 || size + sizeof(std::uint32_t) >= plane.size()) {
     out.push_back(static_cast<std::byte>(Way::stored));
     put(out, plane);
@@ -44,7 +46,7 @@ void write_plane(base::ByteView plane, ZSTD_CCtx* context, std::vector<std::byte
 
 class Writer final : public codec::TensorWriter {
  public:
-  explicit Writer(unsigned width) : width_(width) {}
+  explicit Writer(unsigned width, int zstd_level = level) : width_(width), level_(zstd_level) {}
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return {}; }
 
@@ -55,18 +57,21 @@ class Writer final : public codec::TensorWriter {
     const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
     for (unsigned p = 0; p < width_; ++p) {
       for (std::size_t i = 0; i < count; ++i) plane[i] = elements[i * width_ + p];
-      write_plane(plane, context.get(), work, out);
+      write_plane(plane, context.get(), level_, work, out);
     }
   }
 
  private:
   unsigned width_;
+  int level_;
 };
 
 // Elements from all over the tensor, in a few stretches: its first rows are often like no others.
 std::vector<std::byte> sample(const codec::TensorView& tensor, std::uint64_t count) {
-  constexpr std::uint64_t stretches = 8;
-  const std::uint64_t width = tensor.schema.element.bytes, each = count / stretches;
+  constexpr std::uint64_t most_stretches = 64, stretch_bytes = 2048;
+  const std::uint64_t width = tensor.schema.element.bytes;
+  const std::uint64_t stretches = std::clamp<std::uint64_t>(count * width / stretch_bytes, 2, most_stretches);
+  const std::uint64_t each = count / stretches;
   std::vector<std::byte> out;
   if (count == tensor.schema.count || each == 0) {
     put(out, tensor.bytes.first(count * width));
@@ -83,12 +88,12 @@ std::vector<std::byte> sample(const codec::TensorView& tensor, std::uint64_t cou
 class Trial final : public codec::TensorTrial {
  public:
   explicit Trial(const codec::TensorView& tensor) : width_(tensor.schema.element.bytes) {
-    const std::uint64_t bytes = tensor.schema.element.is_float() ? sample_of_floats : sample_bytes;
-    const std::uint64_t most = std::max<std::uint64_t>(bytes / width_, 1);
-    const std::uint64_t count =
-        std::min({tensor.schema.count, most, std::max<std::uint64_t>(tensor.block_elements, 1)});
+    const std::uint64_t bytes = tensor.schema.element.is_float()
+                                    ? std::clamp(tensor.schema.bytes() / sample_share, least_sample, sample_bytes)
+                                    : sample_bytes;
+    const std::uint64_t count = std::min(tensor.schema.count, std::max<std::uint64_t>(bytes / width_, 1));
     std::vector<std::byte> block;
-    Writer(width_).write(0, sample(tensor, count), {}, block);
+    Writer(width_, level_of_a_look).write(0, sample(tensor, count), {}, block);
     const double scale = count == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(count);
     bytes_ = scale * static_cast<double>(block.size());
   }

@@ -132,6 +132,11 @@ void forward_32(const Search& task, float (&costs)[states][32], std::uint8_t* sy
   forward<32>(task, costs, symbols, second);
 }
 
+ATTAR_VECTOR_CLONES
+void forward_64(const Search& task, float (&costs)[states][64], std::uint8_t* symbols, std::uint8_t* second) noexcept {
+  forward<64>(task, costs, symbols, second);
+}
+
 void forward_4(const Search& task, float (&costs)[states][4], std::uint8_t* symbols, std::uint8_t* second) noexcept {
   forward<4>(task, costs, symbols, second);
 }
@@ -162,7 +167,11 @@ void search_paths(const Search& task, SearchMemory& memory, std::uint8_t* symbol
   memory.symbols.resize(labels * padded);
   memory.second.resize(padded);
   if (contexts != task.contexts) std::memcpy(contexts, task.contexts, padded);
-  if (task.lanes == 32) {
+  if (task.lanes == 64) {
+    alignas(64) float costs[states][64];
+    forward_64(task, costs, memory.symbols.data(), memory.second.data());
+    back<64>(costs, padded, memory, symbols, contexts);
+  } else if (task.lanes == 32) {
     alignas(64) float costs[states][32];
     forward_32(task, costs, memory.symbols.data(), memory.second.data());
     back<32>(costs, padded, memory, symbols, contexts);

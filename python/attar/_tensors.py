@@ -1,0 +1,137 @@
+"""Model files packed without loss: see pack_tensors() and open_tensors() of the package."""
+from __future__ import annotations
+
+import collections
+import math
+import os
+from typing import Any, Callable, Union
+
+import numpy as np
+
+from attar import _attar
+from attar._errors import Error
+
+_Path = Union[str, "os.PathLike[str]"]
+_Progress = Callable[[str, int, int], object]
+
+# numpy has no type for bfloat16 and for floats of 8 bits: their bits come as whole numbers.
+_TYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8", "I64": "<i8",
+          "F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2", "F8_E4M3": "|u1", "F8_E5M2": "|u1", "bytes": "|u1"}
+
+
+def _threads(value: int) -> int:
+    if not isinstance(value, (int, np.integer)):
+        raise TypeError(f"threads must be a whole number, not {type(value).__name__}")
+    if not 0 <= value <= 1024:
+        raise Error(f"threads is {value}; give 0 to 1024")
+    return int(value)
+
+
+def _view(raw: np.ndarray, type_name: str, shape: list[int]) -> np.ndarray:
+    """The bytes as the tensor's numbers, in its shape; types that numpy cannot say (quantized blocks) stay bytes."""
+    name = _TYPES.get(type_name, type_name if type_name[:1] in "<|" else "|u1")
+    array = raw.view(np.dtype(name))
+    return array.reshape(shape) if array.size == math.prod(shape) else array
+
+
+def pack_tensors(path: _Path, output: _Path, *, block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+    """Packs a model file (.safetensors, .npy, or any other as bytes), or a folder of such, without loss; restore() gives the files back to
+    the byte, and get() one tensor without the others.
+
+    block     bytes that are decoded together, 4 KiB to 64 MiB; smaller ones cost some tenths of a percent
+    threads   0: one per available core; the artifact is the same for any number
+    progress  as in pack()
+
+    Returns a dict with the keys of `attar pack --lossless --json` (docs/cli.md). Raises Error: "io", "invalid_data" for a folder without files,
+    "invalid_argument" for a block out of range.
+    """
+    source, target = os.fspath(path), os.fspath(output)
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+        raise Error("is the input; give another output", file=target)
+    if not isinstance(block, (int, np.integer)):
+        raise TypeError(f"block must be a number of bytes, not {type(block).__name__}")
+    if not 0 <= block < 2**63:
+        raise Error(f"block is {block}; give 4096 to {64 << 20}, as 65536")
+    return _attar.pack_tensors(source, target, int(block), _threads(threads), progress)
+
+
+def open_tensors(path: _Path, *, mmap: bool = True) -> Tensors:
+    """Opens an artifact of tensors. mmap=False reads a private copy, for files that others may write meanwhile.
+
+    Raises Error: "unsupported" for an artifact of something else, "io", "corrupt", "truncated", "too_new", "too_old", "over_limit".
+    """
+    return Tensors(path, mmap=mmap)
+
+
+class Tensors:
+    """A packed model, open for reading. Threads may share it; a context manager closes it."""
+
+    def __init__(self, path: _Path, *, mmap: bool = True) -> None:
+        self._path = os.fspath(path)
+        self._open: Any = _attar.TensorArtifact(self._path, bool(mmap))
+
+    def __enter__(self) -> Tensors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<attar.Tensors {self._path!r}{'' if self._open else ', closed'}>"
+
+    def __len__(self) -> int:
+        return len(self.info["tensors"])
+
+    def close(self) -> None:
+        """Gives up the file; reads that other threads are in end first. Later calls raise Error."""
+        self._open = None
+
+    @property
+    def _handle(self) -> Any:
+        handle = self._open
+        if handle is None:
+            raise Error("is closed; open it again", file=self._path)
+        return handle
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What `attar info --json` tells (docs/cli.md): bytes by part; type, shape, codec and bytes of each tensor; digest."""
+        return self._handle.info()
+
+    def names(self) -> list[str]:
+        """The tensors in the order of the files, each by the name that get() takes: "source:name" where several sources have it."""
+        tensors = self.info["tensors"]
+        times = collections.Counter(tensor["name"] for tensor in tensors)
+        return [tensor["name"] if times[tensor["name"]] == 1 else f"{tensor['source']}:{tensor['name']}" for tensor in tensors]
+
+    def get(self, name: str, *, threads: int = 1) -> np.ndarray:
+        """One tensor as an array of its own, in its shape; only its blocks are read, checked and decoded.
+
+        Where numpy has no such type, the bits come as whole numbers: BF16 as uint16, F8_E4M3 and F8_E5M2 as uint8. As float32, a BF16
+        tensor is `(w.astype(np.uint32) << 16).view(np.float32)`. Quantized blocks and files taken as bytes are flat uint8. An array that
+        an .npy file holds in Fortran's order has its axes reversed.
+
+        threads  over its blocks; 0: one per available core
+
+        Raises Error "invalid_argument" where there is no such tensor or several, "corrupt", "over_limit".
+        """
+        handle = self._handle
+        number = handle.find(name)
+        tensor = handle.tensor(number)
+        raw = np.empty(tensor["bytes"], np.uint8)
+        handle.read(number, raw, _threads(threads))
+        return _view(raw, tensor["type"], tensor["shape"])
+
+    def save(self, name: str, path: _Path, *, threads: int = 1) -> None:
+        """Writes one tensor as .npy, as `attar get` does: piece by piece, so that it need not fit in memory."""
+        handle = self._handle
+        handle.save(handle.find(name), os.fspath(path), _threads(threads))
+
+    def restore(self, path: _Path, *, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+        """Gives the files back, to the byte: the only one as `path`, several into the folder `path`. What stood there under these names is
+        replaced. Returns a dict with the keys of `attar unpack --json` (docs/cli.md). Raises Error "corrupt", "io"."""
+        return self._handle.restore(os.fspath(path), _threads(threads), progress)
+
+    def verify(self, *, threads: int = 0, progress: _Progress | None = None) -> None:
+        """Checks every checksum of the file, and of every tensor once decoded. Raises Error "corrupt" where one does not hold."""
+        self._handle.verify(_threads(threads), progress)

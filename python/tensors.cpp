@@ -1,0 +1,148 @@
+#include "tensors.h"
+
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attar/tensors.h"
+#include "buffer.h"
+#include "convert.h"
+#include "options.h"
+#include "watch.h"
+
+namespace attar::python {
+namespace {
+
+py::dict pack_tensors_file(const Path& input, const Path& output, std::uint64_t block_bytes, unsigned threads,
+                           const py::object& callback) {
+  const auto report = take(watched<PackTensorsReport>(callback, [&](Progress& progress) {
+    return pack_tensors(input, output, {.block_bytes = block_bytes, .threads = threads, .progress = &progress});
+  }));
+  py::list types, notes;
+  for (const TensorTypeShare& type : report.types) {
+    py::dict own;
+    own["type"] = text(type.type);
+    own["tensors"] = type.tensors;
+    own["bytes"] = type.bytes;
+    own["packed_bytes"] = type.packed_bytes;
+    types.append(own);
+  }
+  for (const std::string& note : report.notes) notes.append(text(note));
+  py::dict out;
+  out["path"] = text(report.path);
+  out["sources"] = report.sources;
+  out["tensors"] = report.tensors;
+  out["shared_tensors"] = report.shared_tensors;
+  out["source_bytes"] = report.source_bytes;
+  out["bytes"] = report.bytes;
+  out["types"] = types;
+  out["notes"] = notes;
+  out["seconds"] = report.seconds;
+  return out;
+}
+
+TensorArtifact open_file(const Path& path, bool mmap) {
+  OpenOptions options;
+  options.mmap = mmap;
+  Result<TensorArtifact> artifact = [&] {
+    const py::gil_scoped_release others_may_run;
+    return TensorArtifact::open(path, options);
+  }();
+  return take(std::move(artifact));
+}
+
+py::dict tensor_dict(const TensorInfo& tensor) {
+  py::dict out;
+  out["source"] = text(tensor.source);
+  out["name"] = text(tensor.name);
+  out["type"] = text(tensor.type);
+  out["shape"] = tensor.shape;
+  out["bytes"] = tensor.bytes;
+  out["packed_bytes"] = tensor.packed_bytes;
+  out["codec"] = text(tensor.codec);
+  return out;
+}
+
+py::dict tensors_info(const TensorArtifact& artifact) {
+  const TensorsInfo info = artifact.info();
+  py::list sources, tensors;
+  py::dict parts;
+  for (const std::string& source : info.sources) sources.append(text(source));
+  for (const TensorInfo& tensor : info.tensors) tensors.append(tensor_dict(tensor));
+  for (const Part& part : info.parts) parts[text(part.name)] = part.bytes;
+  py::dict out;
+  out["path"] = text(info.path);
+  out["bytes"] = info.bytes;
+  out["source_bytes"] = info.source_bytes;
+  out["sources"] = sources;
+  out["tensors"] = tensors;
+  out["parts"] = parts;
+  out["format_version"] = info.format_version;
+  out["content_digest"] = text(info.content_digest);
+  return out;
+}
+
+/// Fills `out`, of exactly the tensor's bytes.
+void read_tensor(const TensorArtifact& artifact, std::size_t number, const py::handle& out, unsigned threads) {
+  const Buffer<std::uint8_t, Access::write> room(out);
+  Status status;
+  {
+    const py::gil_scoped_release others_may_run;
+    const auto bytes = artifact.read(number, threads);
+    if (!bytes) {
+      status = std::unexpected(bytes.error());
+    } else if (bytes->size() == room.values().size()) {
+      std::ranges::copy(*bytes, std::as_writable_bytes(room.values()).begin());
+    } else {
+      status = fail(ErrorCode::invalid_argument, "the room for a tensor has another size than the tensor");
+    }
+  }
+  take(std::move(status));
+}
+
+void save_tensor(const TensorArtifact& artifact, std::size_t number, const Path& path, unsigned threads) {
+  Status status;
+  {
+    const py::gil_scoped_release others_may_run;
+    status = artifact.save_npy(number, path, threads);
+  }
+  take(std::move(status));
+}
+
+py::dict restore_files(const TensorArtifact& artifact, const Path& output, unsigned threads,
+                       const py::object& callback) {
+  const auto report = take(watched<RestoreReport>(
+      callback, [&](Progress& progress) { return artifact.restore(output, threads, &progress); }));
+  py::dict out;
+  out["path"] = text(output.string());
+  out["sources"] = report.sources;
+  out["bytes"] = report.bytes;
+  out["seconds"] = report.seconds;
+  return out;
+}
+
+void verify_file(const TensorArtifact& artifact, unsigned threads, const py::object& callback) {
+  take(watched<void>(callback, [&](Progress& progress) { return artifact.verify(threads, &progress); }));
+}
+
+}  // namespace
+
+void add_tensors(py::module_& module) {
+  module.def("pack_tensors", &pack_tensors_file);
+  py::class_<TensorArtifact>(module, "TensorArtifact")
+      .def(py::init(&open_file), py::arg("path"), py::arg("mmap"))
+      .def("info", &tensors_info)
+      .def("find", [](const TensorArtifact& artifact, const std::string& name) { return take(artifact.find(name)); })
+      .def("tensor",
+           [](const TensorArtifact& artifact, std::size_t number) { return tensor_dict(artifact.tensor(number)); })
+      .def("read", &read_tensor)
+      .def("save", &save_tensor)
+      .def("restore", &restore_files)
+      .def("verify", &verify_file);
+}
+
+}  // namespace attar::python

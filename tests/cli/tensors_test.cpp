@@ -1,0 +1,221 @@
+// attar pack --lossless, get, unpack, info and verify of tensors, as they are typed.
+#include "cli/support.h"
+#include "data/tensor_files.h"
+
+namespace attar::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using data::make_tensor;
+using data::TensorContent;
+
+class TensorsCli : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    auto embed = make_tensor("embed.weight", {"BF16", 2}, {300, 64}, TensorContent::weights, 1);
+    auto head = embed;
+    head.name = "head.weight";
+    norm_ = make_tensor("norm.weight", {"F32", 4}, {64}, TensorContent::weights, 2).bytes;
+    write_whole(
+        at("model.safetensors"),
+        data::safetensors_file({embed, head, {.name = "norm.weight", .type = "F32", .shape = {64}, .bytes = norm_}},
+                               {.metadata = R"({"format":"pt"})"}));
+    fs::create_directories(at("folder/sub"));
+    write_whole(at("folder/a.safetensors"), data::safetensors_file({embed}));
+    write_whole(at("folder/sub/b.safetensors"), data::safetensors_file({embed, head}));
+    write_whole(at("folder/config.json"), "{}");
+  }
+  void pack_model(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{"pack", "model.safetensors", "-o", "m.attar", "--lossless", "-q"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = attar(words);
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+
+  std::string norm_;
+};
+
+TEST_F(TensorsCli, AModelComesBackToTheByte) {
+  const Ran packed = attar({"pack", "model.safetensors", "-o", "m.attar", "--lossless", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  const Json report = packed.json();
+  expect_keys(report, {{"path", 's'},
+                       {"sources", 'n'},
+                       {"tensors", 'n'},
+                       {"shared_tensors", 'n'},
+                       {"base_tensors", 'n'},
+                       {"delta_tensors", 'n'},
+                       {"depth", 'n'},
+                       {"source_bytes", 'n'},
+                       {"bytes", 'n'},
+                       {"types", 'a'},
+                       {"notes", 'a'},
+                       {"seconds", 'n'}});
+  EXPECT_EQ(report["path"], "m.attar");
+  EXPECT_EQ(report["tensors"], 3);
+  EXPECT_EQ(report["shared_tensors"], 1);
+  EXPECT_EQ(report["source_bytes"], fs::file_size(at("model.safetensors")));
+  EXPECT_EQ(report["bytes"], fs::file_size(at("m.attar")));
+  ASSERT_EQ(report["types"].size(), 2u);
+  expect_keys(report["types"][0], {{"type", 's'}, {"tensors", 'n'}, {"bytes", 'n'}, {"packed_bytes", 'n'}});
+  EXPECT_EQ(report["types"][0]["type"], "BF16");
+
+  const Ran back = attar({"unpack", "m.attar", "-o", "back.safetensors", "--json"});
+  ASSERT_EQ(back.status, 0) << back.err;
+  expect_keys(back.json(), {{"path", 's'}, {"sources", 'n'}, {"bytes", 'n'}, {"seconds", 'n'}});
+  EXPECT_TRUE(read_whole(at("back.safetensors")) == read_whole(at("model.safetensors")));
+  EXPECT_TRUE(attar({"unpack", "m.attar", "-o", "-"}).out == read_whole(at("model.safetensors")));
+
+  const Ran info = attar({"info", "m.attar", "--json"});
+  ASSERT_EQ(info.status, 0) << info.err;
+  expect_keys(info.json(), {{"path", 's'},
+                            {"bytes", 'n'},
+                            {"source_bytes", 'n'},
+                            {"sources", 'a'},
+                            {"tensors", 'a'},
+                            {"parts", 'o'},
+                            {"format_version", 'n'},
+                            {"content_digest", 's'},
+                            {"base_digest", '0'},
+                            {"depth", 'n'}});
+  expect_keys(info.json()["tensors"][0], {{"source", 's'},
+                                          {"name", 's'},
+                                          {"type", 's'},
+                                          {"shape", 'a'},
+                                          {"bytes", 'n'},
+                                          {"packed_bytes", 'n'},
+                                          {"codec", 's'}});
+  const Ran verified = attar({"verify", "m.attar", "--json"});
+  ASSERT_EQ(verified.status, 0) << verified.err;
+  expect_keys(verified.json(),
+              {{"path", 's'}, {"intact", 'b'}, {"bytes", 'n'}, {"tensors", 'n'}, {"content_digest", 's'}});
+  EXPECT_EQ(verified.json()["content_digest"], info.json()["content_digest"]);
+}
+
+TEST_F(TensorsCli, AVersionNeedsItsBaseAndSaysSo) {
+  ASSERT_EQ(attar({"pack", "model.safetensors", "-o", "v1.attar", "--lossless"}).status, 0);
+  const Ran packed =
+      attar({"pack", "model.safetensors", "-o", "v2.attar", "--lossless", "--base", "v1.attar", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_EQ(packed.json()["base_tensors"], 2);
+  EXPECT_EQ(packed.json()["depth"], 1);
+  EXPECT_TRUE(attar({"unpack", "v2.attar", "-o", "-"}).out == read_whole(at("model.safetensors")));
+  fs::create_directories(at("kept"));
+  fs::rename(at("v1.attar"), at("kept") / "v1.attar");
+  const Ran lost = attar({"unpack", "v2.attar", "-o", "lost.safetensors"});
+  EXPECT_EQ(lost.status, 2);
+  EXPECT_NE(lost.err.find("--base"), std::string::npos) << lost.err;
+  EXPECT_FALSE(fs::exists(at("lost.safetensors")));
+  EXPECT_EQ(attar({"verify", "v2.attar", "--base", "kept/v1.attar"}).status, 0);
+  EXPECT_EQ(attar({"get", "v2.attar", "embed.weight", "-o", "w.npy", "--base", "kept/v1.attar"}).status, 0);
+}
+
+TEST_F(TensorsCli, PeopleReadWhatWasSaved) {
+  const Ran packed = attar({"pack", "model.safetensors", "-o", "m.attar", "--lossless", "--block", "64KiB"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  for (const char* word : {"3 tensors of 1 files", "without loss", "m.attar", "saved", "BF16", "F32", "MB/s"})
+    EXPECT_NE((packed.out + packed.err).find(word), std::string::npos) << word << " in " << packed.out << packed.err;
+  const Ran info = attar({"info", "m.attar"});
+  for (const char* word : {"embed.weight", "300x64", "fields", "frames", "container"})
+    EXPECT_NE(info.out.find(word), std::string::npos) << word << " in " << info.out;
+  EXPECT_NE(attar({"verify", "m.attar"}).out.find("3 tensors decode to what was packed"), std::string::npos);
+}
+
+TEST_F(TensorsCli, GetGivesOneTensor) {
+  pack_model();
+  const Ran got = attar({"get", "m.attar", "norm.weight", "-o", "norm.npy", "--json"});
+  ASSERT_EQ(got.status, 0) << got.err;
+  expect_keys(got.json(), {{"path", 's'},
+                           {"name", 's'},
+                           {"source", 's'},
+                           {"type", 's'},
+                           {"shape", 'a'},
+                           {"bytes", 'n'},
+                           {"packed_bytes", 'n'}});
+  EXPECT_EQ(got.json()["source"], "model.safetensors");
+  const std::string file = read_whole(at("norm.npy"));
+  EXPECT_NE(file.find("'<f4'"), std::string::npos);
+  EXPECT_TRUE(file.ends_with(norm_));
+  EXPECT_TRUE(attar({"get", "m.attar", "norm.weight", "-o", "-"}).out == file);
+  const Ran named = attar({"get", "m.attar", "model.safetensors:norm.weight", "-o", "named.npy"});
+  EXPECT_EQ(named.status, 0) << named.err;
+
+  expect_error(attar({"get", "m.attar", "nrm", "-o", "x.npy", "--json"}), 2, "invalid_argument",
+               "there is no tensor 'nrm' among 3; attar info names them");
+  expect_error(attar({"get", "m.attar", "norm.weight", "-o", "norm.npy", "--json"}), 2, "invalid_argument", "-f");
+  EXPECT_EQ(attar({"get", "m.attar", "norm.weight", "-o", "norm.npy", "-f"}).status, 0);
+  EXPECT_EQ(attar({"get", "model.safetensors", "norm.weight", "-o", "x.npy"}).status, 4);
+  pack_docs();
+  expect_error(attar({"get", "docs.attar", "norm.weight", "-o", "x.npy", "--json"}), 2, "unsupported",
+               "is no artifact of tensors");
+  EXPECT_FALSE(fs::exists(at("x.npy")));
+}
+
+TEST_F(TensorsCli, AFolderComesBackAsAFolder) {
+  const Ran packed = attar({"pack", "folder", "-o", "f.attar", "--lossless", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_EQ(packed.json()["sources"], 3);
+  EXPECT_EQ(packed.json()["shared_tensors"], 2);
+  expect_error(attar({"unpack", "f.attar", "-o", "-", "--json"}), 2, "invalid_argument", "give a folder");
+  const Ran back = attar({"unpack", "f.attar", "-o", "back"});
+  ASSERT_EQ(back.status, 0) << back.err;
+  for (const char* name : {"a.safetensors", "sub/b.safetensors", "config.json"})
+    EXPECT_TRUE(read_whole(at("back") / name) == read_whole(at("folder") / name)) << name;
+  expect_error(attar({"unpack", "f.attar", "-o", "back", "--json"}), 2, "invalid_argument", "--force");
+  EXPECT_EQ(attar({"unpack", "f.attar", "-o", "back", "--force"}).status, 0);
+  expect_error(attar({"get", "f.attar", "embed.weight", "-o", "e.npy", "--json"}), 2, "invalid_argument",
+               "a.safetensors:embed.weight");
+  EXPECT_EQ(attar({"get", "f.attar", "sub/b.safetensors:embed.weight", "-o", "e.npy"}).status, 0);
+}
+
+TEST_F(TensorsCli, WrongUseTellsTheFix) {
+  expect_error(attar({"pack", "model.safetensors", "-o", "m.attar", "--json"}), 2, "invalid_argument",
+               "attar pack model.safetensors -o m.attar --lossless");
+  expect_error(attar({"pack", "folder", "-o", "m.attar", "--json"}), 2, "invalid_argument", "--lossless");
+  expect_error(attar({"pack", "none.safetensors", "-o", "m.attar", "--lossless", "--json"}), 2, "io", "cannot open");
+  expect_error(attar({"pack", "-", "-o", "m.attar", "--lossless", "--json"}), 2, "invalid_argument", "standard input");
+  for (const char* block : {"1KiB", "65MiB", "0B"})
+    expect_error(attar({"pack", "model.safetensors", "-o", "m.attar", "--lossless", "--block", block, "--json"}), 2,
+                 "invalid_argument", "block");
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "m.attar", "--lossless", "--block", "64B/vec"}).status, 2);
+  EXPECT_FALSE(fs::exists(at("m.attar")));
+
+  write_whole(at("kept.txt"), "kept");
+  expect_error(attar({"pack", "model.safetensors", "-o", "kept.txt", "--lossless", "--json"}), 2, "invalid_argument",
+               "-f");
+  expect_error(attar({"pack", "model.safetensors", "-o", "model.safetensors", "--lossless", "--json"}), 2,
+               "invalid_argument", "also an input");
+  pack_model();
+  expect_error(attar({"unpack", "m.attar", "-o", "kept.txt", "--json"}), 2, "invalid_argument", "-f");
+  EXPECT_EQ(read_whole(at("kept.txt")), "kept");
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"search", "m.attar", "a question", "--json"}, {"search", "m.attar", "--vector", "q.npy", "--json"}})
+    expect_error(attar(line), 2, "unsupported", "holds tensors");
+}
+
+TEST_F(TensorsCli, DamageIsSaidAndNothingWritten) {
+  pack_model();
+  std::string bytes = read_whole(at("m.attar"));
+  bytes[bytes.size() / 2] ^= 1;
+  write_whole(at("m.attar"), bytes);
+  const Ran verified = attar({"verify", "m.attar", "--json"});
+  EXPECT_EQ(verified.status, 4) << verified.out;
+  EXPECT_EQ(verified.json()["error"]["code"], "corrupt");
+  EXPECT_EQ(attar({"unpack", "m.attar", "-o", "back.safetensors"}).status, 4);
+  EXPECT_FALSE(fs::exists(at("back.safetensors")));
+}
+
+TEST_F(TensorsCli, FilesThatAreNoneAreBytesWithANote) {
+  std::string cut = read_whole(at("model.safetensors"));
+  cut.pop_back();
+  write_whole(at("cut.safetensors"), cut);
+  const Ran packed = attar({"pack", "cut.safetensors", "-o", "c.attar", "--lossless", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_NE(packed.json()["notes"].at(0).get<std::string>().find("taken as bytes"), std::string::npos);
+  ASSERT_EQ(attar({"unpack", "c.attar", "-o", "cut.back"}).status, 0);
+  EXPECT_TRUE(read_whole(at("cut.back")) == cut);
+}
+
+}  // namespace
+}  // namespace attar::cli

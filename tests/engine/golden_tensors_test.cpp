@@ -1,0 +1,170 @@
+// tests/golden/tensors-v1.attar: a folder of two files of tensors and a text, written once, giving back the same bytes
+// for ever. The version is that of the sections of tensors and of both codecs, which are all 1.
+//
+// What was packed is made by tests/engine/golden_tensors.h out of whole numbers alone. Beside the artifact stands, as
+// JSON, what it holds: digests of the files, and each tensor with its codec. To write it where it is missing: run this
+// binary with --gtest_filter=Golden* and ATTAR_WRITE_GOLDEN=1 in the environment.
+#include "engine/golden_tensors.h"
+
+#include <zstd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "attar/tensors.h"
+#include "base/hash.h"
+#include "codec/tensors.h"
+#include "engine/support.h"
+#include "format/reader.h"
+#include "format/tensors.h"
+#include "format/writer.h"
+
+namespace attar::engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string digest_of(std::string_view bytes) { return base::sha256(std::as_bytes(std::span(bytes))).hex(); }
+
+using Bytes = std::vector<std::byte>;
+using format::SectionKind;
+
+std::filesystem::path seed_path() {
+  return std::filesystem::path(ATTAR_SOURCE_DIR) / "fuzz" / "corpus" / "tensors_fuzz" / "stored.attar";
+}
+
+// A compressed part (FORMAT.md) with its bytes in one raw block: RFC 8878, 3.1.1; a single segment, 4 bytes of length.
+Bytes stored(base::ByteView part) {
+  base::ByteReader in(part);
+  const auto length = in.read<std::uint64_t>().value();
+  Bytes content(length);
+  EXPECT_EQ(ZSTD_decompress(content.data(), length, part.data() + sizeof length, part.size() - sizeof length), length);
+  EXPECT_LT(length, 1u << 17);
+  base::ByteWriter out;
+  out.write(length);
+  out.write(std::uint32_t{0xfd2f'b528});
+  out.write(std::uint8_t{0xa0});
+  out.write(static_cast<std::uint32_t>(length));
+  const auto block = static_cast<std::uint32_t>(length << 3 | 1);
+  for (unsigned byte = 0; byte < 3; ++byte) out.write(static_cast<std::uint8_t>(block >> 8 * byte & 255));
+  out.write_bytes(content);
+  return std::move(out).release();
+}
+
+class GoldenTensors : public EngineTest {
+ protected:
+  // What the file holds.
+  Result<Json> ask(const TensorArtifact& artifact) const {
+    ATTAR_TRY(artifact.verify(2));
+    ATTAR_TRY(artifact.restore(at("back"), 2));
+    const TensorsInfo info = artifact.info();
+    Json out = {{"content_digest", info.content_digest}, {"sources", Json::array()}, {"tensors", Json::array()}};
+    for (const std::string& source : info.sources)
+      out["sources"].push_back({{"path", source}, {"sha256", digest_of(read_whole(at("back") / source))}});
+    for (std::size_t i = 0; i < info.tensors.size(); ++i) {
+      ATTAR_ASSIGN(const auto bytes, artifact.read(i));
+      const TensorInfo& own = info.tensors[i];
+      out["tensors"].push_back({{"source", own.source},
+                                {"name", own.name},
+                                {"type", own.type},
+                                {"shape", own.shape},
+                                {"codec", own.codec},
+                                {"packed_bytes", own.packed_bytes},
+                                {"sha256", base::sha256(bytes).hex()}});
+    }
+    return out;
+  }
+
+  /// The seed of fuzz/tensors_fuzz.cpp: the same sections, index and sources stored instead of compressed.
+  Status write_seed() const {
+    if (std::filesystem::exists(seed_path())) return {};
+    ATTAR_ASSIGN(const auto reader, format::ArtifactReader::open(golden_tensors_path(".attar")));
+    std::filesystem::create_directories(seed_path().parent_path());
+    ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(seed_path(), {.certificate_bytes = 0}));
+    for (const format::SectionEntry& entry : reader.sections()) {
+      ATTAR_ASSIGN(const auto section, reader.section(entry.spec.kind));
+      const bool part = entry.spec.kind == SectionKind::tensors || entry.spec.kind == SectionKind::sources;
+      ATTAR_TRY(writer.add(entry.spec,
+                           part ? stored(section.bytes()) : Bytes(section.bytes().begin(), section.bytes().end())));
+    }
+    return writer.finish();
+  }
+
+  void write_missing() const {
+    if (std::filesystem::exists(golden_tensors_path(".attar"))) return;
+    for (const auto& [name, bytes] : golden_tensor_files()) {
+      std::filesystem::create_directories((at("model") / name).parent_path());
+      std::ofstream(at("model") / name, std::ios::binary) << bytes;
+    }
+    const auto packed = pack_tensors(at("model"), golden_tensors_path(".attar"), {.block_bytes = 4096, .threads = 1});
+    ASSERT_TRUE(packed) << error_of(packed);
+    const auto artifact = TensorArtifact::open(golden_tensors_path(".attar"));
+    ASSERT_TRUE(artifact) << error_of(artifact);
+    const auto answers = ask(*artifact);
+    ASSERT_TRUE(answers) << error_of(answers);
+    std::ofstream(golden_tensors_path(".json")) << answers->dump(1) << '\n';
+  }
+};
+
+TEST_F(GoldenTensors, GiveTheSameBytesForEver) {
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) write_missing();
+  const Json expected = Json::parse(read_whole(golden_tensors_path(".json")));
+  const auto artifact = TensorArtifact::open(golden_tensors_path(".attar"));
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  const auto answers = ask(*artifact);
+  ASSERT_TRUE(answers) << error_of(answers);
+  EXPECT_EQ(answers->dump(1), expected.dump(1));
+  // The same from the numbers that the files were made of, without the JSON.
+  const auto files = golden_tensor_files();
+  ASSERT_EQ((*answers)["sources"].size(), files.size());
+  for (const auto& [name, bytes] : files) EXPECT_TRUE(read_whole(at("back") / name) == bytes) << name;
+}
+
+TEST_F(GoldenTensors, DifferencesGiveTheSameBytesForEver) {
+  const auto path = golden_tensors_path("-later.attar");
+  const std::string later = golden_later_head();
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
+    const auto packed = pack_tensors(put("head.safetensors", later), path,
+                                     {.block_bytes = 4096, .base = golden_tensors_path(".attar"), .threads = 1});
+    ASSERT_TRUE(packed) << error_of(packed);
+    ASSERT_EQ(packed->delta_tensors, 1u);
+  }
+  const auto artifact = TensorArtifact::open(path);
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  EXPECT_EQ(artifact->tensor(0).codec, "delta");
+  const auto restored = artifact->restore(at("back"), 1);
+  ASSERT_TRUE(restored) << error_of(restored);
+  EXPECT_TRUE(read_whole(at("back")) == later);
+}
+
+TEST_F(GoldenTensors, SeedsOfFuzzingHoldTheSame) {
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) ATTAR_ASSERT_OK(write_seed());
+  const auto artifact = TensorArtifact::open(seed_path());
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  ATTAR_ASSERT_OK(artifact->verify(1));
+  const auto restored = artifact->restore(at("back"), 1);
+  ASSERT_TRUE(restored) << error_of(restored);
+  for (const auto& [name, bytes] : golden_tensor_files()) EXPECT_TRUE(read_whole(at("back") / name) == bytes) << name;
+}
+
+TEST_F(GoldenTensors, HoldEveryKindOfTensor) {
+  const auto artifact = TensorArtifact::open(golden_tensors_path(".attar"));
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  std::set<std::string> codecs;
+  for (const TensorInfo& tensor : artifact->info().tensors) codecs.insert(tensor.codec);
+  for (const codec::TensorCodec* codec : codec::tensor_registry()) {
+    // Those that need a base stand in tensors-v1-later.attar.
+    if (codec->needs_base()) continue;
+    EXPECT_TRUE(codecs.contains(std::string(codec->info().name))) << codec->info().name;
+  }
+}
+
+// Whoever raises a version writes another file, and keeps this one.
+TEST(GoldenTensorsVersions, AreThoseThatThisBuildWrites) {
+  EXPECT_EQ(format::tensors_wire_version, 1);
+  for (const codec::TensorCodec* codec : codec::tensor_registry()) EXPECT_EQ(codec->info().wire_max, 1);
+}
+
+}  // namespace
+}  // namespace attar::engine

@@ -21,32 +21,32 @@ std::uint32_t mixed(std::uint32_t hash) noexcept {
 }
 
 // What words are made of, as is_name() has it; Han and kana, which stand for themselves, are the last.
-enum class Kind : std::uint8_t { other, letter, capital, alone };
-constexpr std::array<Kind, 256> kinds = [] {
-  std::array<Kind, 256> out{};
+enum class LetterKind : std::uint8_t { other, letter, capital, alone };
+constexpr std::array<LetterKind, 256> letter_kinds = [] {
+  std::array<LetterKind, 256> out{};
   for (std::size_t c = 0; c < out.size(); ++c) {
     const bool digit = c >= '0' && c <= '9', lower = c >= 'a' && c <= 'z';
-    if (digit || lower || c == '_' || c >= 0x80) out[c] = Kind::letter;
-    if (c >= 'A' && c <= 'Z') out[c] = Kind::capital;
-    if (c >= 0xE3 && c <= 0xE9) out[c] = Kind::alone;
+    if (digit || lower || c == '_' || c >= 0x80) out[c] = LetterKind::letter;
+    if (c >= 'A' && c <= 'Z') out[c] = LetterKind::capital;
+    if (c >= 0xE3 && c <= 0xE9) out[c] = LetterKind::alone;
   }
   return out;
 }();
 
 // Appends a hash of every word, without ASCII case.
 void hash_words(std::string_view text, std::vector<std::uint32_t>& out) {
-  const auto kind = [&](std::size_t i) { return kinds[static_cast<unsigned char>(text[i])]; };
+  const auto kind = [&](std::size_t i) { return letter_kinds[static_cast<unsigned char>(text[i])]; };
   for (std::size_t at = 0; at < text.size();) {
-    if (kind(at) == Kind::other) {
+    if (kind(at) == LetterKind::other) {
       ++at;
       continue;
     }
     std::uint32_t hash = 2166136261u;  // FNV-1a
     do {
-      const std::uint32_t lower = kind(at) == Kind::capital ? 0x20 : 0;
+      const std::uint32_t lower = kind(at) == LetterKind::capital ? 0x20 : 0;
       hash = (hash ^ (static_cast<unsigned char>(text[at]) | lower)) * 16777619u;
       ++at;
-    } while (at < text.size() && (kind(at) == Kind::letter || kind(at) == Kind::capital));
+    } while (at < text.size() && (kind(at) == LetterKind::letter || kind(at) == LetterKind::capital));
     out.push_back(mixed(hash));
   }
 }

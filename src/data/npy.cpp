@@ -13,8 +13,8 @@
 namespace attar::data {
 namespace {
 
-constexpr std::uint64_t longest_header = 65'535;
-constexpr std::size_t most_axes = 32;
+constexpr std::uint64_t longest_npy_header = 65'535;
+constexpr std::size_t most_npy_axes = 32;
 
 /// Recursive descent over the subset of Python's literals that a header may hold: strings, True, False, tuples of ints.
 class HeaderParser {
@@ -71,7 +71,7 @@ class HeaderParser {
     if (!accept('(')) return bad("a '('");
     while (!accept(')')) {
       ATTAR_ASSIGN(const std::uint64_t length, parse_integer());
-      if (header_.shape.size() == most_axes) return bad("at most 32 axes");
+      if (header_.shape.size() == most_npy_axes) return bad("at most 32 axes");
       header_.shape.push_back(length);
       if (accept(',')) continue;
       if (header_.shape.size() == 1) return bad("a ',' after the only axis");
@@ -132,7 +132,7 @@ class HeaderParser {
   bool has_shape_ = false;
 };
 
-std::optional<ElementType> element_of(std::string_view descr) {
+std::optional<ElementType> element_of_descr(std::string_view descr) {
   if (descr == "<f2") return ElementType::f16;
   if (descr == "<f4") return ElementType::f32;
   if (descr == "<f8") return ElementType::f64;
@@ -179,10 +179,10 @@ Result<std::pair<std::string, std::uint64_t>> read_header(const InputFile& file)
   const std::uint64_t start = major == 1 ? 10 : 12;
   const std::uint64_t length =
       major == 1 ? base::load<std::uint16_t>(head.data() + 8) : base::load<std::uint32_t>(head.data() + 8);
-  if (length > longest_header)
+  if (length > longest_npy_header)
     return file.fail(ErrorCode::over_limit, fmt::format("has an .npy header of {} bytes, more than the {} that Attar "
                                                         "takes; save it again with np.save",
-                                                        length, longest_header));
+                                                        length, longest_npy_header));
   if (length > file.size() - start) return cut_short();
   std::string text(length, '\0');
   ATTAR_TRY(file.read_at(start, std::as_writable_bytes(std::span<char>(text))));
@@ -197,7 +197,7 @@ Result<RowLayout> npy_layout(const InputFile& file) {
   ATTAR_ASSIGN(const auto header_at, read_header(file));
   auto header = parse_npy_header(header_at.first);
   if (!header) return file.fail(header.error().code, std::move(header.error().message));
-  const auto element = element_of(header->descr);
+  const auto element = element_of_descr(header->descr);
   if (!element) return refuse_dtype(file, header->descr);
   const auto& shape = header->shape;
   if (shape.size() != 2) {

@@ -37,6 +37,9 @@ py::dict pack_tensors_file(const Path& input, const Path& output, std::uint64_t 
   out["sources"] = report.sources;
   out["tensors"] = report.tensors;
   out["shared_tensors"] = report.shared_tensors;
+  out["base_tensors"] = report.base_tensors;
+  out["delta_tensors"] = report.delta_tensors;
+  out["depth"] = report.depth;
   out["source_bytes"] = report.source_bytes;
   out["bytes"] = report.bytes;
   out["types"] = types;
@@ -83,6 +86,8 @@ py::dict tensors_info(const TensorArtifact& artifact) {
   out["parts"] = parts;
   out["format_version"] = info.format_version;
   out["content_digest"] = text(info.content_digest);
+  out["base_digest"] = info.base_digest.empty() ? py::object(py::none()) : py::object(py::str(info.base_digest));
+  out["depth"] = info.depth;
   return out;
 }
 

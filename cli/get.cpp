@@ -22,7 +22,7 @@ struct GetTensorArguments {
 };
 
 Result<Exit> run_get_tensor(const Session& session, const GetTensorArguments& arguments) {
-  ATTAR_TRY(check_output(arguments.output, {arguments.artifact}, arguments.force, false));
+  ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const TensorArtifact artifact, TensorArtifact::open(arguments.artifact, arguments.open, arguments.base));
   ATTAR_ASSIGN(const std::size_t number, artifact.find(arguments.name));
   const TensorInfo tensor = artifact.tensor(number);

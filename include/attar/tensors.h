@@ -119,7 +119,6 @@ class TensorArtifact {
   [[nodiscard]] Status verify(unsigned threads = 0, Progress* progress = nullptr) const;
 
  private:
-  friend struct TensorAccess;
   explicit TensorArtifact(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };

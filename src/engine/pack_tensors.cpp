@@ -49,13 +49,11 @@ class TensorPacking {
  private:
   /// A tensor of the sources, and how it is packed.
   struct Item {
-    const data::FileTensor* tensor;
     codec::TensorView view;
     format::TensorEntry entry;
     std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
     std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
-    const codec::TensorCodec* codec = nullptr;
-    std::unique_ptr<codec::TensorTrial> trial = {};
+    engine::CodecChoice choice = {};
   };
 
   [[nodiscard]] Status check_options() const {
@@ -70,25 +68,13 @@ class TensorPacking {
       if (!file.note().empty()) report_.notes.push_back(file.note());
       for (const data::FileTensor& tensor : file.tensors()) {
         const engine::TensorCut cut = engine::cut_tensor(tensor, options_.block_bytes);
-        Item item{.tensor = &tensor,
-                  .view = {.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements},
-                  .entry = entry_of(tensor, cut),
+        Item item{.view = {.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements},
+                  .entry = engine::entry_of(tensor, cut),
                   .first = items_.size()};
         item.entry.source = static_cast<std::uint32_t>(s);
         items_.push_back(std::move(item));
       }
     }
-  }
-
-  static format::TensorEntry entry_of(const data::FileTensor& tensor, const engine::TensorCut& cut) {
-    format::TensorEntry out{.name = tensor.name, .type = tensor.type, .element_bytes = tensor.element_bytes};
-    out.exponent_bits = static_cast<std::uint8_t>(tensor.exponent_bits);
-    out.mantissa_bits = static_cast<std::uint8_t>(tensor.mantissa_bits);
-    out.shape = tensor.shape;
-    out.count = cut.schema.count;
-    out.columns = cut.schema.columns;
-    out.block_elements = cut.block_elements;
-    return out;
   }
 
   Status sum_up() {
@@ -175,7 +161,7 @@ class TensorPacking {
       progress_.advance(count);
     }
     for (Item& item : items_)
-      if (item.trial) item.trial->share(tables_);
+      if (item.choice.trial) item.choice.trial->share(tables_);
     tables_.finish();
     return {};
   }
@@ -192,7 +178,7 @@ class TensorPacking {
     item.view.base = bytes;
     look_at(item, number);
     item.view.base = {};
-    if (item.codec->needs_base()) {
+    if (item.choice.codec->needs_base()) {
       item.entry.base = item.base;
       ++report_.delta_tensors;
     }
@@ -201,16 +187,9 @@ class TensorPacking {
 
   static void look_at(Item& item, std::size_t number) {
     if (item.first != number) return;
-    for (const codec::TensorCodec* codec : codec::tensor_registry()) {
-      auto trial = codec->look(item.view);
-      // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
-      constexpr double clearly = 0.97;
-      if (!trial || (item.trial && trial->bytes() >= clearly * item.trial->bytes())) continue;
-      item.trial = std::move(trial);
-      item.codec = codec;
-    }
-    item.entry.codec_id = item.codec->info().id;
-    item.entry.wire_version = item.codec->info().wire_max;
+    item.choice = engine::choose_codec(item.view);
+    item.entry.codec_id = item.choice.codec->info().id;
+    item.entry.wire_version = item.choice.codec->info().wire_max;
   }
 
   Status write(const std::filesystem::path& output) {
@@ -250,7 +229,7 @@ class TensorPacking {
           item.view.base = base_bytes;
         }
         ATTAR_ASSIGN(item.entry.frame_bytes,
-                     engine::write_frame(*item.trial->writer(tables_), item.view, sink, pool_, progress_));
+                     engine::write_frame(*item.choice.trial->writer(tables_), item.view, sink, pool_, progress_));
         item.view.base = {};
         item.entry.frame_offset = at;
         at += item.entry.frame_bytes;

@@ -50,8 +50,6 @@ Status restore_source(const TensorArtifact::State& state, const format::SourceEn
 
 }  // namespace
 
-const TensorArtifact::State& TensorAccess::state(const TensorArtifact& artifact) noexcept { return *artifact.state_; }
-
 TensorArtifact::TensorArtifact(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 TensorArtifact::TensorArtifact(TensorArtifact&&) noexcept = default;
 TensorArtifact& TensorArtifact::operator=(TensorArtifact&&) noexcept = default;

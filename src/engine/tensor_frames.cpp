@@ -17,25 +17,20 @@ std::uint64_t wave_of(const base::ThreadPool& pool) noexcept {
   return pool.size() == 1 ? 1 : std::uint64_t{4} * pool.size();
 }
 
-Result<const codec::TensorCodec*> codec_of(const format::SectionReader& frames, const format::TensorEntry& entry) {
+// What went wrong inside of a tensor, with its name.
+std::unexpected<Error> in_tensor(const format::SectionReader& frames, const format::TensorEntry& entry,
+                                 const Error& error) {
+  return frames.fail(error.code, fmt::format("tensor {}: {}", data::in_quotes(entry.name), error.message));
+}
+
+Result<const codec::TensorCodec*> codec_of(const format::TensorEntry& entry) {
   const codec::TensorCodec* found = codec::find_tensor_codec(entry.codec_id);
-  const std::string name = data::in_quotes(entry.name);
   if (found == nullptr)
-    return frames.fail(
+    return fail(
         ErrorCode::unknown_codec,
-        fmt::format(
-            "tensor {} was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
-            name, entry.codec_id));
-  const codec::CodecInfo& info = found->info();
-  if (entry.wire_version > info.wire_max)
-    return frames.fail(
-        ErrorCode::too_new,
-        fmt::format("tensor {} has wire version {} of codec {}; this build reads up to {}: use a newer Attar", name,
-                    entry.wire_version, info.name, info.wire_max));
-  if (entry.wire_version < info.wire_min)
-    return frames.fail(ErrorCode::too_old,
-                       fmt::format("tensor {} has wire version {} of codec {}; this build reads {} and later", name,
-                                   entry.wire_version, info.name, info.wire_min));
+        fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
+                    entry.codec_id));
+  ATTAR_TRY(codec::check_wire_version(found->info(), entry.wire_version));
   return found;
 }
 
@@ -48,20 +43,33 @@ struct FrameParts {
 Result<FrameParts> parts_of(base::ByteView frame, std::uint64_t blocks) {
   constexpr std::uint64_t size = sizeof(std::uint32_t);
   FrameParts out;
-  if (frame.size() < size * (blocks + 1)) return fail(ErrorCode::corrupt, "is shorter than its blocks' lengths");
+  if (frame.size() < size * (blocks + 1))
+    return fail(ErrorCode::corrupt, "has a frame shorter than its blocks' lengths");
   const std::uint64_t preamble = base::load<std::uint32_t>(frame.data() + frame.size() - size);
-  if (preamble > frame.size() - size * (blocks + 1)) return fail(ErrorCode::corrupt, "is shorter than its preamble");
+  if (preamble > frame.size() - size * (blocks + 1))
+    return fail(ErrorCode::corrupt, "has a frame shorter than its preamble");
   out.preamble = frame.subspan(frame.size() - size - preamble, preamble);
   const base::ByteView lengths = frame.subspan(frame.size() - size - preamble - size * blocks, size * blocks);
   base::ByteReader body(frame.first(frame.size() - size - preamble - size * blocks));
   for (std::uint64_t i = 0; i < blocks; ++i) {
     ATTAR_ASSIGN(out.blocks.emplace_back(), body.take(base::load<std::uint32_t>(lengths.data() + i * size)));
   }
-  if (body.remaining() != 0) return fail(ErrorCode::corrupt, "goes on after its last block");
+  if (body.remaining() != 0) return fail(ErrorCode::corrupt, "has a frame that goes on after its last block");
   return out;
 }
 
 }  // namespace
+
+CodecChoice choose_codec(const codec::TensorView& tensor) {
+  // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
+  constexpr double clearly = 0.97;
+  CodecChoice out;
+  for (const codec::TensorCodec* codec : codec::tensor_registry()) {
+    auto trial = codec->look(tensor);
+    if (trial && (!out.trial || trial->bytes() < clearly * out.trial->bytes())) out = {codec, std::move(trial)};
+  }
+  return out;
+}
 
 Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
                                   base::ThreadPool& pool, base::Progress& progress) {
@@ -78,7 +86,7 @@ Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec
       const std::uint64_t at = begin + piece * block, length = std::min(block, end - at);
       const base::ByteView base = tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length);
       made[piece].clear();
-      writer.write(at / width, tensor.bytes.subspan(at, length), base, made[piece]);
+      writer.write(tensor.bytes.subspan(at, length), base, made[piece]);
     });
     for (std::uint64_t i = 0; i < count; ++i) {
       ATTAR_TRY(sink.write(made[i]));
@@ -105,18 +113,15 @@ codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept {
 Result<FrameReader> FrameReader::open(const format::SectionReader& frames, const format::TensorEntry& entry,
                                       const codec::TableSets& tables, base::ByteView base) {
   FrameReader out(frames, entry, base);
-  ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(frames, entry));
+  const auto codec = codec_of(entry);
+  if (!codec) return in_tensor(frames, entry, codec.error());
   ATTAR_TRY(frames.verify(entry.frame_offset, entry.frame_bytes));
   auto parts = parts_of(frames.bytes().subspan(entry.frame_offset, entry.frame_bytes),
                         base::ceil_div(entry.count, entry.block_elements));
-  if (!parts)
-    return frames.fail(parts.error().code,
-                       fmt::format("the frame of tensor {} {}", data::in_quotes(entry.name), parts.error().message));
+  if (!parts) return in_tensor(frames, entry, parts.error());
   out.blocks_ = std::move(parts->blocks);
-  auto reader = codec->open(parts->preamble, schema_of(entry), tables);
-  if (!reader)
-    return frames.fail(reader.error().code,
-                       fmt::format("tensor {}: {}", data::in_quotes(entry.name), reader.error().message));
+  auto reader = (*codec)->open(parts->preamble, schema_of(entry), tables);
+  if (!reader) return in_tensor(frames, entry, reader.error());
   out.reader_ = *std::move(reader);
   return out;
 }
@@ -128,19 +133,16 @@ Status FrameReader::decode(base::ThreadPool& pool, std::uint64_t first, std::spa
     const std::uint64_t at = piece * block_bytes(), length = std::min(block_bytes(), out.size() - at);
     const std::uint64_t from = first * block_bytes() + at;
     const base::ByteView base = base_.empty() ? base::ByteView{} : base_.subspan(from, length);
-    outcome[piece] =
-        reader_->read((first + piece) * entry_->block_elements, blocks_[first + piece], base, out.subspan(at, length));
+    outcome[piece] = reader_->read(blocks_[first + piece], base, out.subspan(at, length));
   });
   for (const Status& own : outcome)
-    if (!own)
-      return frames_->fail(own.error().code,
-                           fmt::format("tensor {}: {}", data::in_quotes(entry_->name), own.error().message));
+    if (!own) return in_tensor(*frames_, *entry_, own.error());
   return {};
 }
 
 Status FrameReader::wrong_checksum() const {
-  return frames_->fail(ErrorCode::corrupt, fmt::format("tensor {} does not decode to the bytes that were packed",
-                                                       data::in_quotes(entry_->name)));
+  return in_tensor(*frames_, *entry_,
+                   {.code = ErrorCode::corrupt, .message = "does not decode to the bytes that were packed"});
 }
 
 Status FrameReader::read(base::ThreadPool& pool, const Take& take) const {

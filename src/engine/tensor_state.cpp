@@ -11,15 +11,6 @@ namespace {
 
 using format::SectionKind;
 
-Status check_version(const format::SectionReader& section, std::uint16_t known) {
-  if (section.wire_version() > known)
-    return section.fail(ErrorCode::too_new,
-                        fmt::format("has wire version {}; this build reads up to {}: use a newer Attar",
-                                    section.wire_version(), known));
-  if (section.wire_version() == 0) return section.fail(ErrorCode::too_old, "has wire version 0, which no build wrote");
-  return {};
-}
-
 Result<std::unique_ptr<TensorArtifact::State>> open_one(const std::filesystem::path& path, const OpenOptions& options) {
   using Mode = base::MappedFile::Mode;
   ATTAR_ASSIGN(auto reader, format::ArtifactReader::open(path, options.limits, options.mmap ? Mode::map : Mode::copy));
@@ -70,10 +61,10 @@ Status TensorArtifact::State::load() {
                                  .file = reader.path()});
   ATTAR_ASSIGN(frames, reader.section(SectionKind::frames));
   ATTAR_ASSIGN(const auto index, reader.section(SectionKind::tensors));
-  ATTAR_TRY(check_version(index, format::tensors_wire_version));
+  ATTAR_TRY(index.expect_version(format::tensors_wire_version));
   ATTAR_ASSIGN(tensors, format::decode_tensors(index, frames->bytes().size(), limits));
   ATTAR_ASSIGN(const auto section, reader.section(SectionKind::tables));
-  ATTAR_TRY(check_version(section, format::tensors_wire_version));
+  ATTAR_TRY(section.expect_version(format::tensors_wire_version));
   ATTAR_TRY(section.verify_all());
   base::ByteReader in(section.bytes());
   auto read = codec::TableSets::load(in);
@@ -82,7 +73,7 @@ Status TensorArtifact::State::load() {
   tables = *std::move(read);
   if (reader.find(SectionKind::base) != nullptr) {
     ATTAR_ASSIGN(const auto section_of_base, reader.section(SectionKind::base));
-    ATTAR_TRY(check_version(section_of_base, format::tensors_wire_version));
+    ATTAR_TRY(section_of_base.expect_version(format::tensors_wire_version));
     ATTAR_ASSIGN(base_entry, format::decode_base(section_of_base));
   }
   for (const format::TensorEntry& tensor : tensors)
@@ -119,6 +110,7 @@ const Result<std::vector<format::SourceEntry>>& TensorArtifact::State::sources()
   std::call_once(sources_once, [this] {
     const auto read = [this]() -> Result<std::vector<format::SourceEntry>> {
       ATTAR_ASSIGN(const auto section, reader.section(SectionKind::sources));
+      ATTAR_TRY(section.expect_version(format::tensors_wire_version));
       return format::decode_sources(section, tensors, limits);
     };
     sources_read = read();

@@ -57,9 +57,4 @@ struct TensorArtifact::State {
   [[nodiscard]] Status need_base(const format::TensorEntry& tensor) const;
 };
 
-/// What the engine sees of an opened artifact.
-struct TensorAccess {
-  [[nodiscard]] static const TensorArtifact::State& state(const TensorArtifact& artifact) noexcept;
-};
-
 }  // namespace attar

@@ -1,9 +1,9 @@
 """GGUF files that Attar writes, read with the Python package gguf: the same metadata, the same numbers to the bit, and errors at most those of its own quantizers.
 
-    python bench/gguf_reader.py [--library LIBRARY]
+    python bench/gguf_reader.py [--ggml FILE]
 
 The file is written by tests/tensor/gguf_file_test.cpp: 65,536 normal numbers, the blocks of each type for them, and what Attar reads from the blocks. Prints the
-relative error in root mean square of each type beside the package's, which plain rounding has; fails where something differs. Q4_K and Q6_K the package cannot write: --library names a
+relative error in root mean square of each type beside the package's, which plain rounding has; fails where something differs. Q4_K and Q6_K the package cannot write: --ggml names a
 shared library with ggml's own quantizers as they were exported in 2023, such as lib/avx2/libctransformers.so of ctransformers 0.2.27.
 Result: bench/results/gguf_reader.json
 """
@@ -59,9 +59,9 @@ def by_library(library: ctypes.CDLL, name: str, values: np.ndarray) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library")
+    parser.add_argument("--ggml")
     options = parser.parse_args()
-    library = ctypes.CDLL(options.library) if options.library else None
+    library = ctypes.CDLL(options.ggml) if options.ggml else None
     reader = write_file()
     check_metadata(reader)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
@@ -83,7 +83,7 @@ def main() -> None:
         lines.append(line)
         beside = "".join(f", {who} {line[who]:.6f}" for who in ("package", "library") if who in line)
         print(f"{name:5} {8 * line['bytes'] / values.size:7.4f} bits a value, error {line['attar']:.6f}{beside}")
-    measures.write_json(RESULTS / "gguf_reader.json", {"command": "python bench/gguf_reader.py", "values": values.size, "versions": {"gguf": version("gguf")} | ({"library": Path(options.library).name} if library else {}), "types": lines})
+    measures.write_json(RESULTS / "gguf_reader.json", {"command": "python bench/gguf_reader.py", "values": values.size, "versions": {"gguf": version("gguf")} | ({"library": Path(options.ggml).name} if library else {}), "types": lines})
 
 
 if __name__ == "__main__":

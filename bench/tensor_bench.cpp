@@ -82,21 +82,12 @@ void pack(const data::TensorFile& file, const Settings& settings, base::ThreadPo
   for (const data::FileTensor& tensor : file.tensors()) {
     const engine::TensorCut cut = engine::cut_tensor(tensor, settings.block);
     views.push_back({.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements});
-    format::TensorEntry entry{.element_bytes = tensor.element_bytes,
-                              .exponent_bits = static_cast<std::uint8_t>(tensor.exponent_bits),
-                              .mantissa_bits = static_cast<std::uint8_t>(tensor.mantissa_bits),
-                              .count = cut.schema.count,
-                              .columns = cut.schema.columns,
-                              .block_elements = cut.block_elements};
+    format::TensorEntry entry = engine::entry_of(tensor, cut);
     entry.checksum = base::checksum(views.back().bytes);
-    auto& best = trials.emplace_back();
-    for (const codec::TensorCodec* codec : codec::tensor_registry()) {
-      auto trial = codec->look(views.back());
-      if (!trial || (best && trial->bytes() >= 0.97 * best->bytes())) continue;
-      best = std::move(trial);
-      entry.codec_id = codec->info().id;
-    }
-    best->share(out.tables);
+    engine::CodecChoice choice = engine::choose_codec(views.back());
+    entry.codec_id = choice.codec->info().id;
+    choice.trial->share(out.tables);
+    trials.push_back(std::move(choice.trial));
     out.entries.push_back(std::move(entry));
   }
   out.tables.finish();

@@ -13,7 +13,7 @@
 namespace attar::cli {
 namespace {
 
-struct GetArguments {
+struct GetTensorArguments {
   std::filesystem::path artifact, output, base;
   std::string name;
   bool force = false;
@@ -21,8 +21,8 @@ struct GetArguments {
   OpenOptions open;
 };
 
-Result<Exit> run_get(const Session& session, const GetArguments& arguments) {
-  ATTAR_TRY(check_output(arguments.output, {arguments.artifact}, arguments.force, false));
+Result<Exit> run_get_tensor(const Session& session, const GetTensorArguments& arguments) {
+  ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const TensorArtifact artifact, TensorArtifact::open(arguments.artifact, arguments.open, arguments.base));
   ATTAR_ASSIGN(const std::size_t number, artifact.find(arguments.name));
   const TensorInfo tensor = artifact.tensor(number);
@@ -46,7 +46,7 @@ Result<Exit> run_get(const Session& session, const GetArguments& arguments) {
 }  // namespace
 
 void add_get(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<GetArguments>();
+  const auto arguments = std::make_shared<GetTensorArguments>();
   Command command =
       add_command(app, session, "get", "One tensor out of an artifact, as .npy, without reading the others",
                   {"attar get model.attar encoder.layer.3.output.dense.weight -o w.npy",
@@ -61,7 +61,7 @@ void add_get(CLI::App& app, Session& session) {
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
   add_threads(command, arguments->threads);
-  run_with(command, session, arguments, run_get);
+  run_with(command, session, arguments, run_get_tensor);
 }
 
 }  // namespace attar::cli

@@ -10,41 +10,16 @@
 #include <string>
 #include <vector>
 
-#include "../tests/format/container_bytes.h"
 #include "attar/artifact.h"
 #include "attar/documents.h"
-#include "base/random.h"
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#include "section_mutator.h"
 
 namespace {
 
 namespace raw = attar::format::raw;
 using attar::Artifact;
 using attar::SearchHit;
-
-struct Place {
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
-
-// The sections that lie inside the file.
-std::vector<Place> sections_of(const raw::Bytes& file) {
-  std::vector<Place> out;
-  if (!raw::has_directory(file)) return out;
-  for (std::uint64_t i = 0; i < raw::get<std::uint32_t>(file, raw::count_at); ++i) {
-    const std::uint64_t entry = raw::entry_at(file, i);
-    const Place place{raw::get<std::uint64_t>(file, entry + raw::offset_in),
-                      raw::get<std::uint64_t>(file, entry + raw::length_in)};
-    if (place.length > 0 && place.offset <= file.size() && place.length <= file.size() - place.offset)
-      out.push_back(place);
-  }
-  return out;
-}
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using attar::fuzzing::require;
 
 void check_order(const Artifact& artifact, const std::vector<SearchHit>& hits) {
   for (std::size_t i = 0; i < hits.size(); ++i) {
@@ -118,16 +93,7 @@ void ask(const Artifact& artifact) {
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
                                                unsigned seed) {
-  const auto input = std::as_bytes(std::span(data, size));
-  const std::vector<Place> places = sections_of({input.begin(), input.end()});
-  attar::base::Random random(seed);
-  if (places.empty() || random.below(16) == 0) return LLVMFuzzerMutate(data, size, max_size);
-  const Place place = places[random.below(places.size())];
-  std::uint8_t* section = data + place.offset;
-  std::vector<std::uint8_t> changed(section, section + place.length);
-  const std::size_t written = LLVMFuzzerMutate(changed.data(), changed.size(), changed.size());
-  std::copy_n(changed.begin(), std::min<std::size_t>(written, changed.size()), section);
-  return size;
+  return attar::fuzzing::mutate_section(data, size, max_size, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

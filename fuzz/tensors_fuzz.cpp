@@ -9,42 +9,17 @@
 #include <span>
 #include <vector>
 
-#include "../tests/format/container_bytes.h"
 #include "attar/tensors.h"
-#include "base/random.h"
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#include "section_mutator.h"
 
 namespace {
 
 namespace raw = attar::format::raw;
 using attar::TensorArtifact;
+using attar::fuzzing::require;
 
 // An index may announce terabytes: what is read at a time, and of one input, is bounded.
 constexpr std::uint64_t most_tensor = 1u << 20, most_input = 8u << 20;
-
-struct Place {
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
-
-// The sections that lie inside the file.
-std::vector<Place> sections_of(const raw::Bytes& file) {
-  std::vector<Place> out;
-  if (!raw::has_directory(file)) return out;
-  for (std::uint64_t i = 0; i < raw::get<std::uint32_t>(file, raw::count_at); ++i) {
-    const std::uint64_t entry = raw::entry_at(file, i);
-    const Place place{raw::get<std::uint64_t>(file, entry + raw::offset_in),
-                      raw::get<std::uint64_t>(file, entry + raw::length_in)};
-    if (place.length > 0 && place.offset <= file.size() && place.length <= file.size() - place.offset)
-      out.push_back(place);
-  }
-  return out;
-}
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 void read(const TensorArtifact& artifact) {
   const attar::TensorsInfo info = artifact.info();
@@ -81,16 +56,7 @@ void read(const TensorArtifact& artifact) {
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
                                                unsigned seed) {
-  const auto input = std::as_bytes(std::span(data, size));
-  const std::vector<Place> places = sections_of({input.begin(), input.end()});
-  attar::base::Random random(seed);
-  if (places.empty() || random.below(16) == 0) return LLVMFuzzerMutate(data, size, max_size);
-  const Place place = places[random.below(places.size())];
-  const std::span section(data + place.offset, place.length);
-  std::vector<std::uint8_t> changed(section.begin(), section.end());
-  const std::size_t written = LLVMFuzzerMutate(changed.data(), changed.size(), changed.size());
-  std::copy_n(changed.begin(), std::min<std::size_t>(written, changed.size()), section.begin());
-  return size;
+  return attar::fuzzing::mutate_section(data, size, max_size, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -82,9 +82,9 @@ class ByteWriter {
  public:
   template <Scalar T>
   void write(T value) {
-    std::array<std::byte, sizeof(T)> raw;
-    store(raw.data(), value);
-    buffer_.insert(buffer_.end(), raw.begin(), raw.end());
+    const std::size_t at = buffer_.size();
+    buffer_.resize(at + sizeof(T));
+    store(buffer_.data() + at, value);
   }
   template <Scalar T>
   void write_array(std::span<const T> values) {

@@ -26,6 +26,9 @@ struct CodecInfo {
   std::string_view summary;    ///< one line for `attar plan` and the docs
 };
 
+/// `too_new` or `too_old` unless the codec reads this wire version; says what to do.
+[[nodiscard]] Status check_wire_version(const CodecInfo& info, std::uint16_t version);
+
 /// What a codec learned, ready for the wire: immutable, addressed by its digest, shared by segments.
 class Model {
  public:

@@ -1,5 +1,7 @@
 #include "codec/registry.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 // Declared here by name and defined in each codec's folder, so that this table includes nothing from above it.
@@ -14,6 +16,17 @@ const codec::Codec& f32_codec() noexcept;
 }  // namespace attar::vector
 
 namespace attar::codec {
+
+Status check_wire_version(const CodecInfo& info, std::uint16_t version) {
+  if (version > info.wire_max)
+    return fail(ErrorCode::too_new,
+                fmt::format("has wire version {} of codec {}; this build reads up to {}: use a newer Attar", version,
+                            info.name, info.wire_max));
+  if (version < info.wire_min)
+    return fail(ErrorCode::too_old, fmt::format("has wire version {} of codec {}; this build reads {} and later",
+                                                version, info.name, info.wire_min));
+  return {};
+}
 
 std::span<const Codec* const> registry() noexcept {
   static const std::array<const Codec*, 7> all = {

@@ -40,10 +40,9 @@ class TensorWriter {
   virtual ~TensorWriter() = default;
   /// What a reader must know of the whole tensor.
   [[nodiscard]] virtual std::vector<std::byte> preamble() const = 0;
-  /// Appends the block of the elements from number `first` on. `base`: as many bytes of the tensor that this one is
-  /// coded against; empty where there is none.
-  virtual void write(std::uint64_t first, base::ByteView elements, base::ByteView base,
-                     std::vector<std::byte>& out) const = 0;
+  /// Appends the block of these elements. `base`: as many bytes of the tensor that this one is coded against; empty
+  /// where there is none.
+  virtual void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const = 0;
 };
 
 /// What a look at a tensor found.
@@ -62,9 +61,8 @@ class TensorTrial {
 class TensorReader {
  public:
   virtual ~TensorReader() = default;
-  /// Decodes a block of out.size() bytes from element number `first` on. `corrupt` where the block breaks its format.
-  [[nodiscard]] virtual Status read(std::uint64_t first, base::ByteView block, base::ByteView base,
-                                    std::span<std::byte> out) const = 0;
+  /// Decodes a block of out.size() bytes. `corrupt` where the block breaks its format.
+  [[nodiscard]] virtual Status read(base::ByteView block, base::ByteView base, std::span<std::byte> out) const = 0;
 };
 
 /// A tensor to look at: all of its bytes, and those of its base where it has one.

@@ -13,8 +13,9 @@
 namespace attar::data {
 namespace {
 
-constexpr std::uint64_t longest_header = 65'535;
-constexpr std::size_t most_axes = 32;
+constexpr std::uint64_t longest_npy_header = 65'535;
+constexpr std::size_t most_npy_axes = 32;
+constexpr const char* cut_short_header = "ends inside its .npy header; save or copy it again";
 
 /// Recursive descent over the subset of Python's literals that a header may hold: strings, True, False, tuples of ints.
 class HeaderParser {
@@ -71,7 +72,7 @@ class HeaderParser {
     if (!accept('(')) return bad("a '('");
     while (!accept(')')) {
       ATTAR_ASSIGN(const std::uint64_t length, parse_integer());
-      if (header_.shape.size() == most_axes) return bad("at most 32 axes");
+      if (header_.shape.size() == most_npy_axes) return bad("at most 32 axes");
       header_.shape.push_back(length);
       if (accept(',')) continue;
       if (header_.shape.size() == 1) return bad("a ',' after the only axis");
@@ -132,7 +133,7 @@ class HeaderParser {
   bool has_shape_ = false;
 };
 
-std::optional<ElementType> element_of(std::string_view descr) {
+std::optional<ElementType> element_of_descr(std::string_view descr) {
   if (descr == "<f2") return ElementType::f16;
   if (descr == "<f4") return ElementType::f32;
   if (descr == "<f8") return ElementType::f64;
@@ -157,9 +158,7 @@ std::unexpected<Error> refuse_dtype(const InputFile& file, std::string_view desc
 
 /// Reads magic, version and the dictionary; gives the dictionary's text and where the rows start.
 Result<std::pair<std::string, std::uint64_t>> read_header(const InputFile& file) {
-  const auto cut_short = [&] {
-    return file.fail(ErrorCode::truncated, "ends inside its .npy header; save or copy it again");
-  };
+  const auto cut_short = [&] { return file.fail(ErrorCode::truncated, cut_short_header); };
   if (file.size() == 0) return file.fail(ErrorCode::invalid_data, "is empty; give a file with at least one vector");
   std::array<std::byte, 12> head{};
   const std::uint64_t there = std::min<std::uint64_t>(file.size(), head.size());
@@ -168,21 +167,9 @@ Result<std::pair<std::string, std::uint64_t>> read_header(const InputFile& file)
   if (base::as_text(head).substr(0, magic_there) != npy_magic.substr(0, magic_there))
     return file.fail(ErrorCode::invalid_data,
                      "is not an .npy file (its first bytes are not NumPy's); name its format with --format");
-  if (there < 10) return cut_short();
-  const auto major = base::load<std::uint8_t>(head.data() + 6);
-  const auto minor = base::load<std::uint8_t>(head.data() + 7);
-  if (major < 1 || major > 3 || minor != 0)
-    return file.fail(ErrorCode::unsupported, fmt::format("is .npy version {}.{}; Attar reads 1.0, 2.0 and 3.0: save it "
-                                                         "again with np.save",
-                                                         major, minor));
-  if (major > 1 && there < 12) return cut_short();
-  const std::uint64_t start = major == 1 ? 10 : 12;
-  const std::uint64_t length =
-      major == 1 ? base::load<std::uint16_t>(head.data() + 8) : base::load<std::uint32_t>(head.data() + 8);
-  if (length > longest_header)
-    return file.fail(ErrorCode::over_limit, fmt::format("has an .npy header of {} bytes, more than the {} that Attar "
-                                                        "takes; save it again with np.save",
-                                                        length, longest_header));
+  const auto place = npy_header_place(base::ByteView(head).first(there));
+  if (!place) return file.fail(place.error().code, place.error().message);
+  const auto& [start, length] = *place;
   if (length > file.size() - start) return cut_short();
   std::string text(length, '\0');
   ATTAR_TRY(file.read_at(start, std::as_writable_bytes(std::span<char>(text))));
@@ -191,13 +178,31 @@ Result<std::pair<std::string, std::uint64_t>> read_header(const InputFile& file)
 
 }  // namespace
 
+Result<NpyHeaderPlace> npy_header_place(base::ByteView head) {
+  if (head.size() < 10) return fail(ErrorCode::truncated, cut_short_header);
+  const auto major = base::load<std::uint8_t>(head.data() + 6);
+  const auto minor = base::load<std::uint8_t>(head.data() + 7);
+  if (major < 1 || major > 3 || minor != 0)
+    return fail(ErrorCode::unsupported, fmt::format("is .npy version {}.{}; Attar reads 1.0, 2.0 and 3.0: save it "
+                                                    "again with np.save",
+                                                    major, minor));
+  if (major > 1 && head.size() < 12) return fail(ErrorCode::truncated, cut_short_header);
+  const std::uint64_t length =
+      major == 1 ? base::load<std::uint16_t>(head.data() + 8) : base::load<std::uint32_t>(head.data() + 8);
+  if (length > longest_npy_header)
+    return fail(ErrorCode::over_limit, fmt::format("has an .npy header of {} bytes, more than the {} that Attar "
+                                                   "takes; save it again with np.save",
+                                                   length, longest_npy_header));
+  return NpyHeaderPlace{.start = major == 1 ? 10u : 12u, .length = length};
+}
+
 Result<NpyHeader> parse_npy_header(std::string_view text) { return HeaderParser(text).parse(); }
 
 Result<RowLayout> npy_layout(const InputFile& file) {
   ATTAR_ASSIGN(const auto header_at, read_header(file));
   auto header = parse_npy_header(header_at.first);
   if (!header) return file.fail(header.error().code, std::move(header.error().message));
-  const auto element = element_of(header->descr);
+  const auto element = element_of_descr(header->descr);
   if (!element) return refuse_dtype(file, header->descr);
   const auto& shape = header->shape;
   if (shape.size() != 2) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attar/result.h"
+#include "base/bytes.h"
 #include "data/input_file.h"
 #include "data/row_file.h"
 
@@ -21,6 +22,14 @@ struct NpyHeader {
   bool fortran_order = false;
   std::vector<std::uint64_t> shape;
 };
+
+/// Where the dictionary stands.
+struct NpyHeaderPlace {
+  std::uint64_t start = 0, length = 0;
+};
+/// From a file's first twelve bytes, or all of a shorter one; the magic has been seen. `truncated`, `unsupported` for
+/// another version, `over_limit`.
+[[nodiscard]] Result<NpyHeaderPlace> npy_header_place(base::ByteView head);
 
 /// Parses the dictionary: exactly the three keys, in any order, each once. Anything else is `invalid_data`.
 [[nodiscard]] Result<NpyHeader> parse_npy_header(std::string_view text);

@@ -20,25 +20,25 @@ namespace {
 
 enum class Family : std::uint8_t { npy, vecs, bin, jsonl };
 
-struct Format {
+struct VectorFormat {
   std::string_view name;  ///< of --format, and the file's ending
   Family family;
   ElementType element;  ///< of vecs and bin
 };
 
 constexpr std::array formats{
-    Format{"npy", Family::npy, ElementType::f32},      Format{"fvecs", Family::vecs, ElementType::f32},
-    Format{"bvecs", Family::vecs, ElementType::u8},    Format{"ivecs", Family::vecs, ElementType::i32},
-    Format{"fbin", Family::bin, ElementType::f32},     Format{"u8bin", Family::bin, ElementType::u8},
-    Format{"i8bin", Family::bin, ElementType::i8},     Format{"f16bin", Family::bin, ElementType::f16},
-    Format{"ibin", Family::bin, ElementType::i32},     Format{"jsonl", Family::jsonl, ElementType::f32},
-    Format{"ndjson", Family::jsonl, ElementType::f32},
+    VectorFormat{"npy", Family::npy, ElementType::f32},      VectorFormat{"fvecs", Family::vecs, ElementType::f32},
+    VectorFormat{"bvecs", Family::vecs, ElementType::u8},    VectorFormat{"ivecs", Family::vecs, ElementType::i32},
+    VectorFormat{"fbin", Family::bin, ElementType::f32},     VectorFormat{"u8bin", Family::bin, ElementType::u8},
+    VectorFormat{"i8bin", Family::bin, ElementType::i8},     VectorFormat{"f16bin", Family::bin, ElementType::f16},
+    VectorFormat{"ibin", Family::bin, ElementType::i32},     VectorFormat{"jsonl", Family::jsonl, ElementType::f32},
+    VectorFormat{"ndjson", Family::jsonl, ElementType::f32},
 };
 
 constexpr std::string_view format_names = "npy, fvecs, bvecs, ivecs, fbin, u8bin, i8bin, f16bin, ibin or jsonl";
 
-std::optional<Format> find_format(std::string_view name) {
-  for (const Format& format : formats)
+std::optional<VectorFormat> find_format(std::string_view name) {
+  for (const VectorFormat& format : formats)
     if (format.name == name) return format;
   return std::nullopt;
 }
@@ -53,7 +53,7 @@ std::string ending_of(const std::filesystem::path& path) {
 }
 
 /// What the first bytes say of a file whose name says nothing: .npy by its magic, JSONL by its brace.
-Result<Format> sniff(const InputFile& file) {
+Result<VectorFormat> sniff(const InputFile& file) {
   std::array<std::byte, 64> bytes{};
   const std::uint64_t count = std::min<std::uint64_t>(file.size(), bytes.size());
   if (count == 0) return file.fail(ErrorCode::invalid_data, "is empty; give a file with at least one vector");
@@ -74,7 +74,7 @@ Result<Format> sniff(const InputFile& file) {
                                format_names));
 }
 
-Result<Format> choose_format(const InputFile& file, const std::filesystem::path& path, std::string_view asked) {
+Result<VectorFormat> choose_format(const InputFile& file, const std::filesystem::path& path, std::string_view asked) {
   if (!asked.empty()) {
     if (const auto format = find_format(asked)) return *format;
     return fail(ErrorCode::invalid_argument,
@@ -84,7 +84,7 @@ Result<Format> choose_format(const InputFile& file, const std::filesystem::path&
   return sniff(file);
 }
 
-Result<RowLayout> layout_of(const InputFile& file, const Format& format) {
+Result<RowLayout> layout_of(const InputFile& file, const VectorFormat& format) {
   if (format.family == Family::vecs) return vecs_layout(file, format.element);
   if (format.family == Family::bin) return bin_layout(file, format.element);
   return npy_layout(file);
@@ -123,7 +123,7 @@ class MemorySource final : public VectorSource {
 
 Result<std::unique_ptr<VectorSource>> open_vectors(const std::filesystem::path& path, const SourceOptions& options) {
   ATTAR_ASSIGN(InputFile file, InputFile::open(path, options.scratch));
-  ATTAR_ASSIGN(const Format format, choose_format(file, path, options.format));
+  ATTAR_ASSIGN(const VectorFormat format, choose_format(file, path, options.format));
   if (format.family == Family::jsonl) return open_jsonl(file, options);
   ATTAR_ASSIGN(const RowLayout layout, layout_of(file, format));
   return row_source(std::move(file), layout);

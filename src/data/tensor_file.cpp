@@ -90,17 +90,10 @@ std::optional<unsigned> npy_bytes(std::string_view descr) {
 }
 
 Result<std::vector<FileTensor>> npy_of(base::ByteView file, std::string name) {
+  ATTAR_ASSIGN(const NpyHeaderPlace place, npy_header_place(file.first(std::min<std::size_t>(file.size(), 12))));
   base::ByteReader in(file);
-  ATTAR_TRY(in.take(npy_magic.size()));
-  ATTAR_ASSIGN(const auto major, in.read<std::uint8_t>());
-  ATTAR_TRY(in.read<std::uint8_t>());
-  std::uint64_t length = 0;
-  if (major == 1) {
-    ATTAR_ASSIGN(length, in.read<std::uint16_t>());
-  } else {
-    ATTAR_ASSIGN(length, in.read<std::uint32_t>());
-  }
-  ATTAR_ASSIGN(const base::ByteView text, in.take(std::min<std::uint64_t>(length, std::uint64_t{1} << 16)));
+  ATTAR_TRY(in.take(place.start));
+  ATTAR_ASSIGN(const base::ByteView text, in.take(place.length));
   ATTAR_ASSIGN(const NpyHeader header, parse_npy_header(base::as_text(text)));
   const auto bytes = npy_bytes(header.descr);
   if (!bytes) return fail(ErrorCode::unsupported, fmt::format("its elements are {}", in_quotes(header.descr)));

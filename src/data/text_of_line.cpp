@@ -14,7 +14,7 @@ namespace {
 
 static_assert(LineReader::padding >= simdjson::SIMDJSON_PADDING);
 
-constexpr std::array usual_texts =
+constexpr std::array usual_text_fields =
     std::to_array<std::string_view>({"text", "body", "content", "description", "abstract"});
 
 std::optional<std::string_view> text_at(const simdjson::dom::object& record, std::string_view name) {
@@ -60,9 +60,9 @@ std::optional<std::string_view> TextOfLine::read(std::string_view line) {
     return std::nullopt;
   }
   if (fields_.empty()) {
-    for (const std::string_view name : usual_texts)
+    for (const std::string_view name : usual_text_fields)
       if (const auto text = text_at(parser_->record, name)) return text;
-    reason_ = fmt::format("has no text in {}", fmt::join(usual_texts, ", "));
+    reason_ = fmt::format("has no text in {}", fmt::join(usual_text_fields, ", "));
     return std::nullopt;
   }
   if (fields_.size() == 1) {

@@ -35,15 +35,8 @@ Result<const codec::Codec*> codec_of(const format::SectionReader& section) {
         ErrorCode::unknown_codec,
         fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
                     section.codec_id()));
-  const codec::CodecInfo& info = found->info();
-  if (section.wire_version() > info.wire_max)
-    return section.fail(ErrorCode::too_new,
-                        fmt::format("has wire version {} of codec {}; this build reads up to {}: use a newer Attar",
-                                    section.wire_version(), info.name, info.wire_max));
-  if (section.wire_version() < info.wire_min)
-    return section.fail(ErrorCode::too_old,
-                        fmt::format("has wire version {} of codec {}; this build reads {} and later",
-                                    section.wire_version(), info.name, info.wire_min));
+  if (const Status reads = codec::check_wire_version(found->info(), section.wire_version()); !reads)
+    return section.fail(reads.error().code, reads.error().message);
   return found;
 }
 

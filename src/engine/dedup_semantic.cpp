@@ -17,12 +17,12 @@ namespace {
 
 constexpr std::uint64_t usual_cluster = 4096;
 constexpr std::uint64_t sample_a_cluster = 256;
-constexpr std::size_t rows_at_once = 4096;
+constexpr std::size_t texts_at_once = 4096;
 constexpr std::size_t tile = 128;
 constexpr float close_call = 1e-5F;  // beyond what the order of summing changes
 
-/// Vectors of texts, row by row in a scratch file.
-struct Vectors {
+/// TextVectors of texts, row by row in a scratch file.
+struct TextVectors {
   base::TemporaryFile file;
   std::uint32_t dims = 0;
   std::vector<std::uint32_t> lines = {};    // by row
@@ -39,9 +39,9 @@ class Encoding {
   Encoding(const text::Encoder& encoder, const std::vector<std::uint32_t>& kept_by, base::ThreadPool& pool)
       : encoder_(encoder), kept_by_(kept_by), pool_(pool) {}
 
-  Result<Vectors> run(CorpusFile& corpus, Progress& progress) {
+  Result<TextVectors> run(CorpusFile& corpus, Progress& progress) {
     ATTAR_ASSIGN(base::TemporaryFile file, base::TemporaryFile::create());
-    Vectors out{.file = std::move(file), .dims = encoder_.info().dims};
+    TextVectors out{.file = std::move(file), .dims = encoder_.info().dims};
     texts_.resize(data::LineBlocks::most_lines / CorpusFile::piece_lines);
     const auto visit = [this](std::size_t piece, std::size_t line, std::string_view text, unsigned,
                               const data::TextOfLine&) {
@@ -54,7 +54,7 @@ class Encoding {
   }
 
  private:
-  Status encode(std::uint64_t first_line, std::size_t pieces, Vectors& out) {
+  Status encode(std::uint64_t first_line, std::size_t pieces, TextVectors& out) {
     std::vector<std::string_view> views;
     for (std::size_t piece = 0; piece < pieces; ++piece)
       for (const auto& [line, text] : texts_[piece]) {
@@ -64,8 +64,8 @@ class Encoding {
         out.lines.push_back(number);
         out.lengths.push_back(static_cast<std::uint32_t>(std::min<std::size_t>(text.size(), 0xffff'ffff)));
       }
-    for (std::size_t first = 0; first < views.size(); first += rows_at_once) {
-      const auto some = std::span(views).subspan(first, std::min(rows_at_once, views.size() - first));
+    for (std::size_t first = 0; first < views.size(); first += texts_at_once) {
+      const auto some = std::span(views).subspan(first, std::min(texts_at_once, views.size() - first));
       vectors_.resize(some.size() * out.dims);
       ATTAR_TRY(encoder_.encode(some, pool_, vectors_));
       ATTAR_TRY(out.file.write(std::as_bytes(std::span(vectors_))));
@@ -82,7 +82,7 @@ class Encoding {
 };
 
 /// The cluster of each of some rows.
-Result<std::vector<std::uint32_t>> cluster_rows(const Vectors& vectors, std::span<const std::uint32_t> rows,
+Result<std::vector<std::uint32_t>> cluster_rows(const TextVectors& vectors, std::span<const std::uint32_t> rows,
                                                 const math::KMeansOptions& clusters, base::ThreadPool& pool) {
   const std::size_t dims = vectors.dims,
                     sampled = std::min<std::size_t>(rows.size(), clusters.clusters * sample_a_cluster);
@@ -92,8 +92,8 @@ Result<std::vector<std::uint32_t>> cluster_rows(const Vectors& vectors, std::spa
   for (std::size_t i = 0; i < sampled; ++i)
     ATTAR_TRY(vectors.read(rows[i * rows.size() / sampled], std::span(values).subspan(i * dims, dims)));
   const math::Matrix<float> centroids = math::kmeans(values, vectors.dims, clusters, pool);
-  for (std::size_t first = 0; first < rows.size(); first += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, rows.size() - first);
+  for (std::size_t first = 0; first < rows.size(); first += texts_at_once) {
+    const std::size_t count = std::min(texts_at_once, rows.size() - first);
     values.resize(count * dims);
     for (std::size_t i = 0; i < count; ++i)
       ATTAR_TRY(vectors.read(rows[first + i], std::span(values).subspan(i * dims, dims)));
@@ -105,7 +105,7 @@ Result<std::vector<std::uint32_t>> cluster_rows(const Vectors& vectors, std::spa
 /// Goes through the rows of one cluster, those to be preferred first, and keeps each that no kept one is like.
 class ClusterSieve {
  public:
-  ClusterSieve(const Vectors& vectors, double threshold)
+  ClusterSieve(const TextVectors& vectors, double threshold)
       : vectors_(vectors), threshold_(static_cast<float>(threshold)), exact_threshold_(threshold) {}
 
   std::vector<std::pair<std::uint32_t, std::uint32_t>> gone;  // row, and the kept row that is like it
@@ -166,7 +166,7 @@ class ClusterSieve {
     return math::dot({a, vectors_.dims}, {b, vectors_.dims}) > exact_threshold_;
   }
 
-  const Vectors& vectors_;
+  const TextVectors& vectors_;
   float threshold_;
   double exact_threshold_;
   std::vector<std::uint32_t> kept_;
@@ -176,7 +176,7 @@ class ClusterSieve {
 /// Sieves rows cluster by cluster; those that are left, in their order.
 class Sieving {
  public:
-  Sieving(const Vectors& vectors, const DedupOptions& options, base::ThreadPool& pool)
+  Sieving(const TextVectors& vectors, const DedupOptions& options, base::ThreadPool& pool)
       : vectors_(vectors), options_(options), pool_(pool), kept_by_(vectors.lines.size()) {
     std::iota(kept_by_.begin(), kept_by_.end(), 0);
   }
@@ -225,7 +225,7 @@ class Sieving {
     return {};
   }
 
-  const Vectors& vectors_;
+  const TextVectors& vectors_;
   const DedupOptions& options_;
   base::ThreadPool& pool_;
   std::vector<std::uint32_t> kept_by_;
@@ -237,7 +237,7 @@ class Sieving {
 Status drop_alike(CorpusFile& corpus, const DedupOptions& options, base::ThreadPool& pool, Progress& progress,
                   std::vector<std::uint32_t>& kept_by, std::vector<Fate>& fates, std::uint64_t& compared) {
   ATTAR_ASSIGN(const auto encoder, open_encoder(options.encoder));
-  ATTAR_ASSIGN(const Vectors vectors, Encoding(*encoder, kept_by, pool).run(corpus, progress));
+  ATTAR_ASSIGN(const TextVectors vectors, Encoding(*encoder, kept_by, pool).run(corpus, progress));
   Sieving sieving(vectors, options, pool);
   progress.stage("comparing", 0);
   ATTAR_TRY(sieving.run());

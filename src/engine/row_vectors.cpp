@@ -11,13 +11,13 @@
 namespace attar::engine {
 namespace {
 
-constexpr std::size_t rows_at_once = 4096;
+constexpr std::size_t vectors_at_once = 4096;
 
 // Late chunking and a cache each change what a batch is, not how rows are filled in.
-class Encoding {
+class EncodingRows {
  public:
-  Encoding(const DocumentRows& rows, const text::Encoder& encoder, const RowVectorOptions& options,
-           base::ThreadPool& pool, base::Progress& progress)
+  EncodingRows(const DocumentRows& rows, const text::Encoder& encoder, const RowVectorOptions& options,
+               base::ThreadPool& pool, base::Progress& progress)
       : rows_(rows), encoder_(encoder), options_(options), pool_(pool), progress_(progress) {
     out_.dims = encoder.info().dims;
     out_.values.resize(rows.rows.size() * out_.dims);
@@ -52,9 +52,9 @@ class Encoding {
   }
 
   Status each() {
-    for (std::size_t first = 0; first < rows_.rows.size(); first += rows_at_once) {
+    for (std::size_t first = 0; first < rows_.rows.size(); first += vectors_at_once) {
       ATTAR_TRY(base::check_cancelled(progress_));
-      const std::size_t last = std::min(first + rows_at_once, rows_.rows.size());
+      const std::size_t last = std::min(first + vectors_at_once, rows_.rows.size());
       std::vector<std::size_t> missing;
       std::vector<std::string> texts;
       std::vector<VectorCache::Key> keys;
@@ -139,7 +139,7 @@ Result<RowVectors> given_vectors(const DocumentRows& rows, const std::filesystem
 Result<RowVectors> row_vectors(const DocumentRows& rows, const text::Encoder& encoder, const RowVectorOptions& options,
                                base::ThreadPool& pool, base::Progress& progress) {
   if (!options.given.empty()) return given_vectors(rows, options.given);
-  return Encoding(rows, encoder, options, pool, progress).run();
+  return EncodingRows(rows, encoder, options, pool, progress).run();
 }
 
 }  // namespace attar::engine

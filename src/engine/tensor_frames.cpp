@@ -17,25 +17,20 @@ std::uint64_t wave_of(const base::ThreadPool& pool) noexcept {
   return pool.size() == 1 ? 1 : std::uint64_t{4} * pool.size();
 }
 
-Result<const codec::TensorCodec*> codec_of(const format::SectionReader& frames, const format::TensorEntry& entry) {
+// What went wrong inside of a tensor, with its name.
+std::unexpected<Error> in_tensor(const format::SectionReader& frames, const format::TensorEntry& entry,
+                                 const Error& error) {
+  return frames.fail(error.code, fmt::format("tensor {}: {}", data::in_quotes(entry.name), error.message));
+}
+
+Result<const codec::TensorCodec*> codec_of(const format::TensorEntry& entry) {
   const codec::TensorCodec* found = codec::find_tensor_codec(entry.codec_id);
-  const std::string name = data::in_quotes(entry.name);
   if (found == nullptr)
-    return frames.fail(
+    return fail(
         ErrorCode::unknown_codec,
-        fmt::format(
-            "tensor {} was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
-            name, entry.codec_id));
-  const codec::CodecInfo& info = found->info();
-  if (entry.wire_version > info.wire_max)
-    return frames.fail(
-        ErrorCode::too_new,
-        fmt::format("tensor {} has wire version {} of codec {}; this build reads up to {}: use a newer Attar", name,
-                    entry.wire_version, info.name, info.wire_max));
-  if (entry.wire_version < info.wire_min)
-    return frames.fail(ErrorCode::too_old,
-                       fmt::format("tensor {} has wire version {} of codec {}; this build reads {} and later", name,
-                                   entry.wire_version, info.name, info.wire_min));
+        fmt::format("was written by a codec (id {:#06x}) that this build does not have; a newer Attar may have it",
+                    entry.codec_id));
+  ATTAR_TRY(codec::check_wire_version(found->info(), entry.wire_version));
   return found;
 }
 
@@ -48,24 +43,54 @@ struct FrameParts {
 Result<FrameParts> parts_of(base::ByteView frame, std::uint64_t blocks) {
   constexpr std::uint64_t size = sizeof(std::uint32_t);
   FrameParts out;
-  if (frame.size() < size * (blocks + 1)) return fail(ErrorCode::corrupt, "is shorter than its blocks' lengths");
+  if (frame.size() < size * (blocks + 1))
+    return fail(ErrorCode::corrupt, "has a frame shorter than its blocks' lengths");
   const std::uint64_t preamble = base::load<std::uint32_t>(frame.data() + frame.size() - size);
-  if (preamble > frame.size() - size * (blocks + 1)) return fail(ErrorCode::corrupt, "is shorter than its preamble");
+  if (preamble > frame.size() - size * (blocks + 1))
+    return fail(ErrorCode::corrupt, "has a frame shorter than its preamble");
   out.preamble = frame.subspan(frame.size() - size - preamble, preamble);
   const base::ByteView lengths = frame.subspan(frame.size() - size - preamble - size * blocks, size * blocks);
   base::ByteReader body(frame.first(frame.size() - size - preamble - size * blocks));
   for (std::uint64_t i = 0; i < blocks; ++i) {
     ATTAR_ASSIGN(out.blocks.emplace_back(), body.take(base::load<std::uint32_t>(lengths.data() + i * size)));
   }
-  if (body.remaining() != 0) return fail(ErrorCode::corrupt, "goes on after its last block");
+  if (body.remaining() != 0) return fail(ErrorCode::corrupt, "has a frame that goes on after its last block");
   return out;
 }
 
 }  // namespace
 
-Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
-                                  base::ThreadPool& pool, base::Progress& progress) {
-  const std::uint64_t width = tensor.schema.element.bytes, block = tensor.block_elements * width;
+CodecChoice choose_codec(const codec::TensorView& tensor) {
+  // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
+  constexpr double clearly = 0.97;
+  CodecChoice out;
+  for (const codec::TensorCodec* codec : codec::tensor_registry()) {
+    auto trial = codec->look(tensor);
+    if (trial && (!out.trial || trial->bytes() < clearly * out.trial->bytes())) out = {codec, std::move(trial)};
+  }
+  return out;
+}
+
+namespace {
+
+// The part of a tensor that is a block, with as much of its base.
+struct BlockBytes {
+  base::ByteView own, base;
+};
+BlockBytes block_of(const codec::TensorView& tensor, std::uint64_t number) {
+  const std::uint64_t each = tensor.block_elements * tensor.schema.element.bytes, at = number * each;
+  const std::uint64_t length = std::min<std::uint64_t>(each, tensor.bytes.size() - at);
+  return {tensor.bytes.subspan(at, length), tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length)};
+}
+
+/// Called for every block once it is made: on any thread, then in order.
+struct BlockWatch {
+  std::function<void(std::uint64_t block, base::ByteView made, std::size_t place)> made = {};
+  std::function<Status(std::uint64_t block, std::size_t place)> taken = {};
+};
+
+Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
+                                   base::ThreadPool& pool, base::Progress& progress, const BlockWatch& watch) {
   const std::uint64_t blocks = base::ceil_div(tensor.schema.count, tensor.block_elements), wave = wave_of(pool);
   std::vector<std::vector<std::byte>> made(std::min(wave, blocks));
   base::ByteWriter trailer;
@@ -73,25 +98,68 @@ Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec
   for (std::uint64_t first = 0; first < blocks; first += wave) {
     ATTAR_TRY(base::check_cancelled(progress));
     const std::uint64_t count = std::min(wave, blocks - first);
-    const std::uint64_t begin = first * block, end = std::min(tensor.bytes.size(), (first + count) * block);
     pool.run(count, [&](std::size_t piece, unsigned) {
-      const std::uint64_t at = begin + piece * block, length = std::min(block, end - at);
-      const base::ByteView base = tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length);
+      const BlockBytes block = block_of(tensor, first + piece);
       made[piece].clear();
-      writer.write(at / width, tensor.bytes.subspan(at, length), base, made[piece]);
+      writer.write(block.own, block.base, made[piece]);
+      if (watch.made) watch.made(first + piece, made[piece], piece);
     });
     for (std::uint64_t i = 0; i < count; ++i) {
+      if (watch.taken) ATTAR_TRY(watch.taken(first + i, i));
       ATTAR_TRY(sink.write(made[i]));
       trailer.write(static_cast<std::uint32_t>(made[i].size()));
       bytes += made[i].size();
+      progress.advance(block_of(tensor, first + i).own.size());
     }
-    progress.advance(end - begin);
   }
   const std::vector<std::byte> preamble = writer.preamble();
   trailer.write_bytes(preamble);
   trailer.write(static_cast<std::uint32_t>(preamble.size()));
   ATTAR_TRY(sink.write(trailer.bytes()));
   return bytes + trailer.size();
+}
+
+}  // namespace
+
+Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
+                                  base::ThreadPool& pool, base::Progress& progress) {
+  return write_blocks(writer, tensor, sink, pool, progress, {});
+}
+
+Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
+                                     const format::TensorEntry& entry, const codec::TableSets& tables, base::Sink& sink,
+                                     base::ThreadPool& pool, base::Progress& progress) {
+  ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(entry));
+  ATTAR_ASSIGN(const auto reader, codec->open(writer.preamble(), tensor.schema, tables));
+  struct Back {
+    std::vector<std::byte> bytes;
+    Status status;
+    BlockLoss loss;
+  };
+  std::vector<Back> backs(wave_of(pool));
+  LossyFrame out;
+  base::Checksum checksum;
+  const BlockWatch watch{.made =
+                             [&](std::uint64_t number, base::ByteView made, std::size_t place) {
+                               const BlockBytes block = block_of(tensor, number);
+                               Back& own = backs[place];
+                               own.bytes.resize(block.own.size());
+                               own.status = reader->read(made, block.base, own.bytes);
+                               if (own.status) own.loss = measure_loss(tensor.schema.element, block.own, own.bytes);
+                             },
+                         .taken = [&](std::uint64_t, std::size_t place) -> Status {
+                           const Back& own = backs[place];
+                           ATTAR_TRY(own.status);
+                           checksum.update(own.bytes);
+                           out.loss.add(own.loss);
+                           return {};
+                         }};
+  ATTAR_ASSIGN(out.bytes, write_blocks(writer, tensor, sink, pool, progress, watch));
+  out.checksum = checksum.value();
+  if (out.loss.broken)
+    return fail(ErrorCode::corrupt,
+                fmt::format("tensor {} did not come back as it must; please report this", data::in_quotes(entry.name)));
+  return out;
 }
 
 codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept {
@@ -105,18 +173,15 @@ codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept {
 Result<FrameReader> FrameReader::open(const format::SectionReader& frames, const format::TensorEntry& entry,
                                       const codec::TableSets& tables, base::ByteView base) {
   FrameReader out(frames, entry, base);
-  ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(frames, entry));
+  const auto codec = codec_of(entry);
+  if (!codec) return in_tensor(frames, entry, codec.error());
   ATTAR_TRY(frames.verify(entry.frame_offset, entry.frame_bytes));
   auto parts = parts_of(frames.bytes().subspan(entry.frame_offset, entry.frame_bytes),
                         base::ceil_div(entry.count, entry.block_elements));
-  if (!parts)
-    return frames.fail(parts.error().code,
-                       fmt::format("the frame of tensor {} {}", data::in_quotes(entry.name), parts.error().message));
+  if (!parts) return in_tensor(frames, entry, parts.error());
   out.blocks_ = std::move(parts->blocks);
-  auto reader = codec->open(parts->preamble, schema_of(entry), tables);
-  if (!reader)
-    return frames.fail(reader.error().code,
-                       fmt::format("tensor {}: {}", data::in_quotes(entry.name), reader.error().message));
+  auto reader = (*codec)->open(parts->preamble, schema_of(entry), tables);
+  if (!reader) return in_tensor(frames, entry, reader.error());
   out.reader_ = *std::move(reader);
   return out;
 }
@@ -128,19 +193,16 @@ Status FrameReader::decode(base::ThreadPool& pool, std::uint64_t first, std::spa
     const std::uint64_t at = piece * block_bytes(), length = std::min(block_bytes(), out.size() - at);
     const std::uint64_t from = first * block_bytes() + at;
     const base::ByteView base = base_.empty() ? base::ByteView{} : base_.subspan(from, length);
-    outcome[piece] =
-        reader_->read((first + piece) * entry_->block_elements, blocks_[first + piece], base, out.subspan(at, length));
+    outcome[piece] = reader_->read(blocks_[first + piece], base, out.subspan(at, length));
   });
   for (const Status& own : outcome)
-    if (!own)
-      return frames_->fail(own.error().code,
-                           fmt::format("tensor {}: {}", data::in_quotes(entry_->name), own.error().message));
+    if (!own) return in_tensor(*frames_, *entry_, own.error());
   return {};
 }
 
 Status FrameReader::wrong_checksum() const {
-  return frames_->fail(ErrorCode::corrupt, fmt::format("tensor {} does not decode to the bytes that were packed",
-                                                       data::in_quotes(entry_->name)));
+  return in_tensor(*frames_, *entry_,
+                   {.code = ErrorCode::corrupt, .message = "does not decode to the bytes that were packed"});
 }
 
 Status FrameReader::read(base::ThreadPool& pool, const Take& take) const {

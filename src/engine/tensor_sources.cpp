@@ -6,7 +6,6 @@
 
 #include "data/input_file.h"
 #include "data/utf8.h"
-#include "format/tensors.h"
 
 namespace attar::engine {
 namespace {
@@ -100,6 +99,17 @@ TensorCut cut_tensor(const data::FileTensor& tensor, std::uint64_t block_bytes) 
   const std::uint64_t elements = std::max<std::uint64_t>(block_bytes / tensor.element_bytes, 1);
   out.schema.columns = columns_of(tensor, elements);
   out.block_elements = std::max<std::uint64_t>(elements / out.schema.columns, 1) * out.schema.columns;
+  return out;
+}
+
+format::TensorEntry entry_of(const data::FileTensor& tensor, const TensorCut& cut) {
+  format::TensorEntry out{.name = tensor.name, .type = tensor.type, .element_bytes = tensor.element_bytes};
+  out.exponent_bits = static_cast<std::uint8_t>(tensor.exponent_bits);
+  out.mantissa_bits = static_cast<std::uint8_t>(tensor.mantissa_bits);
+  out.shape = tensor.shape;
+  out.count = cut.schema.count;
+  out.columns = cut.schema.columns;
+  out.block_elements = cut.block_elements;
   return out;
 }
 

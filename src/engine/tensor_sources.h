@@ -9,6 +9,7 @@
 #include "attar/result.h"
 #include "codec/tensors.h"
 #include "data/tensor_file.h"
+#include "format/tensors.h"
 
 namespace attar::engine {
 
@@ -26,5 +27,7 @@ struct TensorCut {
   std::uint64_t block_elements = 1;
 };
 [[nodiscard]] TensorCut cut_tensor(const data::FileTensor& tensor, std::uint64_t block_bytes);
+/// What the index says of a tensor that is cut so, before it is packed.
+[[nodiscard]] format::TensorEntry entry_of(const data::FileTensor& tensor, const TensorCut& cut);
 
 }  // namespace attar::engine

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "data/input_file.h"
@@ -10,15 +11,6 @@ namespace attar {
 namespace {
 
 using format::SectionKind;
-
-Status check_version(const format::SectionReader& section, std::uint16_t known) {
-  if (section.wire_version() > known)
-    return section.fail(ErrorCode::too_new,
-                        fmt::format("has wire version {}; this build reads up to {}: use a newer Attar",
-                                    section.wire_version(), known));
-  if (section.wire_version() == 0) return section.fail(ErrorCode::too_old, "has wire version 0, which no build wrote");
-  return {};
-}
 
 Result<std::unique_ptr<TensorArtifact::State>> open_one(const std::filesystem::path& path, const OpenOptions& options) {
   using Mode = base::MappedFile::Mode;
@@ -70,10 +62,10 @@ Status TensorArtifact::State::load() {
                                  .file = reader.path()});
   ATTAR_ASSIGN(frames, reader.section(SectionKind::frames));
   ATTAR_ASSIGN(const auto index, reader.section(SectionKind::tensors));
-  ATTAR_TRY(check_version(index, format::tensors_wire_version));
+  ATTAR_TRY(index.expect_version(format::tensors_wire_version));
   ATTAR_ASSIGN(tensors, format::decode_tensors(index, frames->bytes().size(), limits));
   ATTAR_ASSIGN(const auto section, reader.section(SectionKind::tables));
-  ATTAR_TRY(check_version(section, format::tensors_wire_version));
+  ATTAR_TRY(section.expect_version(format::tensors_wire_version));
   ATTAR_TRY(section.verify_all());
   base::ByteReader in(section.bytes());
   auto read = codec::TableSets::load(in);
@@ -82,14 +74,37 @@ Status TensorArtifact::State::load() {
   tables = *std::move(read);
   if (reader.find(SectionKind::base) != nullptr) {
     ATTAR_ASSIGN(const auto section_of_base, reader.section(SectionKind::base));
-    ATTAR_TRY(check_version(section_of_base, format::tensors_wire_version));
+    ATTAR_TRY(section_of_base.expect_version(format::tensors_wire_version));
     ATTAR_ASSIGN(base_entry, format::decode_base(section_of_base));
   }
   for (const format::TensorEntry& tensor : tensors)
     if (tensor.base && !base_entry)
       return index.fail(ErrorCode::corrupt, fmt::format("codes tensor {} against a base that it does not name",
                                                         data::in_quotes(tensor.name)));
+  return load_losses();
+}
+
+// Exactly the tensors with lossy codecs have a loss.
+Status TensorArtifact::State::load_losses() {
+  if (reader.find(SectionKind::losses) != nullptr) {
+    ATTAR_ASSIGN(const auto section, reader.section(SectionKind::losses));
+    ATTAR_ASSIGN(losses, format::decode_losses(section, tensors.size()));
+  }
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const codec::TensorCodec* codec = codec::find_tensor_codec(tensors[i].codec_id);
+    if (codec != nullptr && codec->lossy() != (loss_of(i) != nullptr))
+      return std::unexpected(
+          Error{.code = ErrorCode::corrupt,
+                .message = fmt::format("does not say what tensor {} lost", data::in_quotes(tensors[i].name)),
+                .file = reader.path(),
+                .section = "losses"});
+  }
   return {};
+}
+
+const format::TensorLossEntry* TensorArtifact::State::loss_of(std::size_t number) const noexcept {
+  const auto found = std::ranges::lower_bound(losses.tensors, number, {}, &format::TensorLossEntry::tensor);
+  return found != losses.tensors.end() && found->tensor == number ? &*found : nullptr;
 }
 
 Status TensorArtifact::State::set_base(std::shared_ptr<const State> found) {
@@ -119,6 +134,7 @@ const Result<std::vector<format::SourceEntry>>& TensorArtifact::State::sources()
   std::call_once(sources_once, [this] {
     const auto read = [this]() -> Result<std::vector<format::SourceEntry>> {
       ATTAR_ASSIGN(const auto section, reader.section(SectionKind::sources));
+      ATTAR_TRY(section.expect_version(format::tensors_wire_version));
       return format::decode_sources(section, tensors, limits);
     };
     sources_read = read();

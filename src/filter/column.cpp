@@ -28,11 +28,7 @@ bool any_between(std::span<const std::uint64_t> words, std::uint64_t first, std:
 }  // namespace
 
 Result<Column> Column::open(format::SectionReader section, std::uint64_t rows) {
-  if (section.wire_version() != attributes_wire_version)
-    return section.fail(
-        section.wire_version() > attributes_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-        fmt::format("wire version {}, this build reads {}; {}", section.wire_version(), attributes_wire_version,
-                    section.wire_version() > attributes_wire_version ? "update Attar" : "pack the data anew"));
+  ATTAR_TRY(section.expect_version(attributes_wire_version));
   ATTAR_ASSIGN(auto head, ColumnHead::decode(section, rows));
   const auto layout = ColumnLayout::of(head, rows);
   if (!layout) return section.fail(layout.error().code, layout.error().message, 0);

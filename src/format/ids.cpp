@@ -73,11 +73,7 @@ Status IdsWriter::finish() {
 }
 
 Result<IdsReader> IdsReader::open(SectionReader section, std::uint64_t rows) {
-  if (section.wire_version() != ids_wire_version)
-    return section.fail(
-        section.wire_version() > ids_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-        fmt::format("wire version {}, this build reads {}; {}", section.wire_version(), ids_wire_version,
-                    section.wire_version() > ids_wire_version ? "update Attar" : "pack the data anew"));
+  ATTAR_TRY(section.expect_version(ids_wire_version));
   const std::uint64_t groups = base::ceil_div(rows, ids_per_group);
   const std::uint64_t size = section.bytes().size();
   if (groups > size / 8)

@@ -15,11 +15,7 @@ std::vector<std::byte> encode_schema(const VectorSchema& schema) {
 }
 
 Result<VectorSchema> decode_schema(const SectionReader& section, const OpenLimits& limits) {
-  if (section.wire_version() > schema_wire_version)
-    return section.fail(ErrorCode::too_new, fmt::format("wire version {}, this build reads up to {}; update Attar",
-                                                        section.wire_version(), schema_wire_version));
-  if (section.wire_version() < schema_wire_version)
-    return section.fail(ErrorCode::too_old, "wire version 0 was never written; pack the data anew");
+  ATTAR_TRY(section.expect_version(schema_wire_version));
   if (section.bytes().size() != schema_bytes)
     return section.fail(
         section.bytes().size() < schema_bytes ? ErrorCode::truncated : ErrorCode::corrupt,

@@ -46,6 +46,14 @@ Status SectionReader::verify(std::uint64_t offset, std::uint64_t length) const {
   return {};
 }
 
+Status SectionReader::expect_version(std::uint16_t known) const {
+  if (wire_version_ == known) return {};
+  const bool newer = wire_version_ > known;
+  return fail(newer ? ErrorCode::too_new : ErrorCode::too_old,
+              fmt::format("wire version {}, this build reads {}; {}", wire_version_, known,
+                          newer ? "update Attar" : "pack the data anew"));
+}
+
 std::unexpected<Error> SectionReader::fail(ErrorCode code, std::string message,
                                            std::optional<std::uint64_t> offset) const {
   return std::unexpected(

@@ -35,6 +35,8 @@ class SectionReader {
   /// Verifies the blocks that touch [offset, offset + length); `corrupt` names the first bad one. Thread-safe.
   [[nodiscard]] Status verify(std::uint64_t offset, std::uint64_t length) const;
   [[nodiscard]] Status verify_all() const { return verify(0, bytes_.size()); }
+  /// `too_new` or `too_old` unless the section's wire version is this one.
+  [[nodiscard]] Status expect_version(std::uint16_t known) const;
 
   /// An error that carries this section's name and file.
   [[nodiscard]] std::unexpected<Error> fail(ErrorCode code, std::string message,

@@ -77,10 +77,7 @@ std::vector<std::byte> encode_lists(const Centroids& centroids, std::span<const 
 }
 
 Result<std::uint32_t> Lists::count_in(const format::SectionReader& section, const codec::Schema& schema) {
-  if (section.wire_version() != lists_wire_version)
-    return section.fail(
-        section.wire_version() > lists_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-        fmt::format("wire version {}, this build reads {}", section.wire_version(), lists_wire_version));
+  ATTAR_TRY(section.expect_version(lists_wire_version));
   const base::ByteView bytes = section.bytes();
   if (bytes.size() < header_bytes) return section.fail(ErrorCode::truncated, "no room for the number of lists");
   const auto count = base::load<std::uint32_t>(bytes.data());

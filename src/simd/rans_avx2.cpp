@@ -15,6 +15,8 @@
 #pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
 
+#include "simd/rans_loops.h"  // in the target region
+
 namespace attar::simd::detail {
 namespace {
 
@@ -135,72 +137,38 @@ inline __m256i encoded(const RansEncoding& task, __m256i state, std::size_t i, s
   return _mm256_add_epi32(next, _mm256_and_si256(less, gap));
 }
 
-template <std::size_t Registers>
-struct States {
-  __m256i values[Registers];
+struct Avx2 {
+  using Register = __m256i;
+  static constexpr std::size_t width = detail::width;
 
-  explicit States(const std::uint32_t* from) noexcept {
-    for (std::size_t r = 0; r < Registers; ++r)
-      values[r] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + r * width));
+  static Register load(const std::uint32_t* from) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   }
-  void save(std::uint32_t* to) const noexcept {
-    for (std::size_t r = 0; r < Registers; ++r)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * width), values[r]);
+  static void save(std::uint32_t* to, Register states) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), states);
+  }
+  static Register contexts(const RansDecoding& task, std::size_t i) noexcept { return load_bytes(task.contexts + i); }
+  static Register full_contexts(const RansDecoding& task, Register trellises, std::size_t i) noexcept {
+    return detail::full_contexts(task, trellises, i);
+  }
+  static Register entries(const RansDecoding& task, Register states, Register contexts) noexcept {
+    return detail::entries(task, states, contexts);
+  }
+  static void put_symbols(std::uint8_t* out, Register found) noexcept { detail::put_symbols(out, found); }
+  static Register next(Register states, Register found, const std::uint16_t*& words) noexcept {
+    return refilled(advanced(states, found), words);
+  }
+  static Register moved(Register trellises, Register found) noexcept { return detail::moved(trellises, found); }
+  static Register encoded(const RansEncoding& task, Register states, std::size_t i, std::uint16_t*& words) noexcept {
+    return detail::encoded(task, states, i, words);
   }
 };
 
-template <std::size_t Registers, bool along_trellis>
-const std::uint16_t* decode(const RansDecoding& task) noexcept {
-  constexpr std::size_t lanes = Registers * width;
-  States<Registers> states(task.states), trellises = states;
-  if constexpr (along_trellis) trellises = States<Registers>(task.trellis);
-  const std::uint16_t* words = task.words;
-  std::size_t i = 0;
-  for (; i + lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(lanes); i += lanes) {
-    __m256i found[Registers];
-    for (std::size_t r = 0; r < Registers; ++r) {
-      __m256i contexts;
-      if constexpr (along_trellis)
-        contexts = full_contexts(task, trellises.values[r], i + r * width);
-      else
-        contexts = load_bytes(task.contexts + i + r * width);
-      found[r] = entries(task, states.values[r], contexts);
-    }
-    for (std::size_t r = 0; r < Registers; ++r) {
-      put_symbols(task.out + i + r * width, found[r]);
-      if constexpr (along_trellis) trellises.values[r] = moved(trellises.values[r], found[r]);
-      states.values[r] = refilled(advanced(states.values[r], found[r]), words);
-    }
-  }
-  states.save(task.states);
-  if constexpr (along_trellis) trellises.save(task.trellis);
-  return rans_decode_rest(task, words, i);
-}
-
-template <std::size_t Registers>
-std::uint16_t* encode(const RansEncoding& task) noexcept {
-  constexpr std::size_t lanes = Registers * width;
-  const std::size_t whole = task.count / lanes * lanes;
-  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
-  States<Registers> states(task.states);
-  for (std::size_t i = whole; i > 0; i -= lanes)
-    for (std::size_t r = Registers; r-- > 0;)
-      states.values[r] = encoded(task, states.values[r], i - lanes + r * width, words);
-  states.save(task.states);
-  return words;
-}
-
 }  // namespace
 
-const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept {
-  constexpr std::size_t few = rans_lanes / width, many = rans_most_lanes / width;
-  if (task.trellis != nullptr) return task.lanes == rans_lanes ? decode<few, true>(task) : decode<many, true>(task);
-  return task.lanes == rans_lanes ? decode<few, false>(task) : decode<many, false>(task);
-}
+const std::uint16_t* rans_decode_avx2(const RansDecoding& task) noexcept { return rans_decode_with<Avx2>(task); }
 
-std::uint16_t* rans_encode_avx2(const RansEncoding& task) noexcept {
-  return task.lanes == rans_lanes ? encode<rans_lanes / width>(task) : encode<rans_most_lanes / width>(task);
-}
+std::uint16_t* rans_encode_avx2(const RansEncoding& task) noexcept { return rans_encode_with<Avx2>(task); }
 
 }  // namespace attar::simd::detail
 

@@ -19,10 +19,10 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt")
 #endif
 
+#include "simd/rans_loops.h"  // in the target region
+
 namespace attar::simd::detail {
 namespace {
-
-constexpr std::size_t width = 16;
 
 inline __m512i load_bytes(const std::uint8_t* from) noexcept {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
@@ -94,63 +94,34 @@ inline __m512i encoded(const RansEncoding& task, __m512i state, std::size_t i, s
   return _mm512_mask_add_epi32(next, less, next, gap);
 }
 
-template <std::size_t Registers, bool along_trellis>
-const std::uint16_t* decode(const RansDecoding& task) noexcept {
-  constexpr std::size_t lanes = Registers * width;
-  __m512i states[Registers], trellises[Registers];
-  for (std::size_t r = 0; r < Registers; ++r) {
-    states[r] = _mm512_loadu_si512(task.states + r * width);
-    if constexpr (along_trellis) trellises[r] = _mm512_loadu_si512(task.trellis + r * width);
-  }
-  const std::uint16_t* words = task.words;
-  std::size_t i = 0;
-  for (; i + lanes <= task.count && task.end - words >= static_cast<std::ptrdiff_t>(lanes); i += lanes) {
-    __m512i found[Registers];
-    for (std::size_t r = 0; r < Registers; ++r) {
-      __m512i contexts;
-      if constexpr (along_trellis)
-        contexts = full_contexts(task, trellises[r], i + r * width);
-      else
-        contexts = load_bytes(task.contexts + i + r * width);
-      found[r] = entries(task, states[r], contexts);
-    }
-    for (std::size_t r = 0; r < Registers; ++r) {
-      put_symbols(task.out + i + r * width, found[r]);
-      if constexpr (along_trellis) trellises[r] = moved(trellises[r], found[r]);
-      states[r] = refilled(advanced(states[r], found[r]), words);
-    }
-  }
-  for (std::size_t r = 0; r < Registers; ++r) {
-    _mm512_storeu_si512(task.states + r * width, states[r]);
-    if constexpr (along_trellis) _mm512_storeu_si512(task.trellis + r * width, trellises[r]);
-  }
-  return rans_decode_rest(task, words, i);
-}
+struct Avx512 {
+  using Register = __m512i;
+  static constexpr std::size_t width = 16;
 
-template <std::size_t Registers>
-std::uint16_t* encode(const RansEncoding& task) noexcept {
-  constexpr std::size_t lanes = Registers * width;
-  const std::size_t whole = task.count / lanes * lanes;
-  std::uint16_t* words = rans_encode_range(task, task.end, whole, task.count);
-  __m512i states[Registers];
-  for (std::size_t r = 0; r < Registers; ++r) states[r] = _mm512_loadu_si512(task.states + r * width);
-  for (std::size_t i = whole; i > 0; i -= lanes)
-    for (std::size_t r = Registers; r-- > 0;) states[r] = encoded(task, states[r], i - lanes + r * width, words);
-  for (std::size_t r = 0; r < Registers; ++r) _mm512_storeu_si512(task.states + r * width, states[r]);
-  return words;
-}
+  static Register load(const std::uint32_t* from) noexcept { return _mm512_loadu_si512(from); }
+  static void save(std::uint32_t* to, Register states) noexcept { _mm512_storeu_si512(to, states); }
+  static Register contexts(const RansDecoding& task, std::size_t i) noexcept { return load_bytes(task.contexts + i); }
+  static Register full_contexts(const RansDecoding& task, Register trellises, std::size_t i) noexcept {
+    return detail::full_contexts(task, trellises, i);
+  }
+  static Register entries(const RansDecoding& task, Register states, Register contexts) noexcept {
+    return detail::entries(task, states, contexts);
+  }
+  static void put_symbols(std::uint8_t* out, Register found) noexcept { detail::put_symbols(out, found); }
+  static Register next(Register states, Register found, const std::uint16_t*& words) noexcept {
+    return refilled(advanced(states, found), words);
+  }
+  static Register moved(Register trellises, Register found) noexcept { return detail::moved(trellises, found); }
+  static Register encoded(const RansEncoding& task, Register states, std::size_t i, std::uint16_t*& words) noexcept {
+    return detail::encoded(task, states, i, words);
+  }
+};
 
 }  // namespace
 
-const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept {
-  constexpr std::size_t few = rans_lanes / width, many = rans_most_lanes / width;
-  if (task.trellis != nullptr) return task.lanes == rans_lanes ? decode<few, true>(task) : decode<many, true>(task);
-  return task.lanes == rans_lanes ? decode<few, false>(task) : decode<many, false>(task);
-}
+const std::uint16_t* rans_decode_avx512(const RansDecoding& task) noexcept { return rans_decode_with<Avx512>(task); }
 
-std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept {
-  return task.lanes == rans_lanes ? encode<rans_lanes / width>(task) : encode<rans_most_lanes / width>(task);
-}
+std::uint16_t* rans_encode_avx512(const RansEncoding& task) noexcept { return rans_encode_with<Avx512>(task); }
 
 }  // namespace attar::simd::detail
 

@@ -86,7 +86,7 @@ Packed pack(const TensorView& view, TensorTrial& trial) {
   for (std::uint64_t at = 0; at < view.bytes.size(); at += each) {
     auto& block = out.blocks.emplace_back();
     const std::uint64_t length = std::min(each, view.bytes.size() - at);
-    writer->write(at / view.schema.element.bytes, view.bytes.subspan(at, length), view.base.subspan(at, length), block);
+    writer->write(view.bytes.subspan(at, length), view.base.subspan(at, length), block);
     out.bytes += block.size();
   }
   return out;
@@ -101,8 +101,7 @@ Status unpack(const TensorCodec& codec, const TensorView& view, const Packed& pa
   std::uint64_t at = 0;
   for (const auto& block : packed.blocks) {
     const std::uint64_t length = std::min<std::uint64_t>(each, out.size() - at);
-    ATTAR_TRY(reader->read(at / view.schema.element.bytes, block, view.base.subspan(at, length),
-                           std::span(out).subspan(at, length)));
+    ATTAR_TRY(reader->read(block, view.base.subspan(at, length), std::span(out).subspan(at, length)));
     at += length;
   }
   return {};

@@ -106,11 +106,11 @@ Whole write_and_read(const std::vector<Matrix>& matrices, const std::vector<Part
       const auto values = std::as_writable_bytes(std::span(back)).first(elements.size());
       block.clear();
       auto start = processor_seconds();
-      (*writer)->write(at / sizeof(float), elements, {}, block);
+      (*writer)->write(elements, {}, block);
       out.encoding += processor_seconds() - start;
       out.bytes += block.size();
       start = processor_seconds();
-      EXPECT_TRUE((*reader)->read(at / sizeof(float), block, {}, values));
+      EXPECT_TRUE((*reader)->read(block, {}, values));
       out.decoding += processor_seconds() - start;
       std::memcpy(original.data(), elements.data(), elements.size());
       for (std::size_t j = 0; j < elements.size() / sizeof(float); ++j)

@@ -87,8 +87,7 @@ Packed pack(const codec::TensorView& view, const Weights& weights, const Setting
   out.preamble = (*writer)->preamble();
   const std::uint64_t each = view.block_elements * view.schema.element.bytes;
   for (std::uint64_t at = 0; at < view.bytes.size(); at += each)
-    (*writer)->write(at / view.schema.element.bytes,
-                     view.bytes.subspan(at, std::min<std::uint64_t>(each, view.bytes.size() - at)), {},
+    (*writer)->write(view.bytes.subspan(at, std::min<std::uint64_t>(each, view.bytes.size() - at)), {},
                      out.blocks.emplace_back());
   return out;
 }
@@ -102,7 +101,7 @@ Status unpack(const codec::TensorView& view, const Packed& packed, std::vector<s
   std::uint64_t at = 0;
   for (const auto& block : packed.blocks) {
     const std::uint64_t length = std::min<std::uint64_t>(each, out.size() - at);
-    ATTAR_TRY(reader->read(at / view.schema.element.bytes, block, {}, std::span(out).subspan(at, length)));
+    ATTAR_TRY(reader->read(block, {}, std::span(out).subspan(at, length)));
     at += length;
   }
   return {};
@@ -151,7 +150,8 @@ TEST(Steps, EveryTypeShapeAndContentComesBackAsMeasured) {
         const codec::TensorView view = view_of(bytes, element, columns, rows);
         const auto weights = Weights::look(view);
         ASSERT_NE(weights, nullptr);
-        for (const Setting& setting : {Setting{.half_step = 0.01f}, Setting{.half_step = 0.02f, .bounded = true}}) {
+        for (const Setting& setting :
+             {Setting{.half_step = 0.01f}, Setting{.half_step = 0.02f, .rounding = Rounding::bounded}}) {
           const Part part{.weights = weights.get(), .setting = setting};
           const math::RansModel model = fit_by_turns(std::span(&part, 1), 8.0 * element.bytes);
           const Packed packed = pack(view, *weights, setting, model);
@@ -160,7 +160,7 @@ TEST(Steps, EveryTypeShapeAndContentComesBackAsMeasured) {
           ASSERT_TRUE(read) << read.error().describe();
           const Difference found = difference(bytes, out, element);
           EXPECT_EQ(found.broken, 0u);
-          if (setting.bounded) {
+          if (setting.rounding == Rounding::bounded) {
             EXPECT_LE(found.most, static_cast<double>(setting.half_step));
           }
           EXPECT_LE(packed.bytes(), bytes.size() + packed.blocks.size() + packed.preamble.size());
@@ -192,7 +192,7 @@ TEST(Steps, NoElementIsFurtherThanItsBound) {
       const std::vector<std::byte> bytes = bytes_of(values, element);
       const codec::TensorView view = view_of(bytes, element, columns, 128);
       const auto weights = Weights::look(view);
-      const Result<Setting> setting = bounded_by(bound);
+      const Result<Setting> setting = bounded_by(bound, weights->root_mean_square());
       ASSERT_TRUE(setting);
       const Part part{.weights = weights.get(), .setting = *setting};
       const Packed packed = pack(view, *weights, *setting, fit_by_turns(std::span(&part, 1), 8.0 * element.bytes));
@@ -202,9 +202,9 @@ TEST(Steps, NoElementIsFurtherThanItsBound) {
       EXPECT_EQ(found.broken, 0u) << bound;
       EXPECT_LE(found.most, bound);
     }
-  EXPECT_FALSE(bounded_by(0));
-  EXPECT_FALSE(bounded_by(1e-40));
-  EXPECT_FALSE(bounded_by(std::numeric_limits<double>::quiet_NaN()));
+  EXPECT_FALSE(bounded_by(0, 1));
+  EXPECT_FALSE(bounded_by(1e-40, 1));
+  EXPECT_FALSE(bounded_by(std::numeric_limits<double>::quiet_NaN(), 1));
 }
 
 // Bits and error of plain rounding: the bounded way at half a step, priced by the entropy of its own tables.
@@ -217,7 +217,7 @@ Point along_trellis(const Weights& weights, double count, float half_step) {
   return {tally.bits / count, tally.squared_error / weights.square()};
 }
 Point by_rounding(const Weights& weights, double count, float half_step) {
-  const Part part{.weights = &weights, .setting = {.half_step = half_step, .bounded = true}};
+  const Part part{.weights = &weights, .setting = {.half_step = half_step, .rounding = Rounding::bounded}};
   const Tally tally = measure(weights, part.setting, fit_by_turns(std::span(&part, 1), 32));
   return {tally.bits / count, tally.squared_error / weights.square()};
 }
@@ -349,7 +349,7 @@ TEST(Steps, TightBoundsTakeTheBitsOfTheirStep) {
   const auto weights = Weights::look(view);
   for (const double part_of : {3.0, 40.0, 700.0, 5000.0}) {
     const double bound = weights->root_mean_square() / (2 * part_of);
-    const Result<Setting> setting = bounded_by(bound);
+    const Result<Setting> setting = bounded_by(bound, weights->root_mean_square());
     ASSERT_TRUE(setting);
     const Part part{.weights = weights.get(), .setting = *setting};
     const Packed packed = pack(view, *weights, *setting, fit_by_turns(std::span(&part, 1), 32));
@@ -423,8 +423,8 @@ TEST(Steps, DamageIsRefusedOrGivesNumbers) {
   const codec::TensorView view = view_of(bytes, f32, columns, 64);
   const auto weights = Weights::look(view);
   std::mt19937 random(17);
-  for (const bool bounded : {false, true}) {
-    const Part part{.weights = weights.get(), .setting = {.half_step = 0.01f, .bounded = bounded}};
+  for (const Rounding rounding : {Rounding::trellis, Rounding::bounded}) {
+    const Part part{.weights = weights.get(), .setting = {.half_step = 0.01f, .rounding = rounding}};
     const Packed packed = pack(view, *weights, part.setting, fit_by_turns(std::span(&part, 1), 32));
     for (int i = 0; i < 2000; ++i) {
       Packed damaged = packed;

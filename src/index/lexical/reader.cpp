@@ -32,9 +32,7 @@ auto kept(Kept& place, const Make& make)
 
 Result<LexicalIndex> LexicalIndex::open(format::SectionReader lexical, format::SectionReader terms,
                                         std::uint64_t documents) {
-  if (lexical.wire_version() != wire_version)
-    return lexical.fail(lexical.wire_version() > wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-                        fmt::format("wire version {}, this build reads {}", lexical.wire_version(), wire_version));
+  ATTAR_TRY(lexical.expect_version(wire_version));
   LexicalIndex out(std::move(lexical));
   ATTAR_ASSIGN(out.header_, Header::read(out.section_));
   ATTAR_ASSIGN(out.layout_, Layout::of(out.header_));

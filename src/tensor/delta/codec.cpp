@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "base/checked.h"
 #include "codec/tensors.h"
+#include "tensor/common/scaled_frame.h"
 #include "tensor/common/scales.h"
 #include "tensor/delta/kernel.h"
 #include "tensor/fields/scales.h"
@@ -16,22 +17,12 @@ namespace attar::tensor {
 namespace delta {
 namespace {
 
-constexpr std::uint8_t has_columns = 1;
 constexpr std::uint8_t kind_stored = 0, kind_delta = 1, kind_alike = 2;
-constexpr std::uint64_t most_columns = 1u << 24;
 constexpr std::uint64_t sample_elements = 1u << 17;
 constexpr std::uint64_t least_rows_for_columns = 32;
 constexpr std::uint64_t block_head = 1 + 4 + 4 + 3;
 
-struct Frame {
-  Layout layout;
-  std::uint64_t columns = 1;
-  bool scaled = false;  ///< columns have scales
-  std::uint32_t table = 0;
-  std::vector<std::int16_t> scales;  ///< of the columns, zeros where they have none
-
-  [[nodiscard]] double escape_bits() const noexcept { return 8.0 * layout.bytes; }
-};
+double escape_bits(const ScaledFrame& frame) noexcept { return 8.0 * frame.layout.bytes; }
 
 // By the mean of roots: a few elements that changed wholly would spoil the mean of all.
 int scale_of(double mean_root) noexcept {
@@ -54,7 +45,7 @@ struct Work {
 };
 
 // The row's scale by its differences, which `work` holds from place `at` on.
-int row_scale(const Frame& frame, std::span<const float> weights, base::ByteView base, std::size_t at,
+int row_scale(const ScaledFrame& frame, std::span<const float> weights, base::ByteView base, std::size_t at,
               std::size_t count, Work& work) {
   magnitudes(frame.layout, base.data(), &work.differences[at], count, work.magnitudes.data());
   double sum = 0;
@@ -64,7 +55,7 @@ int row_scale(const Frame& frame, std::span<const float> weights, base::ByteView
   return std::clamp(scale, 0, most_row);
 }
 
-void code_row(const Frame& frame, std::span<const float> weights, base::ByteView values, base::ByteView base,
+void code_row(const ScaledFrame& frame, std::span<const float> weights, base::ByteView values, base::ByteView base,
               std::size_t at, Work& work, std::vector<std::int16_t>& scales) {
   const std::size_t count = values.size() / frame.layout.bytes;
   differences(frame.layout, values.data(), base.data(), count, &work.differences[at]);
@@ -80,30 +71,19 @@ void put(std::vector<std::byte>& out, base::ByteView bytes) { out.insert(out.end
 
 class Writer final : public codec::TensorWriter {
  public:
-  Writer(Frame frame, const math::RansModel& model)
+  Writer(ScaledFrame frame, const math::RansModel& model)
       : frame_(std::move(frame)), model_(model), weights_(fields::weights_of(frame_.scales)) {}
 
-  [[nodiscard]] std::vector<std::byte> preamble() const override {
-    base::ByteWriter out;
-    out.write(frame_.scaled ? has_columns : std::uint8_t{0});
-    out.write(std::uint8_t{0});
-    out.write(static_cast<std::uint16_t>(frame_.table));
-    if (frame_.scaled) write_scales(out, frame_.scales);
-    return std::move(out).release();
-  }
+  [[nodiscard]] std::vector<std::byte> preamble() const override { return frame_.preamble(); }
 
-  void write(std::uint64_t /*first*/, base::ByteView elements, base::ByteView base,
-             std::vector<std::byte>& out) const override {
+  void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const override {
     if (std::memcmp(elements.data(), base.data(), elements.size()) == 0) {
       out.push_back(std::byte{kind_alike});
       return;
     }
     const std::size_t before = out.size();
     code(elements, base, out);
-    if (out.size() - before < 1 + elements.size()) return;
-    out.resize(before);
-    out.push_back(std::byte{kind_stored});
-    put(out, elements);
+    store_if_smaller(elements, std::byte{kind_stored}, before, out);
   }
 
  private:
@@ -140,17 +120,14 @@ class Writer final : public codec::TensorWriter {
     put(out, std::move(low).finish());
   }
 
-  Frame frame_;
+  ScaledFrame frame_;
   const math::RansModel& model_;
   std::vector<float> weights_;
 };
 
 class Trial final : public codec::TensorTrial {
  public:
-  explicit Trial(const codec::TensorView& tensor) : alike_(std::ranges::equal(tensor.bytes, tensor.base)) {
-    frame_.layout = fields::layout_of(tensor.schema.element);
-    frame_.columns = tensor.schema.columns;
-    frame_.scales.resize(frame_.columns);
+  explicit Trial(const codec::TensorView& tensor) : frame_(tensor.schema) {
     const std::uint64_t rows = base::ceil_div(tensor.schema.count, frame_.columns);
     const std::uint64_t wanted = std::clamp<std::uint64_t>(sample_elements / frame_.columns, 1, rows);
     if (wanted >= least_rows_for_columns && tensor.schema.count >= frame_.columns * wanted)
@@ -160,7 +137,7 @@ class Trial final : public codec::TensorTrial {
   }
 
   [[nodiscard]] double bytes() const override { return bytes_; }
-  void share(codec::TableSets& tables) override { frame_.table = tables.place(counts_, scale_, frame_.escape_bits()); }
+  void share(codec::TableSets& tables) override { frame_.table = tables.place(counts_, scale_, escape_bits(frame_)); }
   [[nodiscard]] std::unique_ptr<codec::TensorWriter> writer(const codec::TableSets& tables) const override {
     return std::make_unique<Writer>(frame_, tables.set(frame_.table));
   }
@@ -224,20 +201,15 @@ class Trial final : public codec::TensorTrial {
   void price(const codec::TensorView& tensor) {
     scale_ = static_cast<double>(tensor.schema.count) / static_cast<double>(looked_at_);
     const std::uint64_t blocks = base::ceil_div(tensor.schema.count, tensor.block_elements);
-    if (alike_) {
-      bytes_ = static_cast<double>(blocks);
-      return;
-    }
     double bits = static_cast<double>(low_bits_);
     for (const math::RansCounts& own : counts_)
-      bits += math::entropy_bits(own) + frame_.escape_bits() * static_cast<double>(own[escape]);
+      bits += math::entropy_bits(own) + escape_bits(frame_) * static_cast<double>(own[escape]);
     const std::uint64_t block = std::min(tensor.schema.count, tensor.block_elements);
     bytes_ = std::min(scale_ * bits / 8 + static_cast<double>(blocks * (block_head + math::rans_state_bytes(block))),
                       static_cast<double>(tensor.schema.bytes() + blocks));
   }
 
-  Frame frame_;
-  bool alike_;
+  ScaledFrame frame_;
   codec::TableSets::Counts counts_;
   std::uint64_t low_bits_ = 0, looked_at_ = 0;
   double scale_ = 0, bytes_ = 0;
@@ -249,10 +221,9 @@ std::unexpected<Error> corrupt(const char* what) { return fail(ErrorCode::corrup
 
 class Reader final : public codec::TensorReader {
  public:
-  Reader(Frame frame, const math::RansModel& model) : frame_(std::move(frame)), model_(model) {}
+  Reader(ScaledFrame frame, const math::RansModel& model) : frame_(std::move(frame)), model_(model) {}
 
-  [[nodiscard]] Status read(std::uint64_t /*first*/, base::ByteView block, base::ByteView base,
-                            std::span<std::byte> out) const override {
+  [[nodiscard]] Status read(base::ByteView block, base::ByteView base, std::span<std::byte> out) const override {
     if (base.size() != out.size()) return corrupt("a difference has a base of another length");
     base::ByteReader in(block);
     ATTAR_ASSIGN(const auto kind, in.read<std::uint8_t>());
@@ -311,7 +282,7 @@ class Reader final : public codec::TensorReader {
     return {};
   }
 
-  Frame frame_;
+  ScaledFrame frame_;
   const math::RansModel& model_;
 };
 
@@ -328,33 +299,16 @@ class DeltaCodec final : public codec::TensorCodec {
   [[nodiscard]] bool needs_base() const noexcept override { return true; }
 
   [[nodiscard]] std::unique_ptr<codec::TensorTrial> look(const codec::TensorView& tensor) const override {
-    const codec::TensorSchema& schema = tensor.schema;
-    if (!schema.element.is_float() || schema.count == 0 || schema.columns > most_columns || tensor.base.empty())
-      return nullptr;
+    if (tensor.base.empty() || !ScaledFrame::takes(tensor.schema)) return nullptr;
     return std::make_unique<Trial>(tensor);
   }
 
   [[nodiscard]] Result<std::unique_ptr<codec::TensorReader>> open(base::ByteView preamble,
                                                                   const codec::TensorSchema& schema,
                                                                   const codec::TableSets& tables) const override {
-    if (!schema.element.is_float()) return corrupt("a tensor without floats is said to be differences");
-    base::ByteReader in(preamble);
-    Frame frame{.layout = fields::layout_of(schema.element), .columns = schema.columns, .scales = {}};
-    ATTAR_ASSIGN(const auto flags, in.read<std::uint8_t>());
-    ATTAR_ASSIGN(const auto zero, in.read<std::uint8_t>());
-    ATTAR_ASSIGN(frame.table, in.read<std::uint16_t>());
-    if ((flags & ~has_columns) != 0) return fail(ErrorCode::too_new, "a tensor has features of a later version");
-    if (zero != 0 || frame.columns == 0 || frame.columns > most_columns)
-      return corrupt("a tensor's rows have an impossible length");
-    if (frame.table >= tables.size() || tables.set(frame.table).contexts().size() != contexts)
-      return corrupt("a tensor names a table that is not there");
-    frame.scaled = (flags & has_columns) != 0;
-    frame.scales.resize(frame.columns);
-    if (frame.scaled) {
-      ATTAR_ASSIGN(frame.scales, read_scales(in, frame.columns, fields::least_column, fields::most_column));
-    }
-    if (in.remaining() != 0) return corrupt("a tensor's preamble goes on after its end");
-    return std::make_unique<Reader>(std::move(frame), tables.set(frame.table));
+    ATTAR_ASSIGN(ScaledFrame frame, ScaledFrame::read(preamble, schema, tables, contexts));
+    const math::RansModel& model = tables.set(frame.table);
+    return std::make_unique<Reader>(std::move(frame), model);
   }
 };
 

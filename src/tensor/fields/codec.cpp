@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/leb128.h"
 #include "codec/tensors.h"
+#include "tensor/common/scaled_frame.h"
 #include "tensor/fields/kernel.h"
 #include "tensor/fields/scales.h"
 
@@ -16,9 +17,7 @@ namespace attar::tensor {
 namespace fields {
 namespace {
 
-constexpr std::uint8_t has_columns = 1;
 constexpr std::uint8_t kind_stored = 0, kind_fields = 1;
-constexpr std::uint64_t most_columns = 1u << 24;
 constexpr double escape_bits = 16;
 // What a look reads: enough for scales within a fifth of their step, and for tables.
 constexpr std::uint64_t sample_elements = 1u << 16, most_sample_elements = 1u << 20;
@@ -26,15 +25,6 @@ constexpr std::uint64_t sample_share = 8;  // of a large tensor's elements, one 
 constexpr std::uint64_t least_rows_for_columns = 32;
 // Two numbers, the scales' base and parameter, and the runs of zeros.
 constexpr std::uint64_t block_head = 1 + 4 + 4 + 3 + 3;
-
-/// What both sides know of a tensor.
-struct Frame {
-  Layout layout;
-  std::uint64_t columns = 1;
-  bool scaled = false;  ///< columns have scales
-  std::uint32_t table = 0;
-  std::vector<std::int16_t> scales;  ///< of the columns, zeros where they have none
-};
 
 // Rows that are coded together: some 32,000 elements stay in the near caches, and rANS takes a multiple of 64.
 constexpr std::size_t strip_rows(std::size_t columns) noexcept {
@@ -62,29 +52,18 @@ std::size_t next_escape(std::span<const std::uint8_t> symbols, std::size_t from,
 
 class Writer final : public codec::TensorWriter {
  public:
-  Writer(Frame frame, const math::RansModel& model)
+  Writer(ScaledFrame frame, const math::RansModel& model)
       : frame_(std::move(frame)), model_(model), weights_(weights_of(frame_.scales)) {
     const math::SymbolRange range = math::common_range(model.contexts());
     coded_ = {.first = static_cast<std::uint8_t>(range.first), .last = static_cast<std::uint8_t>(range.last)};
   }
 
-  [[nodiscard]] std::vector<std::byte> preamble() const override {
-    base::ByteWriter out;
-    out.write(frame_.scaled ? has_columns : std::uint8_t{0});
-    out.write(std::uint8_t{0});
-    out.write(static_cast<std::uint16_t>(frame_.table));
-    if (frame_.scaled) write_scales(out, frame_.scales);
-    return std::move(out).release();
-  }
+  [[nodiscard]] std::vector<std::byte> preamble() const override { return frame_.preamble(); }
 
-  void write(std::uint64_t /*first*/, base::ByteView elements, base::ByteView /*base*/,
-             std::vector<std::byte>& out) const override {
+  void write(base::ByteView elements, base::ByteView /*base*/, std::vector<std::byte>& out) const override {
     const std::size_t before = out.size();
     split(elements, out);
-    if (out.size() - before < 1 + elements.size()) return;
-    out.resize(before);
-    out.push_back(std::byte{kind_stored});
-    out.insert(out.end(), elements.begin(), elements.end());
+    store_if_smaller(elements, std::byte{kind_stored}, before, out);
   }
 
  private:
@@ -171,7 +150,7 @@ class Writer final : public codec::TensorWriter {
       out.insert(out.end(), part.begin(), part.end());
   }
 
-  Frame frame_;
+  ScaledFrame frame_;
   const math::RansModel& model_;
   std::vector<float> weights_;
   Coded coded_;
@@ -179,11 +158,8 @@ class Writer final : public codec::TensorWriter {
 
 class Trial final : public codec::TensorTrial {
  public:
-  explicit Trial(const codec::TensorView& tensor) {
-    frame_.layout = layout_of(tensor.schema.element);
-    frame_.columns = tensor.schema.columns;
+  explicit Trial(const codec::TensorView& tensor) : frame_(tensor.schema) {
     const std::vector<const std::byte*> rows = sample_rows(tensor, frame_.columns);
-    frame_.scales.resize(frame_.columns);
     if (rows.size() >= least_rows_for_columns) {
       frame_.scales = column_scales(frame_.layout, rows, frame_.columns);
       frame_.scaled = true;
@@ -237,7 +213,7 @@ class Trial final : public codec::TensorTrial {
     bytes_ = std::min(split, static_cast<double>(tensor.schema.bytes() + blocks));
   }
 
-  Frame frame_;
+  ScaledFrame frame_;
   codec::TableSets::Counts counts_;
   std::uint64_t rest_ = 0, looked_at_ = 0;
   double scale_ = 0, bytes_ = 0;
@@ -249,10 +225,9 @@ std::unexpected<Error> corrupt(const char* what) { return fail(ErrorCode::corrup
 
 class Reader final : public codec::TensorReader {
  public:
-  Reader(Frame frame, const math::RansModel& model) : frame_(std::move(frame)), model_(model) {}
+  Reader(ScaledFrame frame, const math::RansModel& model) : frame_(std::move(frame)), model_(model) {}
 
-  [[nodiscard]] Status read(std::uint64_t /*first*/, base::ByteView block, base::ByteView /*base*/,
-                            std::span<std::byte> out) const override {
+  [[nodiscard]] Status read(base::ByteView block, base::ByteView /*base*/, std::span<std::byte> out) const override {
     base::ByteReader in(block);
     ATTAR_ASSIGN(const auto kind, in.read<std::uint8_t>());
     if (kind == kind_fields) return join_block(in, out);
@@ -344,7 +319,7 @@ class Reader final : public codec::TensorReader {
     return {};
   }
 
-  Frame frame_;
+  ScaledFrame frame_;
   const math::RansModel& model_;
 };
 
@@ -359,32 +334,15 @@ class FieldsCodec final : public codec::TensorCodec {
   }
 
   [[nodiscard]] std::unique_ptr<codec::TensorTrial> look(const codec::TensorView& tensor) const override {
-    const codec::TensorSchema& schema = tensor.schema;
-    if (!schema.element.is_float() || schema.count == 0 || schema.columns > most_columns) return nullptr;
-    return std::make_unique<Trial>(tensor);
+    return ScaledFrame::takes(tensor.schema) ? std::make_unique<Trial>(tensor) : nullptr;
   }
 
   [[nodiscard]] Result<std::unique_ptr<codec::TensorReader>> open(base::ByteView preamble,
                                                                   const codec::TensorSchema& schema,
                                                                   const codec::TableSets& tables) const override {
-    if (!schema.element.is_float()) return corrupt("a tensor without floats is said to be split into fields");
-    base::ByteReader in(preamble);
-    Frame frame{.layout = layout_of(schema.element), .columns = schema.columns, .scales = {}};
-    ATTAR_ASSIGN(const auto flags, in.read<std::uint8_t>());
-    ATTAR_ASSIGN(const auto zero, in.read<std::uint8_t>());
-    ATTAR_ASSIGN(frame.table, in.read<std::uint16_t>());
-    if ((flags & ~has_columns) != 0) return fail(ErrorCode::too_new, "a tensor has features of a later version");
-    if (zero != 0 || frame.columns == 0 || frame.columns > most_columns)
-      return corrupt("a tensor's rows have an impossible length");
-    if (frame.table >= tables.size() || tables.set(frame.table).contexts().size() != contexts)
-      return corrupt("a tensor names a table that is not there");
-    frame.scaled = (flags & has_columns) != 0;
-    frame.scales.resize(frame.columns);
-    if (frame.scaled) {
-      ATTAR_ASSIGN(frame.scales, read_scales(in, frame.columns, least_column, most_column));
-    }
-    if (in.remaining() != 0) return corrupt("a tensor's preamble goes on after its end");
-    return std::make_unique<Reader>(std::move(frame), tables.set(frame.table));
+    ATTAR_ASSIGN(ScaledFrame frame, ScaledFrame::read(preamble, schema, tables, contexts));
+    const math::RansModel& model = tables.set(frame.table);
+    return std::make_unique<Reader>(std::move(frame), model);
   }
 };
 

@@ -12,9 +12,15 @@
 namespace attar::tensor::fields {
 namespace {
 
+// An element where it stands: those of a mapped file lie at any address.
 template <class U>
-ATTAR_INLINE const U* as(const std::byte* values) noexcept {
-  return reinterpret_cast<const U*>(values);
+struct __attribute__((packed, may_alias)) Loose {
+  U value;
+};
+
+template <class U>
+ATTAR_INLINE const Loose<U>* as(const std::byte* values) noexcept {
+  return reinterpret_cast<const Loose<U>*>(values);
 }
 
 // Calls with the layout as a constant where it is a usual one without zeros: shifts by constants take half the time.
@@ -48,32 +54,32 @@ ATTAR_INLINE float magnitude(Layout layout, U value) noexcept {
 }
 
 template <class U>
-ATTAR_INLINE double sum_of(Layout layout, const U* values, const float* weights, std::size_t count) noexcept {
+ATTAR_INLINE double sum_of(Layout layout, const Loose<U>* values, const float* weights, std::size_t count) noexcept {
   constexpr std::size_t lanes = 16;
   float sums[lanes] = {};
   std::size_t j = 0;
   for (; j + lanes <= count; j += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) sums[l] += magnitude(layout, values[j + l]) * weights[j + l];
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] += magnitude(layout, values[j + l].value) * weights[j + l];
   double sum = 0;
-  for (; j < count; ++j) sum += static_cast<double>(magnitude(layout, values[j]) * weights[j]);
+  for (; j < count; ++j) sum += static_cast<double>(magnitude(layout, values[j].value) * weights[j]);
   for (const float own : sums) sum += static_cast<double>(own);
   return sum;
 }
 
 template <class U>
-ATTAR_INLINE void add_to(Layout layout, const U* values, float weight, float* sums, std::size_t count) noexcept {
-  for (std::size_t j = 0; j < count; ++j) sums[j] += magnitude(layout, values[j]) * weight;
+ATTAR_INLINE void add_to(Layout layout, const Loose<U>* values, float weight, float* sums, std::size_t count) noexcept {
+  for (std::size_t j = 0; j < count; ++j) sums[j] += magnitude(layout, values[j].value) * weight;
 }
 
 template <class U>
-ATTAR_INLINE U all_bits(const U* values, std::size_t count) noexcept {
+ATTAR_INLINE U all_bits(const Loose<U>* values, std::size_t count) noexcept {
   U bits = 0;
-  for (std::size_t j = 0; j < count; ++j) bits |= values[j];
+  for (std::size_t j = 0; j < count; ++j) bits |= values[j].value;
   return bits;
 }
 
 template <class U>
-ATTAR_INLINE void symbols_of(Layout layout, const Row& row, Coded coded, const U* __restrict values,
+ATTAR_INLINE void symbols_of(Layout layout, const Row& row, Coded coded, const Loose<U>* __restrict values,
                              std::uint8_t* __restrict out) noexcept {
   const unsigned top = layout.top_bits();
   const auto mask = static_cast<U>((U{1} << (layout.exponent_bits + top)) - 1);
@@ -84,7 +90,7 @@ ATTAR_INLINE void symbols_of(Layout layout, const Row& row, Coded coded, const U
   const std::int32_t first = std::max<std::int32_t>(coded.first, 8);  // k is 1 at least
   const std::int32_t last = coded.last;
   for (std::size_t j = 0; j < count; ++j) {
-    const auto pair = static_cast<std::int32_t>(static_cast<U>(values[j] >> shift) & mask);
+    const auto pair = static_cast<std::int32_t>(static_cast<U>(values[j].value >> shift) & mask);
     const std::int32_t exponent = pair >> top, fraction = pair & ((1 << top) - 1);
     const std::int32_t k = exponent - ((scale + columns[j]) >> 3) + exponent_offset;
     const std::int32_t symbol = k << 3 | fraction;
@@ -125,11 +131,12 @@ ATTAR_INLINE void write_with(Layout layout, unsigned row_zeros, const Row& row, 
   const unsigned zeros = bits == 0 ? 0 : row_zeros, width = bits + 1, whole = width & ~7u;
   const auto mask = static_cast<U>((U{1} << bits) - 1);
   const std::size_t count = row.count;
-  const U* __restrict from = as<U>(values);
+  const Loose<U>* __restrict from = as<U>(values);
   auto* __restrict rest = reinterpret_cast<U*>(work);
   auto* __restrict high = reinterpret_cast<std::uint8_t*>(work + count * sizeof(U));
   for (std::size_t j = 0; j < count; ++j)
-    rest[j] = static_cast<U>(static_cast<U>(from[j] >> zeros & mask) | static_cast<U>(from[j] >> sign) << bits);
+    rest[j] =
+        static_cast<U>(static_cast<U>(from[j].value >> zeros & mask) | static_cast<U>(from[j].value >> sign) << bits);
   unsigned at = 0;
   if constexpr (sizeof(U) == 8)
     if ((width & 32) != 0) out = write_whole<std::uint32_t>(rest, count, at, out), at += 32;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/zstd_handles.h"
 #include "codec/tensors.h"
 
 namespace attar::tensor {
@@ -17,10 +18,6 @@ constexpr int level = 6;  // higher ones gain little on planes and take several 
 constexpr int level_of_a_look = 1;
 // Floats seldom come to planes: a look at one byte in so many tells when they do.
 constexpr std::uint64_t sample_bytes = 1u << 20, least_sample = 1u << 14, sample_share = 256;
-
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
-};
 
 void put(std::vector<std::byte>& out, base::ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
@@ -50,11 +47,10 @@ class Writer final : public codec::TensorWriter {
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return {}; }
 
-  void write(std::uint64_t /*first*/, base::ByteView elements, base::ByteView /*base*/,
-             std::vector<std::byte>& out) const override {
+  void write(base::ByteView elements, base::ByteView /*base*/, std::vector<std::byte>& out) const override {
     const std::size_t count = elements.size() / width_;
     std::vector<std::byte> plane(count), work;
-    const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+    const base::ZstdHandle<ZSTD_CCtx> context(ZSTD_createCCtx());
     for (unsigned p = 0; p < width_; ++p) {
       for (std::size_t i = 0; i < count; ++i) plane[i] = elements[i * width_ + p];
       write_plane(plane, context.get(), level_, work, out);
@@ -93,7 +89,7 @@ class Trial final : public codec::TensorTrial {
                                     : sample_bytes;
     const std::uint64_t count = std::min(tensor.schema.count, std::max<std::uint64_t>(bytes / width_, 1));
     std::vector<std::byte> block;
-    Writer(width_, level_of_a_look).write(0, sample(tensor, count), {}, block);
+    Writer(width_, level_of_a_look).write(sample(tensor, count), {}, block);
     const double scale = count == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(count);
     bytes_ = scale * static_cast<double>(block.size());
   }
@@ -113,8 +109,7 @@ class Reader final : public codec::TensorReader {
  public:
   explicit Reader(unsigned width) : width_(width) {}
 
-  [[nodiscard]] Status read(std::uint64_t /*first*/, base::ByteView block, base::ByteView /*base*/,
-                            std::span<std::byte> out) const override {
+  [[nodiscard]] Status read(base::ByteView block, base::ByteView /*base*/, std::span<std::byte> out) const override {
     base::ByteReader in(block);
     std::vector<std::byte> plane(out.size() / width_);
     for (unsigned p = 0; p < width_; ++p) {

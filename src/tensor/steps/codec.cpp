@@ -17,13 +17,14 @@ std::unexpected<Error> bad_block(const char* what) { return fail(ErrorCode::corr
 
 class StepsReader final : public codec::TensorReader {
  public:
-  StepsReader(Frame frame, const math::RansModel& model) : frame_(std::move(frame)), model_(model) {}
+  StepsReader(Frame frame, const math::RansModel& model, bool has_base)
+      : frame_(std::move(frame)), model_(model), has_base_(has_base) {}
 
-  [[nodiscard]] Status read(std::uint64_t /*first*/, base::ByteView block, base::ByteView /*base*/,
-                            std::span<std::byte> out) const override {
+  [[nodiscard]] Status read(base::ByteView block, base::ByteView base, std::span<std::byte> out) const override {
+    if (has_base_ && base.size() != out.size()) return bad_block("a block's base has another length than its elements");
     base::ByteReader in(block);
     ATTAR_ASSIGN(const auto kind, in.read<std::uint8_t>());
-    if (kind == kind_steps) return read_steps(in, out);
+    if (kind == kind_steps) return read_steps(in, base, out);
     if (kind != kind_stored) return bad_block("a block is of an unknown kind");
     if (in.remaining() != out.size()) return bad_block("a stored block has another length than its elements");
     std::ranges::copy(block.subspan(1), out.begin());
@@ -31,7 +32,7 @@ class StepsReader final : public codec::TensorReader {
   }
 
  private:
-  Status read_steps(base::ByteReader& in, std::span<std::byte> out) const {
+  Status read_steps(base::ByteReader& in, base::ByteView base, std::span<std::byte> out) const {
     const unsigned bytes = bytes_of(frame_.type);
     const std::uint64_t count = out.size() / bytes, rows = base::ceil_div(count, frame_.columns);
     ATTAR_ASSIGN(const auto stream_bytes, in.read<std::uint32_t>());
@@ -52,18 +53,24 @@ class StepsReader final : public codec::TensorReader {
     for (std::uint64_t i = 0, at = 0; i < rows; ++i, at += frame_.columns)
       find_contexts(classes, frame_.scales.data(), scales[frame_.row_scales ? i : 0],
                     std::min(frame_.columns, count - at), &contexts[at]);
-    if (frame_.bounded)
+    if (frame_.plain)
       ATTAR_TRY(model_.decode(stream, contexts.data(), count, symbols.data()));
     else
       ATTAR_TRY(model_.decode_trellis(stream, contexts.data(), count, symbols.data()));
     values.resize(count);
-    if (frame_.bounded) {
+    if (frame_.plain) {
       thread_local std::vector<std::uint16_t> low_bits;
       ATTAR_TRY(read_low_bits(packed, std::span(symbols).first(count), low_bits));
       join_numbers(symbols.data(), low_bits.data(), frame_.half_step, frame_.low, count, values.data());
     } else {
       if (!packed.empty()) return bad_block("a block goes on after its end");
       put_back(symbols.data(), contexts.data(), frame_.half_step, count, values.data());
+    }
+    if (has_base_) {
+      thread_local std::vector<float> origins;
+      origins.resize(count);
+      widen(frame_.type, base.data(), count, origins.data());
+      for (std::uint64_t i = 0; i < count; ++i) values[i] += origins[i];
     }
     narrow(frame_.type, values.data(), count, out.data());
     return put_escapes(symbols, own, out);
@@ -96,19 +103,15 @@ class StepsReader final : public codec::TensorReader {
 
   Frame frame_;
   const math::RansModel& model_;
+  bool has_base_;
 };
 
 class StepsCodec final : public codec::TensorCodec {
  public:
-  [[nodiscard]] const codec::CodecInfo& info() const noexcept override {
-    static constexpr codec::CodecInfo row = {
-        .id = codec_id,
-        .name = "steps",
-        .summary =
-            "lossy: uniform steps along a trellis, priced by bits, in contexts of the scales of rows and columns"};
-    return row;
-  }
+  explicit StepsCodec(const codec::CodecInfo& info, bool has_base) noexcept : info_(info), has_base_(has_base) {}
 
+  [[nodiscard]] const codec::CodecInfo& info() const noexcept override { return info_; }
+  [[nodiscard]] bool needs_base() const noexcept override { return has_base_; }
   [[nodiscard]] bool lossy() const noexcept override { return true; }
 
   [[nodiscard]] std::unique_ptr<codec::TensorTrial> look(const codec::TensorView& /*tensor*/) const override {
@@ -120,15 +123,31 @@ class StepsCodec final : public codec::TensorCodec {
                                                                   const codec::TableSets& tables) const override {
     ATTAR_ASSIGN(Frame frame, read_frame(preamble, schema, tables));
     const math::RansModel& model = tables.set(frame.table);
-    return std::make_unique<StepsReader>(std::move(frame), model);
+    return std::make_unique<StepsReader>(std::move(frame), model, has_base_);
   }
+
+ private:
+  codec::CodecInfo info_;
+  bool has_base_;
 };
 
 }  // namespace
 }  // namespace steps
 
 const codec::TensorCodec& steps_codec() noexcept {
-  static const steps::StepsCodec codec;
+  static const steps::StepsCodec codec(
+      {.id = steps::codec_id,
+       .name = "steps",
+       .summary =
+           "lossy: uniform steps along a trellis, priced by bits, in contexts of the scales of rows and columns"},
+      false);
+  return codec;
+}
+
+const codec::TensorCodec& moves_codec() noexcept {
+  static const steps::StepsCodec codec(
+      {.id = steps::moves_codec_id, .name = "moves", .summary = "lossy: the difference from a base, by uniform steps"},
+      true);
   return codec;
 }
 

@@ -21,11 +21,12 @@ inline constexpr std::uint8_t kind_stored = 0, kind_steps = 1;
 struct Frame {
   Type type = Type::f32;
   std::uint64_t columns = 1;
-  bool column_scales = false, row_scales = false, bounded = false;
-  int width = 2;  ///< of a class, eighths of an octave
+  bool column_scales = false, row_scales = false;
+  bool plain = false;  ///< no trellis: every symbol stands for the nearest number
+  int width = 2;       ///< of a class, eighths of an octave
   std::uint32_t table = 0;
   float half_step = 1;
-  unsigned low = 0;                       ///< bits below a symbol's number; 0 unless bounded
+  unsigned low = 0;                       ///< bits below a symbol's number; 0 unless plain
   std::vector<std::int16_t> scales = {};  ///< of the columns, zeros where they have none
 
   /// What scales are measured by: the half step of the symbols' numbers.

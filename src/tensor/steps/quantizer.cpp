@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "tensor/common/scales.h"
 
@@ -53,15 +54,21 @@ std::int16_t scale_of(double mean_square, float half_step) noexcept {
   return static_cast<std::int16_t>(std::lround(scale));
 }
 
-void prepare(const Frame& frame, std::span<const double> weights, base::ByteView elements, Block& out) {
-  const std::size_t count = elements.size() / bytes_of(frame.type);
+void prepare(const Frame& frame, std::span<const double> weights, const Elements& elements, Block& out) {
+  const std::size_t count = elements.own.size() / bytes_of(frame.type);
   out.count = count;
   out.values.assign(count + slack, 0);
   out.symbols.assign(count + slack, 0);
   out.contexts.assign(count + slack, 0);
   out.scales.clear();
   out.escapes.clear();
-  widen(frame.type, elements.data(), count, out.values.data());
+  widen(frame.type, elements.own.data(), count, out.values.data());
+  out.base.clear();
+  if (!elements.base.empty()) {
+    out.base.resize(count);
+    widen(frame.type, elements.base.data(), count, out.base.data());
+    for (std::size_t i = 0; i < count; ++i) out.values[i] -= out.base[i];
+  }
   double squares = 0;
   for (std::size_t at = 0; at < count; at += frame.columns) {
     const std::size_t length = std::min<std::size_t>(frame.columns, count - at);
@@ -76,24 +83,32 @@ void prepare(const Frame& frame, std::span<const double> weights, base::ByteView
                   std::min<std::size_t>(frame.columns, count - at), &out.contexts[at]);
 }
 
-Quantizer::Quantizer(const Frame& frame, const math::RansModel& model)
+Quantizer::Quantizer(const Frame& frame, const math::RansModel& model, Rounding rounding)
     : frame_(frame),
       model_(model),
+      rounding_(rounding),
       weights_(weights_of_columns(frame.scales)),
       prices_(prices_of(model, 8.0 * bytes_of(frame.type))) {
   const float most = std::floor(largest_of(frame.type) / frame.half_step / 2);
   most_ = std::max(1, static_cast<int>(std::min(most, static_cast<float>(most_number))));
 }
 
-void Quantizer::quantize(base::ByteView elements, Block& out) const {
+void Quantizer::quantize(const Elements& elements, Block& out) const {
   prepare(frame_, weights_, elements, out);
-  if (frame_.bounded) {
+  out.elements.resize(out.count);
+  widen(frame_.type, elements.own.data(), out.count, out.elements.data());
+  if (frame_.plain) {
     out.low_bits.resize(out.count);
     split_numbers(out.values.data(), frame_.half_step, frame_.low, out.count, out.symbols.data(), out.low_bits.data());
+    put_back_all(out);
   } else {
-    find_paths(out);
+    // What must escape is known once it was put back, and an escape moves the trellis of all behind it.
+    do {
+      find_paths(out);
+      put_back_all(out);
+    } while (forbid_overflows(out));
   }
-  put_back_all(elements, out);
+  take_escapes(elements, out);
 }
 
 void Quantizer::find_paths(Block& block) const {
@@ -107,31 +122,49 @@ void Quantizer::find_paths(Block& block) const {
                block.memory, block.symbols.data(), block.contexts.data());
 }
 
-void Quantizer::put_back_all(base::ByteView elements, Block& block) const {
+void Quantizer::put_back_all(Block& block) const {
   const unsigned bytes = bytes_of(frame_.type);
   block.back.resize(block.count + slack);
-  if (frame_.bounded)
+  if (frame_.plain)
     join_numbers(block.symbols.data(), block.low_bits.data(), frame_.half_step, frame_.low, block.count,
                  block.back.data());
   else
     put_back(block.symbols.data(), block.contexts.data(), frame_.half_step, block.count, block.back.data());
-  if (frame_.type != Type::f32) {
-    block.narrowed.resize(block.count * bytes);
-    narrow(frame_.type, block.back.data(), block.count, block.narrowed.data());
-    widen(frame_.type, block.narrowed.data(), block.count, block.back.data());
+  for (std::size_t i = 0; i < block.base.size(); ++i) block.back[i] += block.base[i];
+  if (frame_.type == Type::f32) return;
+  block.narrowed.resize(block.count * bytes);
+  narrow(frame_.type, block.back.data(), block.count, block.narrowed.data());
+  widen(frame_.type, block.narrowed.data(), block.count, block.back.data());
+}
+
+// A step beside a base may lead out of the type's range, where paths by themselves do not: true where one did. A value
+// that is no number has no level but the escape.
+bool Quantizer::forbid_overflows(Block& block) const {
+  bool out = false;
+  for (std::size_t i = 0; i < block.base.size(); ++i) {
+    if (block.symbols[i] == escape || std::isfinite(block.back[i])) continue;
+    block.values[i] = std::numeric_limits<float>::quiet_NaN();
+    out = true;
   }
-  const auto bound = static_cast<double>(frame_.half_step);
+  return out;
+}
+
+void Quantizer::take_escapes(const Elements& elements, Block& block) const {
+  const unsigned bytes = bytes_of(frame_.type);
   for (std::size_t i = 0; i < block.count; ++i) {
     std::uint8_t& symbol = block.symbols[i];
-    if (frame_.bounded && symbol != escape) {
-      const double error = std::fabs(static_cast<double>(block.values[i]) - static_cast<double>(block.back[i]));
-      if (!(error <= bound) || !model_.codes(block.contexts[i], symbol)) symbol = escape;
-    }
+    if (symbol != escape && frame_.plain && must_escape(block, i)) symbol = escape;
     if (symbol != escape) continue;
-    block.back[i] = block.values[i];
-    const base::ByteView own = elements.subspan(i * bytes, bytes);
+    block.back[i] = block.elements[i];
+    const base::ByteView own = elements.own.subspan(i * bytes, bytes);
     block.escapes.insert(block.escapes.end(), own.begin(), own.end());
   }
+}
+
+bool Quantizer::must_escape(const Block& block, std::size_t i) const noexcept {
+  if (!model_.codes(block.contexts[i], block.symbols[i])) return true;
+  const double error = std::fabs(static_cast<double>(block.elements[i]) - static_cast<double>(block.back[i]));
+  return !std::isfinite(error) || (rounding_ == Rounding::bounded && error > static_cast<double>(frame_.half_step));
 }
 
 }  // namespace attar::tensor::steps

@@ -19,6 +19,8 @@ constexpr std::uint64_t sampled_for_scales = 1u << 22, sampled_for_rates = 1u <<
 constexpr int scale_rounds = 3;
 // Further from the others a column's scale says no more.
 constexpr int widest_column = 240;
+// Finer steps than this part of the root mean square leave too many numbers without a symbol.
+constexpr double most_half_steps_of_a_trellis = 24;
 constexpr double bits_of_block_head = 8 * (1 + 4 + 4);
 
 /// Whole rows at even distances, about so many elements of them.
@@ -30,22 +32,30 @@ std::vector<std::uint64_t> sampled_rows(const codec::TensorSchema& schema, std::
   return out;
 }
 
+// Rows of a tensor, less those of its base where it has one.
 class RowReader {
  public:
   explicit RowReader(const codec::TensorView& view)
-      : view_(view), type_(*type_of(view.schema.element)), values_(view.schema.columns) {}
+      : view_(view),
+        type_(*type_of(view.schema.element)),
+        values_(view.schema.columns),
+        base_(view.base.empty() ? 0 : view.schema.columns) {}
 
   std::span<const float> operator()(std::uint64_t row) {
     const std::uint64_t first = row * view_.schema.columns;
     const std::uint64_t count = std::min(view_.schema.columns, view_.schema.count - first);
     widen(type_, view_.bytes.data() + first * bytes_of(type_), count, values_.data());
+    if (!base_.empty()) {
+      widen(type_, view_.base.data() + first * bytes_of(type_), count, base_.data());
+      for (std::uint64_t i = 0; i < count; ++i) values_[i] -= base_[i];
+    }
     return std::span(values_).first(count);
   }
 
  private:
   const codec::TensorView& view_;
   Type type_;
-  std::vector<float> values_;
+  std::vector<float> values_, base_;
 };
 
 // Root mean squares by turns: of the rows with the columns' weights, then of the columns with the rows'.
@@ -85,39 +95,26 @@ double bits_of_scales(const Block& block) {
 }
 
 // Symbols reach 127 steps: enough for what is thirty times as large as the others are.
-unsigned low_bits_for(const Setting& setting, double root_mean_square) {
+unsigned low_bits_for(float half_step, double root_mean_square) {
   unsigned low = 0;
-  while (setting.bounded && low < most_low_bits &&
-         root_mean_square > std::ldexp(static_cast<double>(setting.half_step), static_cast<int>(low) + 3))
+  while (low < most_low_bits &&
+         root_mean_square > std::ldexp(static_cast<double>(half_step), static_cast<int>(low) + 3))
     ++low;
   return low;
-}
-
-Frame frame_of(const codec::TensorView& view, const Setting& setting, std::span<const std::int16_t> scales,
-               bool column_scales, double root_mean_square) {
-  return {.type = *type_of(view.schema.element),
-          .columns = view.schema.columns,
-          .column_scales = column_scales,
-          .row_scales = view.schema.columns >= least_columns_with_rows,
-          .bounded = setting.bounded,
-          .half_step = setting.half_step,
-          .low = low_bits_for(setting, root_mean_square),
-          .scales = {scales.begin(), scales.end()}};
 }
 
 /// Writes blocks of one tensor.
 class StepsWriter final : public codec::TensorWriter {
  public:
-  StepsWriter(Frame frame, const math::RansModel& model)
-      : frame_(std::move(frame)), model_(model), quantizer_(frame_, model) {}
+  StepsWriter(Frame frame, const math::RansModel& model, Rounding rounding)
+      : frame_(std::move(frame)), model_(model), quantizer_(frame_, model, rounding) {}
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return write_frame(frame_); }
 
-  void write(std::uint64_t /*first*/, base::ByteView elements, base::ByteView /*base*/,
-             std::vector<std::byte>& out) const override {
+  void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const override {
     thread_local Block block;
     thread_local std::vector<std::byte> stream;
-    quantizer_.quantize(elements, block);
+    quantizer_.quantize({.own = elements, .base = base}, block);
     stream.clear();
     model_.encode(block.symbols.data(), block.contexts.data(), block.count, stream);
     base::ByteWriter head;
@@ -152,22 +149,34 @@ class StepsWriter final : public codec::TensorWriter {
 
 }  // namespace
 
-Result<Setting> bounded_by(double bound) {
+Result<Setting> bounded_by(double bound, double root_mean_square) {
   if (!(bound >= static_cast<double>(least_half_step) && bound <= static_cast<double>(most_half_step)))
     return fail(ErrorCode::invalid_argument, "an error's bound must lie between 2^-126 and 2^119");
   auto half_step = static_cast<float>(bound);
   if (static_cast<double>(half_step) > bound) half_step = std::nextafter(half_step, 0.0f);
-  return Setting{.half_step = half_step, .bounded = true};
+  return Setting{
+      .half_step = half_step, .rounding = Rounding::bounded, .low = low_bits_for(half_step, root_mean_square)};
 }
 
-void Tally::add(const Tally& other) {
+Setting setting_of(double half_step, double root_mean_square) noexcept {
+  const double held =
+      std::clamp<double>(half_step, static_cast<double>(least_half_step), static_cast<double>(most_half_step));
+  const auto rounded = static_cast<float>(held);
+  if (root_mean_square <= most_half_steps_of_a_trellis * held) return {.half_step = rounded};
+  return {.half_step = rounded, .rounding = Rounding::nearest, .low = low_bits_for(rounded, root_mean_square)};
+}
+
+void Tally::add(const Tally& other, double times) {
+  const auto scaled = [&](std::uint64_t count) {
+    return times == 1 ? count : static_cast<std::uint64_t>(static_cast<double>(count) * times + 0.5);
+  };
   if (counts.size() < other.counts.size()) counts.resize(other.counts.size());
   for (std::size_t c = 0; c < other.counts.size(); ++c)
-    for (std::size_t s = 0; s < alphabet; ++s) counts[c][s] += other.counts[c][s];
-  elements += other.elements;
-  escapes += other.escapes;
-  bits += other.bits;
-  squared_error += other.squared_error;
+    for (std::size_t s = 0; s < alphabet; ++s) counts[c][s] += scaled(other.counts[c][s]);
+  elements += scaled(other.elements);
+  escapes += scaled(other.escapes);
+  bits += other.bits * times;
+  squared_error += other.squared_error * times;
   max_error = std::max(max_error, other.max_error);
 }
 
@@ -177,6 +186,8 @@ std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor) {
     return nullptr;
   auto out = std::unique_ptr<Weights>(new Weights);
   out->view_ = tensor;
+  out->view_.base = {};
+  out->has_base_ = !tensor.base.empty();
   out->column_scales_ = schema.count / schema.columns >= least_rows_with_columns && schema.columns > 1;
   out->scales_.resize(schema.columns);
   if (out->column_scales_) out->scales_ = scales_of_columns(tensor);
@@ -185,6 +196,8 @@ std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor) {
   for (std::uint64_t row = 0; row * schema.columns < schema.count; ++row) {
     const std::span<const float> values = read(row);
     out->square_ += weighed_squares(values.data(), even.data(), values.size());
+    for (const float x : values)
+      if (std::isfinite(x)) out->largest_ = std::max(out->largest_, std::fabs(static_cast<double>(x)));
   }
   return out;
 }
@@ -195,19 +208,37 @@ double Weights::root_mean_square() const noexcept {
 
 std::uint64_t Weights::blocks() const noexcept { return base::ceil_div(view_.schema.count, view_.block_elements); }
 
-base::ByteView Weights::block_bytes(std::uint64_t block) const noexcept {
+Elements Weights::block_of(std::uint64_t block, base::ByteView base) const noexcept {
   const std::uint64_t each = view_.block_elements * view_.schema.element.bytes, at = block * each;
-  return view_.bytes.subspan(at, std::min<std::uint64_t>(each, view_.bytes.size() - at));
+  const std::uint64_t length = std::min<std::uint64_t>(each, view_.bytes.size() - at);
+  return {.own = view_.bytes.subspan(at, length), .base = has_base_ ? base.subspan(at, length) : base::ByteView{}};
 }
 
-std::vector<Rate> Weights::rates(std::span<const float> half_steps) const {
+Frame Weights::frame_of(const Setting& setting) const {
+  return {.type = *type_of(view_.schema.element),
+          .columns = view_.schema.columns,
+          .column_scales = column_scales_,
+          .row_scales = view_.schema.columns >= least_columns_with_rows,
+          .plain = setting.rounding != Rounding::trellis,
+          .half_step = setting.half_step,
+          .low = setting.low,
+          .scales = scales_};
+}
+
+std::vector<Rate> Weights::rates(std::span<const float> half_steps, base::ByteView base) const {
   const std::vector<double> weights = weights_of_columns(scales_);
   const std::vector<std::uint64_t> rows = sampled_rows(view_.schema, sampled_for_rates);
-  RowReader read(view_);
+  codec::TensorView view = view_;
+  if (has_base_) view.base = base;
+  RowReader read(view);
   std::vector<Rate> out;
   for (const float half_step : half_steps) {
     codec::TableSets::Counts counts(encoder_contexts);
-    std::vector<std::uint8_t> symbols(view_.schema.columns + slack), contexts(view_.schema.columns + slack);
+    const std::size_t room = view_.schema.columns + slack;
+    std::vector<std::uint8_t> symbols(room), contexts(room);
+    std::vector<std::uint16_t> low_bits(room);
+    std::vector<float> back(room);
+    const unsigned low = setting_of(static_cast<double>(half_step), root_mean_square()).low;
     Rate own{.half_step = half_step};
     double seen = 0;
     for (const std::uint64_t row : rows) {
@@ -215,14 +246,15 @@ std::vector<Rate> Weights::rates(std::span<const float> half_steps) const {
       const double mean =
           weighed_squares(values.data(), weights.data(), values.size()) / static_cast<double>(values.size());
       find_contexts({.width = 2, .most_class = static_cast<int>(encoder_classes) - 1}, scales_.data(),
-                    scale_of(mean, half_step), values.size(), contexts.data());
-      round_to_steps(values.data(), half_step, values.size(), symbols.data());
+                    scale_of(mean, std::ldexp(half_step, static_cast<int>(low))), values.size(), contexts.data());
+      split_numbers(values.data(), half_step, low, values.size(), symbols.data(), low_bits.data());
+      join_numbers(symbols.data(), low_bits.data(), half_step, low, values.size(), back.data());
       for (std::size_t j = 0; j < values.size(); ++j) {
         ++counts[contexts[j]][symbols[j]];
         if (symbols[j] == escape) continue;
-        const float level = static_cast<float>(2 * (symbols[j] - zero_symbol)) * half_step;
-        const double error = static_cast<double>(values[j]) - static_cast<double>(level);
+        const double error = static_cast<double>(values[j]) - static_cast<double>(back[j]);
         own.squared_error += error * error;
+        own.bits += low;
       }
       seen += static_cast<double>(values.size());
     }
@@ -236,12 +268,12 @@ std::vector<Rate> Weights::rates(std::span<const float> half_steps) const {
   return out;
 }
 
-Tally Weights::count_nearest(const Setting& setting, std::uint64_t block) const {
+Tally Weights::count_nearest(const Setting& setting, std::uint64_t block, base::ByteView base) const {
   thread_local Block parts;
-  const Frame frame = frame_of(view_, setting, scales_, column_scales_, root_mean_square());
-  prepare(frame, weights_of_columns(scales_), block_bytes(block), parts);
+  const Frame frame = frame_of(setting);
+  prepare(frame, weights_of_columns(scales_), block_of(block, base), parts);
   Tally out{.counts = codec::TableSets::Counts(encoder_contexts), .elements = parts.count};
-  if (setting.bounded) {
+  if (frame.plain) {
     parts.low_bits.resize(parts.count);
     split_numbers(parts.values.data(), frame.half_step, frame.low, parts.count, parts.symbols.data(),
                   parts.low_bits.data());
@@ -261,15 +293,20 @@ Tally Weights::count_nearest(const Setting& setting, std::uint64_t block) const 
   return out;
 }
 
-Tally Weights::measure(const Setting& setting, const math::RansModel& model, std::uint64_t block) const {
+Tally Weights::measure(const Setting& setting, const math::RansModel& model, std::uint64_t block,
+                       base::ByteView base) const {
   thread_local Block parts;
-  const Frame frame = frame_of(view_, setting, scales_, column_scales_, root_mean_square());
+  const Frame frame = frame_of(setting);
   const unsigned bytes = view_.schema.element.bytes;
-  Quantizer(frame, model).quantize(block_bytes(block), parts);
+  Quantizer(frame, model, setting.rounding).quantize(block_of(block, base), parts);
   Tally out{.counts = codec::TableSets::Counts(encoder_contexts),
             .elements = parts.count,
             .escapes = parts.escapes.size() / bytes};
-  count_symbols(parts, out.counts);
+  // Off the trellis a symbol does not depend on the tables: one that these have no code for is counted all the same.
+  if (frame.plain)
+    out.counts = count_nearest(setting, block, base).counts;
+  else
+    count_symbols(parts, out.counts);
   for (std::size_t c = 0; c < encoder_contexts; ++c) out.bits += model.bits(c, out.counts[c], 8.0 * bytes);
   out.bits += static_cast<double>(frame.low * (parts.count - out.escapes));
   // Of the states' 32 bits a half is what coding would have cost in words.
@@ -277,7 +314,7 @@ Tally Weights::measure(const Setting& setting, const math::RansModel& model, std
       bits_of_scales(parts) + bits_of_block_head + 4.0 * static_cast<double>(math::rans_state_bytes(parts.count));
   for (std::size_t i = 0; i < parts.count; ++i) {
     if (parts.symbols[i] == escape) continue;
-    const double error = std::fabs(static_cast<double>(parts.values[i]) - static_cast<double>(parts.back[i]));
+    const double error = std::fabs(static_cast<double>(parts.elements[i]) - static_cast<double>(parts.back[i]));
     out.squared_error += error * error;
     out.max_error = std::max(out.max_error, error);
   }
@@ -288,13 +325,15 @@ Result<std::unique_ptr<codec::TensorWriter>> Weights::writer(const Setting& sett
                                                              std::uint32_t table) const {
   if (!(setting.half_step >= least_half_step && setting.half_step <= most_half_step))
     return fail(ErrorCode::invalid_argument, "a half step must lie between 2^-126 and 2^119");
+  if (setting.low > (setting.rounding == Rounding::trellis ? 0 : most_low_bits))
+    return fail(ErrorCode::invalid_argument, "a tensor off the trellis has 12 low bits at most, one along it none");
   const auto codes_escape = [](const math::RansFrequencies& own) { return own[escape] != 0; };
   if (table >= tables.size() || tables.set(table).contexts().size() != encoder_contexts ||
       !std::ranges::all_of(tables.set(table).contexts(), codes_escape))
     return fail(ErrorCode::invalid_argument, "the tables are not those of steps; take them from fit()");
-  Frame frame = frame_of(view_, setting, scales_, column_scales_, root_mean_square());
+  Frame frame = frame_of(setting);
   frame.table = table;
-  return std::make_unique<StepsWriter>(std::move(frame), tables.set(table));
+  return std::make_unique<StepsWriter>(std::move(frame), tables.set(table), setting.rounding);
 }
 
 math::RansModel fit(const codec::TableSets::Counts& counts, double escape_bits) {

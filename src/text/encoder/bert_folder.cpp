@@ -24,7 +24,7 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr std::uint64_t most_settings = 1 << 20, most_vocabulary = 64 << 20;  // bytes of a file
-constexpr std::uint64_t most_tokens = 1 << 20;
+constexpr std::uint64_t most_words = 1 << 20;
 constexpr std::uint32_t least_length = 3;  // [CLS], a token, [SEP]
 
 template <class T>
@@ -176,12 +176,12 @@ Result<std::string> read_tokenizer_json(const fs::path& path) {
   const bool prefixed = model.at_key("continuing_subword_prefix").get(prefix) == simdjson::SUCCESS;
   if ((typed && kind != "WordPiece") || (prefixed && prefix != "##"))
     return settings.fails(ErrorCode::unsupported, "is of another tokenizer than WordPiece with ##");
-  std::vector<std::optional<std::string_view>> tokens(std::min<std::uint64_t>(vocabulary.size(), most_tokens));
+  std::vector<std::optional<std::string_view>> tokens(std::min<std::uint64_t>(vocabulary.size(), most_words));
   for (const auto& [token, value] : vocabulary) {
     std::uint64_t id = 0;
     if (value.get(id) != simdjson::SUCCESS || id >= tokens.size() || tokens[id])
       return settings.fails(ErrorCode::invalid_data, fmt::format("numbers its tokens with gaps, twice or above {}: {}",
-                                                                 most_tokens, in_quotes(token)));
+                                                                 most_words, in_quotes(token)));
     if (token.find_first_of("\r\n") != std::string_view::npos)
       return settings.fails(ErrorCode::invalid_data, fmt::format("has a token of two lines: {}", in_quotes(token)));
     tokens[id] = token;

@@ -15,7 +15,7 @@ namespace attar::text {
 namespace {
 
 constexpr std::size_t most_dims = 65536, bytes_of_a_number = 32, most_of_one = most_dims * bytes_of_a_number;
-constexpr std::uint32_t most_tokens = 1u << 20;
+constexpr std::uint32_t most_of_a_command = 1u << 20;
 constexpr std::string_view between = " \t\r,[]";
 
 std::unexpected<Error> wrong(std::string_view command, std::string_view what) {
@@ -66,7 +66,7 @@ Result<std::unique_ptr<CommandEncoder>> CommandEncoder::open(std::string command
   const std::string identity = fmt::format("attar command 1{}{}", '\0', own);
   out->info_ = {.name = "cmd:" + own,
                 .dims = static_cast<std::uint32_t>(vector.size()),
-                .max_tokens = most_tokens,
+                .max_tokens = most_of_a_command,
                 .digest = base::sha256(std::as_bytes(std::span(identity))).hex()};
   return out;
 }

@@ -47,10 +47,7 @@ std::vector<std::byte> pack_documents(std::span<const std::uint32_t> counts) {
 }
 
 Result<Documents> Documents::open(const format::SectionReader& section, std::uint64_t rows) {
-  if (section.wire_version() != documents_wire_version)
-    return section.fail(
-        section.wire_version() > documents_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-        fmt::format("wire version {}, this build reads {}", section.wire_version(), documents_wire_version));
+  ATTAR_TRY(section.expect_version(documents_wire_version));
   const auto corrupt = [&](std::string_view what) {
     return section.fail(ErrorCode::corrupt, fmt::format("{}; pack the data anew", what));
   };

@@ -8,9 +8,9 @@
 
 #include "base/bytes.h"
 #include "base/leb128.h"
+#include "base/zstd_handles.h"
 #include "text/store/layout.h"
 #include "text/store/texts.h"
-#include "text/store/zstd_handles.h"
 
 namespace attar::text {
 namespace {
@@ -84,9 +84,9 @@ class Packing {
     const std::size_t groups = group_ends_.size();
     frames_.resize(groups);
     progress_.stage("packing texts", bytes_);
-    ZstdHandle<ZSTD_CDict> shared;
+    base::ZstdHandle<ZSTD_CDict> shared;
     if (!dictionary_.empty()) shared.reset(ZSTD_createCDict(dictionary_.data(), dictionary_.size(), packing_.level));
-    std::vector<ZstdHandle<ZSTD_CCtx>> contexts(pool_.size());
+    std::vector<base::ZstdHandle<ZSTD_CCtx>> contexts(pool_.size());
     std::vector<Status> outcome(groups);
     for (std::size_t first = 0; first < groups; first += groups_between_checks) {
       ATTAR_TRY(base::check_cancelled(progress_));

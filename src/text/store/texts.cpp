@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/leb128.h"
+#include "base/zstd_handles.h"
 #include "text/store/layout.h"
-#include "text/store/zstd_handles.h"
 
 namespace attar::text {
 namespace {
@@ -23,7 +23,7 @@ constexpr unsigned most_length_bytes = 5;  // of a LEB128
 // What zstd makes of the section's dictionary, made by the first who decompresses.
 struct Texts::Dictionary {
   mutable std::once_flag once;
-  mutable std::optional<Result<ZstdHandle<ZSTD_DDict>>> value;
+  mutable std::optional<Result<base::ZstdHandle<ZSTD_DDict>>> value;
 
   [[nodiscard]] Result<const ZSTD_DDict*> get(const Texts& texts) const {
     std::call_once(once, [&] { value.emplace(make(texts)); });
@@ -31,10 +31,10 @@ struct Texts::Dictionary {
     return (*value)->get();
   }
 
-  [[nodiscard]] static Result<ZstdHandle<ZSTD_DDict>> make(const Texts& texts) {
+  [[nodiscard]] static Result<base::ZstdHandle<ZSTD_DDict>> make(const Texts& texts) {
     ATTAR_TRY(texts.section_.verify(texts_header_bytes, texts.dictionary_bytes_));
     const base::ByteView bytes = texts.section_.bytes().subspan(texts_header_bytes, texts.dictionary_bytes_);
-    ZstdHandle<ZSTD_DDict> out(ZSTD_createDDict(bytes.data(), bytes.size()));
+    base::ZstdHandle<ZSTD_DDict> out(ZSTD_createDDict(bytes.data(), bytes.size()));
     if (!out)
       return texts.section_.fail(ErrorCode::corrupt, "has a dictionary that cannot be used; pack the data anew",
                                  texts_header_bytes);
@@ -75,7 +75,7 @@ class Texts::Reading {
  private:
   // This thread's, which takes longer to make than to use; null where memory is out.
   static ZSTD_DCtx* own_context() {
-    thread_local const ZstdHandle<ZSTD_DCtx> context(ZSTD_createDCtx());
+    thread_local const base::ZstdHandle<ZSTD_DCtx> context(ZSTD_createDCtx());
     return context.get();
   }
 
@@ -126,10 +126,7 @@ class Texts::Reading {
 };
 
 Result<Texts> Texts::open(format::SectionReader section, std::uint64_t rows) {
-  if (section.wire_version() != texts_wire_version)
-    return section.fail(
-        section.wire_version() > texts_wire_version ? ErrorCode::too_new : ErrorCode::too_old,
-        fmt::format("wire version {}, this build reads {}", section.wire_version(), texts_wire_version));
+  ATTAR_TRY(section.expect_version(texts_wire_version));
   Texts out(std::move(section));
   ATTAR_ASSIGN(const TextsHeader header, TextsHeader::read(out.section_));
   ATTAR_ASSIGN(const TextsLayout layout, TextsLayout::of(header, out.section_));

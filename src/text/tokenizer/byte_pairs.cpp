@@ -25,7 +25,7 @@ constexpr std::uint64_t key_of(std::uint32_t left, std::uint32_t right) noexcept
   return std::uint64_t{left} << 32 | right;
 }
 
-constexpr std::size_t hash_of(std::uint64_t pair) noexcept {
+constexpr std::size_t hash_of_pair(std::uint64_t pair) noexcept {
   pair *= 0x9E37'79B9'7F4A'7C15u;
   return static_cast<std::size_t>(pair ^ pair >> 32);
 }
@@ -79,14 +79,14 @@ Result<std::vector<Merge>> BytePairs::pairs_of(const Vocabulary& tokens, std::sp
 
 void BytePairs::put(const Merge& merge) {
   const std::uint64_t pair = key_of(merge.left, merge.right);
-  std::size_t at = hash_of(pair) & (slots_.size() - 1);
+  std::size_t at = hash_of_pair(pair) & (slots_.size() - 1);
   while (slots_[at].made != none && slots_[at].pair != pair) at = (at + 1) & (slots_.size() - 1);
   slots_[at] = {pair, merge.rank, merge.made};
 }
 
 const BytePairs::Slot* BytePairs::find(std::uint32_t left, std::uint32_t right) const noexcept {
   const std::uint64_t pair = key_of(left, right);
-  for (std::size_t at = hash_of(pair) & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+  for (std::size_t at = hash_of_pair(pair) & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
     if (slots_[at].made == none) return nullptr;
     if (slots_[at].pair == pair) return &slots_[at];
   }

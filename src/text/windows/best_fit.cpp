@@ -6,7 +6,7 @@
 namespace attar::text {
 namespace {
 
-constexpr std::uint32_t none = ~std::uint32_t{0};
+constexpr std::uint32_t no_window = ~std::uint32_t{0};
 
 /// A set of numbers in [0, size), as a tree with 64 children a node.
 class NumberSet {
@@ -30,11 +30,11 @@ class NumberSet {
       number /= 64;
     }
   }
-  /// The least member ≥ number; `none` where there is none.
+  /// The least member ≥ number; `no_window` where there is no_window.
   [[nodiscard]] std::uint32_t at_least(std::size_t number) const noexcept {
     std::size_t height = 0;
     for (;; ++height) {
-      if (height == levels_.size() || number / 64 >= levels_[height].size()) return none;
+      if (height == levels_.size() || number / 64 >= levels_[height].size()) return no_window;
       const std::uint64_t rest = levels_[height][number / 64] >> (number % 64);
       if (rest != 0) {
         number += static_cast<std::size_t>(std::countr_zero(rest));
@@ -60,10 +60,10 @@ std::vector<std::uint32_t> falling(std::span<const std::uint32_t> sizes, std::ui
 }
 
 void number_by_first(WindowPlan& plan) {
-  std::vector<std::uint32_t> numbers(plan.windows, none);
+  std::vector<std::uint32_t> numbers(plan.windows, no_window);
   std::uint32_t next = 0;
   for (std::uint32_t& window : plan.window_of) {
-    if (numbers[window] == none) numbers[window] = next++;
+    if (numbers[window] == no_window) numbers[window] = next++;
     window = numbers[window];
   }
 }
@@ -72,20 +72,20 @@ void number_by_first(WindowPlan& plan) {
 
 WindowPlan best_fit_decreasing(std::span<const std::uint32_t> sizes, std::uint32_t capacity) {
   WindowPlan out{.windows = 0, .window_of = std::vector<std::uint32_t>(sizes.size())};
-  NumberSet spaces(std::size_t{capacity} + 1);                        // that some window has
-  std::vector<std::uint32_t> heads(std::size_t{capacity} + 1, none);  // by space: the window that got it last
-  std::vector<std::uint32_t> others;                                  // by window: the next of the same space
+  NumberSet spaces(std::size_t{capacity} + 1);                             // that some window has
+  std::vector<std::uint32_t> heads(std::size_t{capacity} + 1, no_window);  // by space: the window that got it last
+  std::vector<std::uint32_t> others;                                       // by window: the next of the same space
   for (const std::uint32_t document : falling(sizes, capacity)) {
     const std::uint32_t size = sizes[document];
     std::uint32_t space = spaces.at_least(size), window = out.windows;
-    if (space == none) {
+    if (space == no_window) {
       space = capacity;
-      others.push_back(none);
+      others.push_back(no_window);
       ++out.windows;
     } else {
       window = heads[space];
       heads[space] = others[window];
-      if (heads[space] == none) spaces.remove(space);
+      if (heads[space] == no_window) spaces.remove(space);
     }
     const std::uint32_t left = space - size;
     out.window_of[document] = window;

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace attar::text {
+namespace attar::base {
 
 struct FreeZstd {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -18,4 +18,4 @@ struct FreeZstd {
 template <class T>
 using ZstdHandle = std::unique_ptr<T, FreeZstd>;
 
-}  // namespace attar::text
+}  // namespace attar::base

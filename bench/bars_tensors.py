@@ -67,7 +67,55 @@ def series_bars(lines: list[dict]) -> list[Bar]:
     return out
 
 
+def budget_bars(result: dict) -> list[Bar]:
+    script, out = "weight_budgets", []
+    q4 = result.get("q4")
+    out.append(Bar("Q4_0's mean error on MiniLM's 36 matrices, bits a weight", "<= 3.70", f"{q4['bits']:.3f}, all in; error {q4['error']:.6f}, Q4_0 {q4['q4_0_error']:.6f} at 4.5", q4["bits"] <= 3.7 and q4["error"] <= q4["q4_0_error"])
+               if q4 else absent("Q4_0's mean error, bits a weight", "<= 3.70", script))
+    budgets = result.get("budgets", [])
+    if budgets:
+        least, most = (choose(line["of_budget"] for line in budgets) for choose in (min, max))
+        out.append(Bar("budgets of tensors: bytes over the budget", "0.999 to 1", f"{least:.5f} to {most:.5f}, {len(budgets)} budgets", least >= 0.999 and most <= 1))
+    else:
+        out.append(absent("budgets of tensors: bytes over the budget", "0.999 to 1", script))
+    foreseen = [line for line in result.get("predicted", []) if line["sensitivities"] == "measured" and line["bits"] >= 4]
+    if foreseen:
+        worst = max(foreseen, key=lambda line: abs(line["predicted_over_measured"] - 1))
+        out.append(Bar("1 - cosine, predicted over measured, at 4 bits and more", "within 25%", ", ".join(f"{line['predicted_over_measured']:.3f} at {line['bits']:g}" for line in foreseen), abs(worst["predicted_over_measured"] - 1) <= 0.25))
+    else:
+        out.append(absent("1 - cosine, predicted over measured", "within 25%", script))
+    return out + delta_bars(result) + word_bars(result) + bound_bars(result)
+
+
+def delta_bars(result: dict) -> list[Bar]:
+    name, required = "a fine-tune's delta, lossy, against its difference in f16", ">= 8x at cosine >= 0.999"
+    good = [line for line in result.get("delta", []) if line["cosine"] >= 0.999]
+    if not good:
+        return [absent(name, required, "weight_budgets")]
+    best = max(good, key=lambda line: line["times_smaller_than_half"])
+    return [Bar(name, required, f"{best['times_smaller_than_half']:.1f}x at cosine {best['cosine']:.5f}", best["times_smaller_than_half"] >= 8)]
+
+
+def word_bars(result: dict) -> list[Bar]:
+    name, required = "MiniLM's word table at a quarter of f16, STS-2014 lost", "<= 0.005"
+    quarter = [line for line in result.get("words", []) if line["share_of_half"] == 0.25]
+    if not quarter:
+        return [absent(name, required, "weight_budgets")]
+    return [Bar(name, required, f"{quarter[0]['lost']:.4f}; {quarter[0]['bytes']:,} B", quarter[0]["lost"] <= 0.005)]
+
+
+def bound_bars(result: dict) -> list[Bar]:
+    name, required = "values beyond --max-error, weights and columns", "0"
+    lines = result.get("bounds", [])
+    if not lines:
+        return [absent(name, required, "weight_budgets")]
+    peers = {(line["set"], line["bound"], line["codec"]): line["ratio"] for line in read_json(RESULTS / "quant_peers.json").get("bounds", [])}
+    beside = [f"{line['set']}: {line['ratio']:.2f} (zfpy {peers.get((line['set'], '1e-3', 'zfpy'), 0):.2f}, pcodec on steps {peers.get((line['set'], '1e-3', 'pcodec on steps'), 0):.2f})" for line in lines if line["bound"] == "1e-3"]
+    violations, values = sum(line["violations"] for line in lines), sum(line["values"] for line in lines)
+    return [Bar(name, required, f"{violations:,} of {values:,}; ratios at 1e-3: {'; '.join(beside)}", violations == 0)]
+
+
 def bars() -> list[Bar]:
     result = read_json(RESULTS / "tensors.json")
     lines = {(line["set"], line["name"]): line for line in result.get("codecs", [])}
-    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", []))
+    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", [])) + budget_bars(read_json(RESULTS / "weight_budgets.json"))

@@ -197,6 +197,14 @@ def by_sign(delta: np.ndarray) -> tuple[np.ndarray, float]:
     return np.where(delta >= 0, np.float32(1), np.float32(-1)) * np.abs(delta).mean(), delta.size / 8 + 4
 
 
+def by_ternary(delta: np.ndarray, kept: float) -> tuple[np.ndarray, float]:
+    """ComPEFT (arXiv 2311.13171): signs of the largest magnitudes and one scale; counted at the entropy of their places and signs, which Golomb codes come near to."""
+    size = np.abs(delta)
+    chosen = size >= np.quantile(size, 1 - kept)
+    signs = np.sign(delta) * chosen
+    return (signs * size[chosen].mean()).astype(np.float32), entropy_bytes(signs.astype(np.int8)) + 4
+
+
 def by_steps(delta: np.ndarray, of_rms: float) -> tuple[np.ndarray, float]:
     step = np.float32(of_rms * np.sqrt((delta.astype(np.float64) ** 2).mean()))
     steps = np.rint(delta / step)
@@ -214,6 +222,7 @@ def delta_lines() -> dict:
     reference = minilm.embed_with(tuned, texts)
     half = sum(2 * delta.size for delta in deltas.values())
     ways = {"model before": lambda d: (np.zeros_like(d), 0.0), "half precision": lambda d: (d.astype(np.float16).astype(np.float32), 2.0 * d.size), "sign and scale": by_sign}
+    ways |= {f"ternary, the largest {kept:.0%}": lambda d, kept=kept: by_ternary(d, kept) for kept in (0.05, 0.1, 0.2, 0.3, 0.5)}
     ways |= {f"steps of {share:g} rms": lambda d, share=share: by_steps(d, share) for share in (1.0, 1.5, 2.0, 3.0)}
     lines = []
     for name, way in ways.items():

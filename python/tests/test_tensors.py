@@ -103,6 +103,36 @@ class Tensors(InFolder):
         for file in folder.iterdir():
             self.assertEqual((self.folder / "back" / file.name).read_bytes(), file.read_bytes())
 
+    def test_a_budget_is_met_and_told(self) -> None:
+        rng = np.random.default_rng(5)
+        weights = {"w": rng.standard_normal((300, 256)).astype(np.float32) / 50, "norm": np.ones(256, np.float32)}
+        model = self.folder / "floats.safetensors"
+        header = {"w": {"dtype": "F32", "shape": [300, 256], "data_offsets": [0, 307200]}, "norm": {"dtype": "F32", "shape": [256], "data_offsets": [307200, 308224]}}
+        text = json.dumps(header).encode()
+        model.write_bytes(len(text).to_bytes(8, "little") + text + weights["w"].tobytes() + weights["norm"].tobytes())
+        plan = attar.plan_tensors(model, budget="40kB", pins="norm=lossless")
+        report = attar.pack_tensors(model, self.folder / "s.attar", budget="40kB", pins=["norm=lossless"])
+        self.assertEqual(set(plan), set(report))
+        self.assertLessEqual(report["bytes"], 40_000)
+        self.assertGreater(report["bytes"], 39_800)
+        self.assertEqual([own["name"] for own in report["lost"]], ["w"])
+        with attar.open_tensors(self.folder / "s.attar") as small:
+            self.assertEqual(small.info["goal"], "budget of 40000 bytes")
+            compared = small.compare(model)
+            self.assertEqual((compared["tensors"], compared["identical"]), (2, 1))
+            error = small.get("w") - weights["w"]
+            self.assertAlmostEqual(float((error.astype(np.float64) ** 2).sum() / (weights["w"].astype(np.float64) ** 2).sum()), compared["lost"][0]["relative_error"], places=9)
+            np.testing.assert_array_equal(small.get("norm"), weights["norm"])
+        attar.pack_tensors(model, self.folder / "b.attar", max_error=1e-3)
+        self.assertLessEqual(float(np.abs(attar.open_tensors(self.folder / "b.attar").get("w") - weights["w"]).max()), 1e-3)
+        with self.assertRaises(attar.GoalUnreachable):
+            attar.pack_tensors(model, self.folder / "x.attar", budget="500B")
+        for given in ({"budget": "40"}, {"max_error": 0}, {"budget": "40kB", "max_error": 1e-3}, {"pins": "none=4bit"}, {"pins": "w"}):
+            with self.assert_code("invalid_argument"):
+                attar.pack_tensors(model, self.folder / "x.attar", **given)
+        with self.assertRaises(attar.Error):
+            attar.open_tensors(self.folder / "s.attar").compare(self.model)
+
     def test_wrong_use_is_refused(self) -> None:
         with self.assert_code("invalid_argument"):
             attar.open_tensors(self.path).get("none")

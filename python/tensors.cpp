@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "attar/sensitivity.h"
 #include "attar/tensors.h"
 #include "buffer.h"
 #include "convert.h"
@@ -44,6 +45,23 @@ py::dict pack_tensors_file(const Path& input, const Path& output, std::uint64_t 
   out["bytes"] = report.bytes;
   out["types"] = types;
   out["notes"] = notes;
+  out["seconds"] = report.seconds;
+  return out;
+}
+
+py::dict sensitivity_of(const std::string& model, const Path& texts, double noise, std::uint64_t seed, unsigned threads,
+                        const py::object& callback) {
+  const auto report = take(watched<SensitivityReport>(callback, [&](Progress& progress) {
+    return measure_sensitivity(model, texts, {.noise = noise, .seed = seed, .threads = threads, .progress = &progress});
+  }));
+  py::dict tensors, out;
+  for (const TensorSensitivity& tensor : report.tensors) tensors[text(tensor.name)] = tensor.alpha;
+  out["model"] = text(report.model);
+  out["digest"] = text(report.digest);
+  out["texts"] = report.texts;
+  out["noise"] = report.noise;
+  out["seed"] = report.seed;
+  out["tensors"] = tensors;
   out["seconds"] = report.seconds;
   return out;
 }
@@ -138,6 +156,7 @@ void verify_file(const TensorArtifact& artifact, unsigned threads, const py::obj
 
 void add_tensors(py::module_& module) {
   module.def("pack_tensors", &pack_tensors_file);
+  module.def("measure_sensitivity", &sensitivity_of);
   py::class_<TensorArtifact>(module, "TensorArtifact")
       .def(py::init(&open_file), py::arg("path"), py::arg("mmap"))
       .def("info", &tensors_info)

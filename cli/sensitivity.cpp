@@ -32,6 +32,7 @@ Json json_of(const SensitivityReport& report, const std::string& path) {
 
 std::string text_of(const SensitivityReport& report, const std::string& path) {
   std::vector<const TensorSensitivity*> order;
+  order.reserve(report.tensors.size());
   for (const TensorSensitivity& tensor : report.tensors) order.push_back(&tensor);
   std::ranges::stable_sort(order, std::greater{}, [](const TensorSensitivity* tensor) { return tensor->alpha; });
   Table table({"tensor", "shape", "alpha"}, 1);

@@ -25,8 +25,8 @@ constexpr std::uint64_t most_words = 1 << 20;
 constexpr std::uint32_t least_length = 3;  // [CLS], a token, [SEP]
 
 template <class T>
-Result<T> name_file(Result<T> result, std::string path) {
-  if (!result && result.error().file.empty()) result.error().file = std::move(path);
+Result<T> name_file(Result<T> result, const std::string& path) {
+  if (!result && result.error().file.empty()) result.error().file = path;
   return result;
 }
 

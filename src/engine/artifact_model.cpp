@@ -143,6 +143,10 @@ Result<std::string> find_checkpoint(const TensorsInfo& info) {
     if (name == checkpoint_name && (!out || source.size() < out->size())) out = source;
   }
   if (out) return *out;
+  if (info.sources.empty() && !info.tensors.empty())
+    return std::unexpected(Error{.code = ErrorCode::corrupt,
+                                 .message = "has a list of files that cannot be read; attar verify says why",
+                                 .file = info.path});
   return std::unexpected(
       Error{.code = ErrorCode::unsupported,
             .message = fmt::format("holds {} files and no {} among them; pack a model's folder: attar pack FOLDER -o "

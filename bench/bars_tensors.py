@@ -115,7 +115,22 @@ def bound_bars(result: dict) -> list[Bar]:
     return [Bar(name, required, f"{violations:,} of {values:,}; ratios at 1e-3: {'; '.join(beside)}", violations == 0)]
 
 
+def packed_model_bars(result: dict) -> list[Bar]:
+    kept = {line["name"]: line for line in result.get("kept", [])}
+    if not kept:
+        return [absent("MiniLM from an artifact", "the same vectors", "packed_model")]
+    out = [Bar("MiniLM from an artifact without loss", "the same vectors", f"{'the same' if result['lossless']['same'] else 'others'}, {result['lossless']['bytes']:,} B", result["lossless"]["same"])]
+    own, rival = kept["int4"], kept["Q4_0"]
+    out.append(Bar("MiniLM, int4 at Q4_0's bytes, 1 - cosine", "< Q4_0's", f"{own['lost']:.5f}, Q4_0 {rival['lost']:.5f}", own["lost"] < rival["lost"] and own["bytes"] <= rival["bytes"]))
+    for line in result.get("artifacts", []):
+        at_most = [peer for peer in kept.values() if peer["bytes"] >= line["bytes"]]
+        if at_most:
+            nearest = min(at_most, key=lambda peer: peer["bytes"])
+            out.append(Bar(f"MiniLM, {line['name']}, 1 - cosine", f"< {nearest['name']}'s at no more bytes", f"{line['lost']:.5f} in {line['bytes']:,} B, {nearest['lost']:.5f} in {nearest['bytes']:,} B", line["lost"] < nearest["lost"]))
+    return out
+
+
 def bars() -> list[Bar]:
     result = read_json(RESULTS / "tensors.json")
     lines = {(line["set"], line["name"]): line for line in result.get("codecs", [])}
-    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", [])) + budget_bars(read_json(RESULTS / "weight_budgets.json"))
+    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", [])) + budget_bars(read_json(RESULTS / "weight_budgets.json")) + packed_model_bars(read_json(RESULTS / "packed_model.json"))

@@ -66,7 +66,7 @@ void write_npy(const char* path, std::uint64_t rows, std::uint32_t dims, const s
 void encode(char** words) {
   const auto start = Clock::now();
   const auto precision = nn::parse_precision(words[1]);
-  if (!precision) stop("the precisions are f32, bf16 and int8");
+  if (!precision) stop("the precisions are f32, bf16, int8 and int4");
   const auto encoder = must(text::BertEncoder::open(
       words[0], {.precision = *precision, .longest = static_cast<std::uint32_t>(std::atoi(words[2]))}));
   fmt::print("ready {:.6f}\n", seconds_since(start));
@@ -162,7 +162,8 @@ void time_rows() {
 void time_layers() {
   print_peaks();
   for (const simd::Level level : {simd::best_level(), simd::Level::avx2})
-    for (const nn::Precision precision : {nn::Precision::int8, nn::Precision::f32, nn::Precision::bf16})
+    for (const nn::Precision precision :
+         {nn::Precision::int8, nn::Precision::int4, nn::Precision::f32, nn::Precision::bf16})
       for (const auto& [inputs, outputs] : {std::pair{384u, 1152u}, {384u, 1536u}, {1536u, 384u}})
         for (const std::size_t count : {12, 96, 288}) time_layer(precision, level, inputs, outputs, count);
   time_rows();

@@ -55,12 +55,16 @@ void add_embed(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<EmbedArguments>();
   Command command = add_command(
       app, session, "embed", "Vectors of texts, by the encoder that Attar carries or one in a folder",
-      {"attar embed questions.txt -o questions.npy", "attar embed corpus.jsonl -o corpus.npy --encoder models/minilm"});
+      {"attar embed questions.txt -o questions.npy", "attar embed corpus.jsonl -o corpus.npy --encoder models/minilm",
+       "attar pack models/minilm -o minilm.attar --lossless && attar embed questions.txt -o q.npy --encoder "
+       "minilm.attar"});
   add_path(command, "input", arguments->input, "One text a line, .jsonl with \"text\", or .tsv: id, text").required();
   add_path(command, "-o,--output", arguments->output, "Where to: .npy or .fvecs; - for .npy on standard output")
       .required();
-  command.add_text("--encoder", arguments->options.encoder, "A folder with a BERT model; without it Attar's own",
-                   "DIR");
+  command.add_text("--encoder", arguments->options.encoder,
+                   "A folder with a BERT model, or an artifact of one; without it Attar's own", "MODEL");
+  command.add_text("--precision", arguments->options.precision,
+                   "How the model's layers keep their weights: f32, bf16, int8 (default) or int4", "NAME");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_threads(command, arguments->options.threads);
   run_with(command, session, arguments, run_embed);

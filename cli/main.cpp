@@ -100,6 +100,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_pack(app, session);
   add_search(app, session);
   add_embed(app, session);
+  add_sensitivity(app, session);
   add_context(app, session);
   add_cache(app, session);
   add_dedup(app, session);

@@ -44,6 +44,7 @@ void add_plan(CLI::App& app, Session& session);
 void add_pack(CLI::App& app, Session& session);
 void add_search(CLI::App& app, Session& session);
 void add_embed(CLI::App& app, Session& session);
+void add_sensitivity(CLI::App& app, Session& session);
 void add_dedup(CLI::App& app, Session& session);
 void add_select(CLI::App& app, Session& session);
 void add_pack_windows(CLI::App& app, Session& session);

@@ -39,10 +39,11 @@ py::dict pack_documents_file(const Path& input, const Path& output, const py::di
   return out;
 }
 
-void embed_file(const Path& input, const Path& output, const std::string& encoder, unsigned threads,
-                const py::object& callback) {
+void embed_file(const Path& input, const Path& output, const std::string& encoder, const std::string& precision,
+                unsigned threads, const py::object& callback) {
   (void)take(watched<EmbedReport>(callback, [&](Progress& progress) {
-    return embed(input, output, {.encoder = encoder, .threads = threads, .progress = &progress});
+    return embed(input, output,
+                 {.encoder = encoder, .precision = precision, .threads = threads, .progress = &progress});
   }));
 }
 

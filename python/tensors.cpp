@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "attar/sensitivity.h"
 #include "attar/tensors.h"
 #include "buffer.h"
 #include "convert.h"
@@ -95,6 +96,23 @@ py::dict plan_tensors_file(const Path& input, const py::dict& given, const py::o
     options.progress = &progress;
     return plan_tensors(input, options);
   })));
+}
+
+py::dict sensitivity_of(const std::string& model, const Path& texts, double noise, std::uint64_t seed, unsigned threads,
+                        const py::object& callback) {
+  const auto report = take(watched<SensitivityReport>(callback, [&](Progress& progress) {
+    return measure_sensitivity(model, texts, {.noise = noise, .seed = seed, .threads = threads, .progress = &progress});
+  }));
+  py::dict tensors, out;
+  for (const TensorSensitivity& tensor : report.tensors) tensors[text(tensor.name)] = tensor.alpha;
+  out["model"] = text(report.model);
+  out["digest"] = text(report.digest);
+  out["texts"] = report.texts;
+  out["noise"] = report.noise;
+  out["seed"] = report.seed;
+  out["tensors"] = tensors;
+  out["seconds"] = report.seconds;
+  return out;
 }
 
 TensorArtifact open_file(const Path& path, bool mmap) {
@@ -203,6 +221,7 @@ py::dict compare_files(const TensorArtifact& artifact, const Path& original, uns
 void add_tensors(py::module_& module) {
   module.def("pack_tensors", &pack_tensors_file);
   module.def("plan_tensors", &plan_tensors_file);
+  module.def("measure_sensitivity", &sensitivity_of);
   py::class_<TensorArtifact>(module, "TensorArtifact")
       .def(py::init(&open_file), py::arg("path"), py::arg("mmap"))
       .def("info", &tensors_info)

@@ -25,7 +25,8 @@ struct PackDocumentsOptions {
   /// records. Not used: `ids`, `meta`, `input`.
   PackOptions pack = {};
   std::vector<std::string> text_fields = {};  ///< of records, in this order; empty: those with usual names
-  /// Empty: the one that the library carries. A folder with a BERT model (config.json, model.safetensors, vocab.txt).
+  /// Empty: the one that the library carries. A folder with a BERT model (config.json, model.safetensors, vocab.txt),
+  /// or an artifact of one (pack_tensors() of the folder; or model.attar of the weights, in their place in the folder).
   /// Or "cmd:" and a command for /bin/sh that gets a text a line and prints a vector a line.
   std::string encoder = {};
   /// Vectors of the documents, one each in their order (.npy and the others that pack() reads): no document is cut
@@ -73,7 +74,10 @@ struct DocumentsOutcome {
 
 struct EmbedOptions {
   std::string encoder = {};  ///< as in PackDocumentsOptions
-  unsigned threads = 0;      ///< 0: one per available core
+  /// How a BERT model's layers keep their weights: "f32", "bf16", "int8" or "int4". Empty: int8. Vectors of two
+  /// precisions do not compare.
+  std::string precision = {};
+  unsigned threads = 0;  ///< 0: one per available core
   Progress* progress = nullptr;
 };
 

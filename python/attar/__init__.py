@@ -31,7 +31,7 @@ from attar import _attar
 from attar._errors import Error, GoalUnreachable
 from attar._tensors import Tensors, open_tensors, pack_tensors, plan_tensors
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "open", "open_tensors", "pack",
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
            "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
@@ -296,19 +296,34 @@ def pack_documents(documents: Path | Iterable[Mapping[str, Any]], output: Path |
         return _attar.pack_documents(given, "" if output is None else os.fspath(output), options, progress)
 
 
-def embed(texts: Path | Iterable[str], *, encoder: Path = "", threads: int = 0, progress: Progress | None = None) -> np.ndarray:
+def embed(texts: Path | Iterable[str], *, encoder: Path = "", precision: str = "", threads: int = 0, progress: Progress | None = None) -> np.ndarray:
     """Vectors of texts, of unit length, float32 (n, dims), as documents are packed with.
 
     texts     strings, none of them blank; or a file: one text a line, JSON lines with "text", or .tsv (id, text)
     encoder   as in pack_documents()
+    precision how a BERT model's layers keep their weights: "f32", "bf16", "int8" (as does "") or "int4"; vectors of two do not compare
     threads   0: one per available core
 
-    Raises Error: "io", "invalid_data" for blank texts and where there are none.
+    Raises Error: "io", "invalid_data" for blank texts and where there are none, "invalid_argument" for another precision.
     """
     with _Files() as files:
         output = files._new("vectors", ".npy")
-        _attar.embed(files.questions("texts", texts), output, os.fspath(encoder), _whole("threads", threads, 0, 1024), progress)
+        _attar.embed(files.questions("texts", texts), output, os.fspath(encoder), precision, _whole("threads", threads, 0, 1024), progress)
         return np.load(output)
+
+
+def measure_sensitivity(model: Path, texts: Path | Iterable[str], *, noise: float = 0.01, seed: int = 1, threads: int = 0, progress: Progress | None = None) -> dict[str, Any]:
+    """How much a model's vectors change with each of its matrices: the mean of 1 − cosine over the texts by the noise's share of the matrix's squares.
+
+    model     a folder with a BERT model, or an artifact of one
+    texts     as in embed(): some hundred like those that the model will read
+    noise     t², the share of the squares, above 0 and at most 1
+    threads   0: one per available core; the figures are the same for any number
+
+    Returns a dict with the keys of `attar sensitivity --json` (docs/cli.md) but the path; "tensors" maps names to figures. Raises Error as embed().
+    """
+    with _Files() as files:
+        return _attar.measure_sensitivity(os.fspath(model), files.questions("texts", texts), float(noise), _whole("seed", seed, 0, 2**63 - 1), _whole("threads", threads, 0, 1024), progress)
 
 
 def _asking(given: dict[str, Any], expansions: Any, vectors: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "open", "open_tensors", "pack",
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
            "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str
 build: str
@@ -124,8 +124,22 @@ def pack_documents(
     progress: Progress | None = None,
 ) -> dict[str, Any]: ...
 def embed(
-    texts: Path | Iterable[str], *, encoder: Path = "", threads: int = 0, progress: Progress | None = None
+    texts: Path | Iterable[str],
+    *,
+    encoder: Path = "",
+    precision: str = "",
+    threads: int = 0,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]: ...
+def measure_sensitivity(
+    model: Path,
+    texts: Path | Iterable[str],
+    *,
+    noise: float = 0.01,
+    seed: int = 1,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
 def read_context(*paths: Path) -> list[dict[str, str]]: ...
 def fit_context(
     texts: str | Mapping[str, str] | Iterable[str | Mapping[str, str]],

@@ -125,6 +125,41 @@ class PackDocuments(InFolder):
         self.assert_nothing_left()
 
 
+def make_model(folder: Path) -> None:
+    """A small BERT with random weights, as sentence-transformers lays out its files."""
+    width, wide, rng, tensors = 32, 48, np.random.default_rng(5), {}
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "cat", ",", *(mark + letter for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz")]
+
+    def linear(name: str, outputs: int, inputs: int) -> None:
+        tensors[f"{name}.weight"] = rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
+        tensors[f"{name}.bias"] = rng.standard_normal(outputs) / 10
+
+    def norm(name: str) -> None:
+        tensors[f"{name}.LayerNorm.weight"], tensors[f"{name}.LayerNorm.bias"] = np.ones(width), np.zeros(width)
+
+    for name, count in (("word", len(words)), ("position", 16), ("token_type", 2)):
+        tensors[f"embeddings.{name}_embeddings.weight"] = rng.standard_normal((count, width))
+    norm("embeddings")
+    for part in ("query", "key", "value"):
+        linear(f"encoder.layer.0.attention.self.{part}", width, width)
+    linear("encoder.layer.0.attention.output.dense", width, width)
+    norm("encoder.layer.0.attention.output")
+    linear("encoder.layer.0.intermediate.dense", wide, width)
+    linear("encoder.layer.0.output.dense", width, wide)
+    norm("encoder.layer.0.output")
+    header, data = {}, b""
+    for name, values in tensors.items():
+        raw = values.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": width, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": wide,
+                                                    "max_position_embeddings": 16, "type_vocab_size": 2, "vocab_size": len(words)}))
+
+
 class Embed(InFolder):
     def test_texts_become_unit_vectors(self) -> None:
         texts = ["one text", "größer\nauf zwei Zeilen", "one text"]
@@ -143,6 +178,25 @@ class Embed(InFolder):
             self.assertEqual(caught.error.file, "texts")
         with self.assertRaises(TypeError):
             attar.embed([3])
+        with ExpectCode(self, "invalid_argument"):
+            attar.embed(texts, precision="int4")  # no model is named
+        self.assert_nothing_left()
+
+    def test_models_run_from_artifacts_and_tell_their_sensitivity(self) -> None:
+        make_model(self.folder / "model")
+        attar.pack_tensors(self.folder / "model", self.folder / "model-of-texts.attar")
+        texts = ["the cat", "a cat, a cat", "zebra"]
+        for precision in ("f32", "int8", "int4"):
+            vectors = attar.embed(texts, encoder=self.folder / "model", precision=precision)
+            self.assertEqual(vectors.shape, (3, 32))
+            np.testing.assert_array_equal(vectors, attar.embed(texts, encoder=self.folder / "model-of-texts.attar", precision=precision))
+        found = attar.measure_sensitivity(self.folder / "model", texts, threads=1)
+        self.assertEqual((found["texts"], found["noise"], found["seed"]), (3, 0.01, 1))
+        self.assertIn("encoder.layer.0.intermediate.dense.weight", found["tensors"])
+        self.assertTrue(all(alpha > 0 for alpha in found["tensors"].values()))
+        self.assertEqual(found["tensors"], attar.measure_sensitivity(self.folder / "model-of-texts.attar", texts, threads=2)["tensors"])
+        with ExpectCode(self, "invalid_argument"):
+            attar.measure_sensitivity(self.folder / "model", texts, noise=0)
         self.assert_nothing_left()
 
 

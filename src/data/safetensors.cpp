@@ -56,11 +56,9 @@ std::unexpected<Error> bad(std::string_view name, std::string_view what) {
 Result<TensorType> type_of(std::string_view name, object fields) {
   std::string_view word;
   if (fields.at_key("dtype").get(word) != simdjson::SUCCESS) return bad(name, "has no dtype");
-  const auto found = std::ranges::find(type_names, word, &TypeName::name);
-  if (found == type_names.end())
-    return fail(ErrorCode::unsupported, fmt::format("its tensor {} has the dtype {}, which is not known here",
-                                                    in_quotes(name), in_quotes(word)));
-  return found->type;
+  if (const auto found = find_tensor_type(word)) return *found;
+  return fail(ErrorCode::unsupported,
+              fmt::format("its tensor {} has the dtype {}, which is not known here", in_quotes(name), in_quotes(word)));
 }
 
 Status read_shape(object fields, Tensor& tensor) {
@@ -144,6 +142,10 @@ Result<std::pair<std::string_view, base::ByteView>> split(base::ByteView file) {
 }  // namespace
 
 std::string_view tensor_type_name(TensorType type) noexcept { return row_of(type).name; }
+std::optional<TensorType> find_tensor_type(std::string_view name) noexcept {
+  const auto found = std::ranges::find(type_names, name, &TypeName::name);
+  return found == type_names.end() ? std::nullopt : std::optional(found->type);
+}
 std::uint64_t tensor_type_bytes(TensorType type) noexcept { return row_of(type).bytes; }
 
 Result<std::vector<Tensor>> parse_safetensors(base::ByteView file) {

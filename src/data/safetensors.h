@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ enum class TensorType : std::uint8_t {
 
 /// "F32", as the header names it.
 [[nodiscard]] std::string_view tensor_type_name(TensorType type) noexcept;
+/// The type of this name; nothing for another word.
+[[nodiscard]] std::optional<TensorType> find_tensor_type(std::string_view name) noexcept;
 /// Bytes of an element.
 [[nodiscard]] std::uint64_t tensor_type_bytes(TensorType type) noexcept;
 

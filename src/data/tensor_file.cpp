@@ -11,6 +11,7 @@
 #include "data/gguf.h"
 #include "data/npy.h"
 #include "data/safetensors.h"
+#include "data/zip.h"
 
 namespace attar::data {
 namespace {
@@ -123,6 +124,42 @@ Status check_shapes(std::span<const FileTensor> tensors) {
   return {};
 }
 
+// A member that is a whole .npy file as it is.
+std::optional<FileTensor> array_of(base::ByteView file, const ZipMember& member) {
+  constexpr std::string_view ending = ".npy";
+  if (member.method != 0 || member.encrypted || !member.name.ends_with(ending)) return std::nullopt;
+  const base::ByteView bytes = file.subspan(member.offset, member.bytes);
+  if (!base::as_text(bytes).starts_with(npy_magic)) return std::nullopt;
+  auto read = npy_of(bytes, member.name.substr(0, member.name.size() - ending.size()));
+  if (!read || !check_shapes(*read)) return std::nullopt;
+  FileTensor out = std::move(read->front());
+  out.offset += member.offset;
+  return out;
+}
+
+// Nothing for a zip without an .npy, which is another kind of file.
+Result<std::optional<std::vector<FileTensor>>> npz_of(base::ByteView file, std::string& note) {
+  ATTAR_ASSIGN(const std::vector<ZipMember> members, parse_zip(file));
+  const auto is_npy = [](const ZipMember& member) { return member.name.ends_with(".npy"); };
+  if (std::ranges::none_of(members, is_npy)) return std::nullopt;
+  std::vector<FileTensor> out;
+  std::uint64_t arrays = 0, as_bytes = 0;
+  for (const ZipMember& member : members) {
+    if (member.stored == 0) continue;
+    auto array = array_of(file, member);
+    if (is_npy(member)) ++(array ? arrays : as_bytes);
+    FileTensor own{.name = member.name, .type = "bytes", .shape = {member.stored}, .bytes = member.stored};
+    own.offset = member.offset;
+    out.push_back(array ? *std::move(array) : std::move(own));
+  }
+  if (as_bytes != 0)
+    note = fmt::format(
+        "{} of {} arrays are taken as bytes, for they are deflated or none that can be read; np.savez, "
+        "rather than np.savez_compressed, leaves more to save",
+        as_bytes, arrays + as_bytes);
+  return out;
+}
+
 FileTensor whole(base::ByteView file, std::string name) {
   return {.name = std::move(name), .type = "bytes", .shape = {file.size()}, .bytes = file.size()};
 }
@@ -135,7 +172,7 @@ bool looks_like_safetensors(base::ByteView file) noexcept {
 }  // namespace
 
 std::string_view tensor_format_name(TensorFormat format) noexcept {
-  constexpr std::array<std::string_view, 4> names = {"safetensors", "gguf", "npy", "bytes"};
+  constexpr std::array<std::string_view, 5> names = {"safetensors", "gguf", "npy", "npz", "bytes"};
   return names[static_cast<std::size_t>(format)];
 }
 
@@ -153,6 +190,15 @@ Result<TensorFile> TensorFile::open(const std::filesystem::path& path) {
   } else if (base::as_text(bytes).starts_with(npy_magic)) {
     out.format_ = TensorFormat::npy;
     read = npy_of(bytes, path.stem().string());
+  } else if (base::as_text(bytes).starts_with(zip_magic)) {
+    out.format_ = TensorFormat::npz;
+    auto arrays = npz_of(bytes, out.note_);
+    if (!out.note_.empty()) out.note_ = fmt::format("{}: {}", out.path(), out.note_);
+    if (!arrays) {
+      read = std::unexpected(std::move(arrays).error());
+    } else if (*arrays) {
+      read = **std::move(arrays);
+    }
   }
   if (read && *read)
     if (const Status checked = check_shapes(**read); !checked) read = std::unexpected(checked.error());

@@ -28,7 +28,7 @@ struct FileTensor {
   [[nodiscard]] std::uint64_t count() const noexcept { return bytes / element_bytes; }
 };
 
-enum class TensorFormat : std::uint8_t { safetensors, gguf, npy, bytes };
+enum class TensorFormat : std::uint8_t { safetensors, gguf, npy, npz, bytes };
 
 [[nodiscard]] std::string_view tensor_format_name(TensorFormat format) noexcept;
 
@@ -36,7 +36,8 @@ enum class TensorFormat : std::uint8_t { safetensors, gguf, npy, bytes };
 class TensorFile {
  public:
   /// The format is found from the file's first bytes. A file of none, or one that breaks its format, is one tensor of
-  /// bytes, named by its own name; note() says what it broke.
+  /// bytes, named by its own name; note() says what it broke. Files within an .npz that are no arrays, or deflated, are
+  /// tensors of bytes each, as they lie there.
   [[nodiscard]] static Result<TensorFile> open(const std::filesystem::path& path);
 
   [[nodiscard]] TensorFormat format() const noexcept { return format_; }
@@ -47,7 +48,7 @@ class TensorFile {
     return bytes().subspan(tensor.offset, tensor.bytes);
   }
   [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
-  /// Why a file that looks like a format was taken as bytes; else empty.
+  /// Why a file that looks like a format, or arrays of it, were taken as bytes; else empty.
   [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
  private:

@@ -17,7 +17,7 @@ constexpr std::size_t texts_at_once = 4096;
 Result<EmbedReport> embed(const std::filesystem::path& input, const std::filesystem::path& output,
                           const EmbedOptions& options) {
   Progress& progress = engine::or_silent(options.progress);
-  ATTAR_ASSIGN(const auto encoder, engine::open_encoder(options.encoder));
+  ATTAR_ASSIGN(const auto encoder, engine::open_encoder(options.encoder, options.precision));
   ATTAR_ASSIGN(const auto texts, data::read_queries(input));
   const std::uint32_t dims = encoder->info().dims;
   ATTAR_ASSIGN(auto writer, data::VectorWriter::create(output, data::ElementType::f32, dims));

@@ -35,7 +35,7 @@ void Bert::embed(const TokenBatch& batch, std::span<float> out) const {
   for (const std::size_t end : batch.ends)
     for (std::size_t position = 0; token < end; ++token, ++position) {
       const auto row = out.subspan(token * width, width);
-      data::widen(*word_table_, std::uint64_t{batch.ids[token]} * width, row);
+      data::widen(word_table_, std::uint64_t{batch.ids[token]} * width, row);
       const float* place = position_table_.data() + position * width;
       for (std::size_t d = 0; d < width; ++d) row[d] += place[d];
       add_and_normalise(row, type_, norm_of(embedding_norm_));

@@ -3,20 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "attar/result.h"
 #include "base/hash.h"
-#include "data/safetensors.h"
 #include "nn/aligned.h"
 #include "nn/attention.h"
 #include "nn/float_tile.h"
 #include "nn/linear.h"
 #include "nn/rows.h"
+#include "nn/weight_source.h"
 
 namespace attar::nn {
 
@@ -56,15 +56,18 @@ class BertScratch {
 /// Const and safe to use from many threads at once.
 class Bert {
  public:
-  /// Takes the weights by the names of BERT's checkpoints, with "bert." before them or without. Word embeddings are
-  /// read from the file as they are needed, so it stays open. `invalid_data` names the tensor that is missing, has
-  /// another shape than the sizes ask for or a value that is not finite; `unsupported` one that holds no floats.
-  [[nodiscard]] static Result<Bert> make(const BertConfig& config, data::Safetensors weights,
+  /// Takes the weights by the names of BERT's checkpoints, with "bert." before them or without. Word embeddings stay in
+  /// the type that they have, and where the source keeps its bytes are read from there as they are needed: it lives as
+  /// long as the model. `invalid_data` names the tensor that is missing, has another shape than the sizes ask for or a
+  /// value that is not finite; `unsupported` one that holds no floats; and errors of the source.
+  [[nodiscard]] static Result<Bert> make(const BertConfig& config, std::shared_ptr<const WeightSource> weights,
                                          const MakeLinear& make_linear, simd::Level level = simd::active_level());
 
   [[nodiscard]] const BertConfig& config() const noexcept { return config_; }
   /// SHA-256 over names, shapes, types and bytes of all tensors that the model uses.
   [[nodiscard]] const base::Digest& weights_digest() const noexcept { return digest_; }
+  /// Names of the tensors that the model uses, in the order in which it took them.
+  [[nodiscard]] std::span<const std::string> tensor_names() const noexcept { return names_; }
 
   /// A vector a token into `out` (ids.size() × hidden_size). A token's does not depend on the other texts.
   void forward(const TokenBatch& batch, BertScratch& scratch, std::span<float> out) const;
@@ -79,8 +82,8 @@ class Bert {
   };
   class Loader;
 
-  Bert(const BertConfig& config, data::Safetensors file, simd::Level level)
-      : config_(config), file_(std::move(file)), kernel_(float_tile_kernel(level)) {}
+  Bert(const BertConfig& config, std::shared_ptr<const WeightSource> source, simd::Level level)
+      : config_(config), source_(std::move(source)), kernel_(float_tile_kernel(level)) {}
 
   [[nodiscard]] Norm norm_of(const OwnNorm& own) const noexcept {
     return {.scale = own.scale, .shift = own.shift, .epsilon = config_.epsilon};
@@ -91,13 +94,15 @@ class Bert {
   void feed_forward(const Layer& layer, BertScratch& scratch, std::span<float> x) const;
 
   BertConfig config_;
-  data::Safetensors file_;
-  const data::Tensor* word_table_ = nullptr;  // in file_
+  std::shared_ptr<const WeightSource> source_;
+  data::Tensor word_table_;  // its bytes lie in source_, or in word_bytes_
+  std::vector<std::byte> word_bytes_;
   std::vector<float> position_table_, type_;
   OwnNorm embedding_norm_;
   std::vector<Layer> layers_;
   std::size_t linear_scratch_ = 0;  // bytes that the neediest layer asks for
   base::Digest digest_;
+  std::vector<std::string> names_;
   FloatTileKernel kernel_;
 };
 

@@ -42,10 +42,12 @@ class Bert::Loader {
   Loader(Bert& model, const MakeLinear& make_linear) : model_(model), make_linear_(make_linear) {}
 
   Status run() {
-    if (model_.file_.find(word_table) == nullptr) prefix_ = "bert.";
+    if (model_.source_->find(word_table) == nullptr) prefix_ = "bert.";
     const BertConfig& config = model_.config_;
     const std::uint64_t width = config.hidden_size;
-    ATTAR_ASSIGN(model_.word_table_, find(word_table, {config.words, width}));
+    ATTAR_ASSIGN(auto words, find(word_table, {config.words, width}));
+    model_.word_table_ = std::move(words.tensor);
+    model_.word_bytes_ = std::move(words.own);
     ATTAR_TRY(check_words());
     ATTAR_ASSIGN(model_.position_table_, read("embeddings.position_embeddings.weight", {config.positions, width}));
     ATTAR_ASSIGN(model_.type_, read("embeddings.token_type_embeddings.weight", {config.types, width}));
@@ -94,16 +96,23 @@ class Bert::Loader {
   }
 
   Result<std::vector<float>> read(std::string_view name, const std::vector<std::uint64_t>& shape) {
-    ATTAR_ASSIGN(const data::Tensor* tensor, find(name, shape));
-    std::vector<float> out(tensor->count);
-    data::widen(*tensor, 0, out);
-    if (!all_finite(out)) return bad(*tensor, "holds a value that is not finite");
+    ATTAR_ASSIGN(const Found found, find(name, shape));
+    std::vector<float> out(found.tensor.count);
+    data::widen(found.tensor, 0, out);
+    if (!all_finite(out)) return bad(found.tensor, "holds a value that is not finite");
     return out;
   }
 
-  Result<const data::Tensor*> find(std::string_view name, const std::vector<std::uint64_t>& shape) {
+  // A tensor with its bytes, and where they lie unless the source keeps them.
+  struct Found {
+    data::Tensor tensor;
+    std::vector<std::byte> own = {};
+  };
+
+  // The shape is judged before any byte is read or decoded.
+  Result<Found> find(std::string_view name, const std::vector<std::uint64_t>& shape) {
     const std::string full = prefix_ + std::string(name);
-    const data::Tensor* tensor = model_.file_.find(full);
+    const data::Tensor* tensor = model_.source_->find(full);
     if (tensor == nullptr)
       return error(ErrorCode::invalid_data,
                    fmt::format("lacks the tensor {}; it is no BERT model of {} layers", full, model_.config_.layers));
@@ -113,21 +122,25 @@ class Bert::Loader {
     if (!data::is_float(tensor->type))
       return error(ErrorCode::unsupported, fmt::format("has the tensor {} as {}; F32, F16 and BF16 can be read", full,
                                                        data::tensor_type_name(tensor->type)));
-    add_to_digest(*tensor, digest_);
-    return tensor;
+    ATTAR_ASSIGN(WeightBytes bytes, model_.source_->read(*tensor));
+    Found out{.tensor = *tensor, .own = std::move(bytes.own)};
+    out.tensor.bytes = bytes.bytes;
+    add_to_digest(out.tensor, digest_);
+    model_.names_.push_back(full);
+    return out;
   }
 
   Status check_words() {
     std::vector<float> row(model_.config_.hidden_size);
     for (std::uint64_t word = 0; word < model_.config_.words; ++word) {
-      data::widen(*model_.word_table_, word * row.size(), row);
-      if (!all_finite(row)) return bad(*model_.word_table_, "holds a value that is not finite");
+      data::widen(model_.word_table_, word * row.size(), row);
+      if (!all_finite(row)) return bad(model_.word_table_, "holds a value that is not finite");
     }
     return {};
   }
 
   [[nodiscard]] std::unexpected<Error> error(ErrorCode code, std::string message) const {
-    return std::unexpected(Error{.code = code, .message = std::move(message), .file = model_.file_.path()});
+    return std::unexpected(Error{.code = code, .message = std::move(message), .file = model_.source_->path()});
   }
   [[nodiscard]] std::unexpected<Error> bad(const data::Tensor& tensor, std::string_view what) const {
     return error(ErrorCode::invalid_data, fmt::format("its tensor {} {}", data::in_quotes(tensor.name), what));
@@ -139,8 +152,8 @@ class Bert::Loader {
   base::Sha256 digest_;
 };
 
-Result<Bert> Bert::make(const BertConfig& config, data::Safetensors weights, const MakeLinear& make_linear,
-                        simd::Level level) {
+Result<Bert> Bert::make(const BertConfig& config, std::shared_ptr<const WeightSource> weights,
+                        const MakeLinear& make_linear, simd::Level level) {
   Bert out(config, std::move(weights), level);
   ATTAR_TRY(Loader(out, make_linear).run());
   return out;

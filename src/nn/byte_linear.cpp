@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t fours_together = 128;
 // Rows that pass each piece of the weights: their bytes stay in the second cache. A multiple of the kernels' six.
 constexpr std::size_t rows_together = 96;
+// Of a sum: to a float, by two units, and with the bias.
+constexpr std::size_t byte_roundings = 6;
 
 using simd::FloatLanes;
 using simd::lanes;
@@ -98,7 +100,8 @@ ByteLinear::ByteLinear(const LinearWeights& weights, simd::Level level)
       piece_sums_(panels() * pieces() * panel_columns),
       sums_(panels() * panel_columns),
       units_(panels() * panel_columns),
-      biases_(panels() * panel_columns) {
+      biases_(panels() * panel_columns),
+      bounds_(outputs_) {
   weights_.fill_zero();
   piece_sums_.fill_zero();
   sums_.fill_zero();
@@ -107,8 +110,12 @@ ByteLinear::ByteLinear(const LinearWeights& weights, simd::Level level)
   std::ranges::copy(weights.biases, biases_.data());
   std::vector<std::int8_t> row(inputs_);
   for (std::size_t o = 0; o < outputs_; ++o) {
-    units_[o] = simd::round_int8(weights.weights.subspan(o * inputs_, inputs_), row.data()).unit;
+    const auto given = weights.weights.subspan(o * inputs_, inputs_);
+    units_[o] = simd::round_int8(given, row.data()).unit;
     pack(o, row);
+    WeightError error;
+    for (std::size_t k = 0; k < inputs_; ++k) error.add(given[k], double{units_[o]} * int{row[k]});
+    bounds_[o] = error.of_bytes(byte_roundings, biases_[o]);
   }
 }
 

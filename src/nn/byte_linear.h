@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "nn/aligned.h"
 #include "nn/byte_tile.h"
@@ -15,7 +16,11 @@ class ByteLinear final : public Linear {
 
   [[nodiscard]] std::size_t inputs() const noexcept override { return inputs_; }
   [[nodiscard]] std::size_t outputs() const noexcept override { return outputs_; }
+  [[nodiscard]] std::size_t weight_bytes() const noexcept override {
+    return weights_.size() + outputs_ * sizeof(float);
+  }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept override;
+  [[nodiscard]] ErrorBound error_bound(std::size_t output) const noexcept override { return bounds_[output]; }
   void apply(const LinearTask& task) const noexcept override;
 
  private:
@@ -33,6 +38,7 @@ class ByteLinear final : public Linear {
   AlignedBuffer<std::int32_t> piece_sums_;  // [panel][piece of the inputs][output]: Σ of the piece's weights
   AlignedBuffer<std::int32_t> sums_;        // by output: Σ of its weights
   AlignedBuffer<float> units_, biases_;     // by output
+  std::vector<ErrorBound> bounds_;          // by output
 };
 
 }  // namespace attar::nn

@@ -23,7 +23,8 @@ PanelLinear::PanelLinear(const LinearWeights& weights, simd::Level level)
     : inputs_(weights.inputs),
       outputs_(weights.outputs),
       kernel_(float_tile_kernel(level)),
-      biases_(panels() * panel_columns) {
+      biases_(panels() * panel_columns),
+      bounds_(outputs_) {
   biases_.fill_zero();
   std::ranges::copy(weights.biases, biases_.data());
 }
@@ -51,8 +52,10 @@ void PanelLinear::apply(const LinearTask& task) const noexcept {
 FloatLinear::FloatLinear(const LinearWeights& weights, simd::Level level)
     : PanelLinear(weights, level), weights_(packed_size()) {
   weights_.fill_zero();
-  for (std::size_t o = 0; o < outputs(); ++o)
+  for (std::size_t o = 0; o < outputs(); ++o) {
     for (std::size_t i = 0; i < inputs(); ++i) weights_[place(o, i)] = weights.weights[o * inputs() + i];
+    bound(weights, o, [&](std::size_t i) { return weights_[place(o, i)]; });
+  }
 }
 
 const float* FloatLinear::widened(std::size_t panel, std::size_t first, std::size_t /*depth*/,
@@ -63,9 +66,11 @@ const float* FloatLinear::widened(std::size_t panel, std::size_t first, std::siz
 Bf16Linear::Bf16Linear(const LinearWeights& weights, simd::Level level)
     : PanelLinear(weights, level), weights_(packed_size()) {
   weights_.fill_zero();
-  for (std::size_t o = 0; o < outputs(); ++o)
+  for (std::size_t o = 0; o < outputs(); ++o) {
     for (std::size_t i = 0; i < inputs(); ++i)
       weights_[place(o, i)] = base::float_to_bf16(weights.weights[o * inputs() + i]);
+    bound(weights, o, [&](std::size_t i) { return base::bf16_to_float(weights_[place(o, i)]); });
+  }
 }
 
 std::size_t Bf16Linear::scratch_bytes() const noexcept { return inputs_together * panel_columns * sizeof(float); }

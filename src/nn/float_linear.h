@@ -15,6 +15,7 @@ class PanelLinear : public Linear {
  public:
   [[nodiscard]] std::size_t inputs() const noexcept override { return inputs_; }
   [[nodiscard]] std::size_t outputs() const noexcept override { return outputs_; }
+  [[nodiscard]] ErrorBound error_bound(std::size_t output) const noexcept override { return bounds_[output]; }
   void apply(const LinearTask& task) const noexcept override;
 
  protected:
@@ -26,6 +27,13 @@ class PanelLinear : public Linear {
   [[nodiscard]] std::size_t place(std::size_t output, std::size_t input) const noexcept {
     return (output / panel_columns * inputs_ + input) * panel_columns + output % panel_columns;
   }
+  /// The bound of an output whose weights became `kept(input)`.
+  template <class Kept>
+  void bound(const LinearWeights& weights, std::size_t output, const Kept& kept) {
+    WeightError error;
+    for (std::size_t i = 0; i < inputs_; ++i) error.add(weights.weights[output * inputs_ + i], double{kept(i)});
+    bounds_[output] = error.of_floats(inputs_, weights.biases[output]);
+  }
   /// Weights of a panel from the input `first` on, `depth` × panel_columns floats; `scratch` has room for them.
   [[nodiscard]] virtual const float* widened(std::size_t panel, std::size_t first, std::size_t depth,
                                              float* scratch) const noexcept = 0;
@@ -34,11 +42,13 @@ class PanelLinear : public Linear {
   std::size_t inputs_, outputs_;
   FloatTileKernel kernel_;
   AlignedBuffer<float> biases_;
+  std::vector<ErrorBound> bounds_;
 };
 
 class FloatLinear final : public PanelLinear {
  public:
   FloatLinear(const LinearWeights& weights, simd::Level level);
+  [[nodiscard]] std::size_t weight_bytes() const noexcept override { return weights_.size() * sizeof(float); }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept override { return 0; }
 
  private:
@@ -51,6 +61,7 @@ class FloatLinear final : public PanelLinear {
 class Bf16Linear final : public PanelLinear {
  public:
   Bf16Linear(const LinearWeights& weights, simd::Level level);
+  [[nodiscard]] std::size_t weight_bytes() const noexcept override { return weights_.size() * sizeof(std::uint16_t); }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept override;
 
  private:

@@ -4,11 +4,12 @@
 
 #include "nn/byte_linear.h"
 #include "nn/float_linear.h"
+#include "nn/nibble_linear.h"
 
 namespace attar::nn {
 namespace {
 
-constexpr std::array<std::string_view, 3> names{"f32", "bf16", "int8"};
+constexpr std::array<std::string_view, 4> names{"f32", "bf16", "int8", "int4"};
 
 }  // namespace
 
@@ -26,9 +27,11 @@ MakeLinear linear_maker(Precision precision, simd::Level level) {
       return [level](const LinearWeights& weights) { return std::make_unique<FloatLinear>(weights, level); };
     case Precision::bf16:
       return [level](const LinearWeights& weights) { return std::make_unique<Bf16Linear>(weights, level); };
-    case Precision::int8: break;
+    case Precision::int8:
+      return [level](const LinearWeights& weights) { return std::make_unique<ByteLinear>(weights, level); };
+    case Precision::int4: break;
   }
-  return [level](const LinearWeights& weights) { return std::make_unique<ByteLinear>(weights, level); };
+  return [level](const LinearWeights& weights) { return std::make_unique<NibbleLinear>(weights, level); };
 }
 
 }  // namespace attar::nn

@@ -11,14 +11,15 @@
 #include <string_view>
 
 #include "attar/result.h"
+#include "nn/error_bound.h"
 #include "simd/isa.h"
 
 namespace attar::nn {
 
 /// How a layer keeps its weights.
-enum class Precision : std::uint8_t { f32, bf16, int8 };
+enum class Precision : std::uint8_t { f32, bf16, int8, int4 };
 
-/// "f32", "bf16", "int8".
+/// "f32", "bf16", "int8", "int4".
 [[nodiscard]] std::string_view precision_name(Precision precision) noexcept;
 /// The precision of this name; nothing for any other word.
 [[nodiscard]] std::optional<Precision> parse_precision(std::string_view name) noexcept;
@@ -46,6 +47,10 @@ class Linear {
 
   [[nodiscard]] virtual std::size_t inputs() const noexcept = 0;
   [[nodiscard]] virtual std::size_t outputs() const noexcept = 0;
+  /// Bytes that the weights and their scales take, padding included.
+  [[nodiscard]] virtual std::size_t weight_bytes() const noexcept = 0;
+  /// How far an output may lie from that of the weights that the layer was made of. output < outputs().
+  [[nodiscard]] virtual ErrorBound error_bound(std::size_t output) const noexcept = 0;
   /// Bytes that apply() needs beside its rows, whatever their number.
   [[nodiscard]] virtual std::size_t scratch_bytes() const noexcept = 0;
   /// Each row's result is the same whichever rows stand beside it.

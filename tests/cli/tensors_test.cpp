@@ -1,6 +1,8 @@
 // attar pack --lossless, get, unpack, info and verify of tensors, as they are typed.
 #include "cli/support.h"
+#include "data/files.h"
 #include "data/tensor_files.h"
+#include "engine/tiny_model.h"
 
 namespace attar::cli {
 namespace {
@@ -263,6 +265,67 @@ TEST_F(TensorsCli, FilesThatAreNoneAreBytesWithANote) {
   EXPECT_NE(packed.json()["notes"].at(0).get<std::string>().find("taken as bytes"), std::string::npos);
   ASSERT_EQ(attar({"unpack", "c.attar", "-o", "cut.back"}).status, 0);
   EXPECT_TRUE(read_whole(at("cut.back")) == cut);
+}
+
+TEST_F(TensorsCli, AModelRunsFromItsArtifact) {
+  write_tiny_model(at("tiny"));
+  write_whole(at("texts.txt"), "the cat\na cat\nzebra\n");
+  ASSERT_EQ(attar({"pack", "tiny", "-o", "tiny.attar", "--lossless", "-q"}).status, 0);
+  for (const char* precision : {"f32", "int4"}) {
+    const std::vector<std::string> words{"embed", "texts.txt", "-f", "--precision", precision, "--json", "-o"};
+    const auto run = [&](const std::string& out, const std::string& model) {
+      auto all = words;
+      all.insert(all.end(), {out, "--encoder", model});
+      const Ran ran = attar(all);
+      EXPECT_EQ(ran.status, 0) << ran.err;
+      return read_whole(at(out));
+    };
+    EXPECT_EQ(run("folder.npy", "tiny"), run("artifact.npy", "tiny.attar")) << precision;
+  }
+  expect_error(attar({"embed", "texts.txt", "-o", "x.npy", "--encoder", "tiny", "--precision", "int2", "--json"}), 2,
+               "invalid_argument", "int4");
+  expect_error(attar({"embed", "texts.txt", "-o", "x.npy", "--encoder", "tiny/model.safetensors", "--json"}), 2,
+               "invalid_argument", "attar pack");
+}
+
+TEST_F(TensorsCli, SensitivityOfAModelsTensors) {
+  write_tiny_model(at("tiny"));
+  write_whole(at("texts.txt"), "the cat\na cat\nzebra\n");
+  const Ran ran = attar({"sensitivity", "tiny", "--calibrate", "texts.txt", "-o", "alpha.json", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  expect_keys(ran.json(), {{"path", 's'},
+                           {"model", 's'},
+                           {"digest", 's'},
+                           {"texts", 'n'},
+                           {"noise", 'n'},
+                           {"seed", 'n'},
+                           {"tensors", 'o'},
+                           {"seconds", 'n'}});
+  const Json file = Json::parse(read_whole(at("alpha.json")));
+  EXPECT_EQ(file["format"], "attar-sensitivity 1");
+  EXPECT_EQ(file["tensors"], ran.json()["tensors"]);
+  EXPECT_EQ(file["tensors"].size(), 3 + 2 * 6);
+  const Ran text =
+      attar({"sensitivity", "tiny", "--calibrate", "texts.txt", "-o", "alpha.json", "-f", "--noise", "0.02"});
+  ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_NE(text.out.find("encoder.layer.1.output.dense.weight"), std::string::npos) << text.out;
+  EXPECT_EQ(attar({"sensitivity", "tiny", "--calibrate", "texts.txt", "-o", "alpha.json"}).status, 2) << "without -f";
+  EXPECT_EQ(attar({"sensitivity", "tiny", "--calibrate", "texts.txt", "-o", "b.json", "--noise", "2"}).status, 2);
+}
+
+TEST_F(TensorsCli, ArraysOfNumpyComeBackToTheByte) {
+  const std::string source = ATTAR_SOURCE_DIR "/tests/data/npz/";
+  for (const char* name : {"saved.npz", "deflated.npz"}) {
+    const Ran packed = attar({"pack", source + name, "-o", "z.attar", "--lossless", "-f", "--json"});
+    ASSERT_EQ(packed.status, 0) << packed.err;
+    EXPECT_EQ(packed.json()["tensors"], 3);
+    EXPECT_EQ(packed.json()["notes"].size(), name[0] == 's' ? 0u : 1u);
+    ASSERT_EQ(attar({"unpack", "z.attar", "-o", "back.npz", "-f"}).status, 0);
+    EXPECT_EQ(read_whole(at("back.npz")), read_whole(source + name));
+  }
+  ASSERT_EQ(attar({"pack", source + "saved.npz", "-o", "z.attar", "--lossless", "-f"}).status, 0);
+  ASSERT_EQ(attar({"get", "z.attar", "weights", "-o", "w.npy"}).status, 0);
+  EXPECT_EQ(data::read_file(at("w.npy")).value()[7], 7.0f / 8);
 }
 
 }  // namespace

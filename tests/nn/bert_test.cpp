@@ -14,8 +14,8 @@ using Texts = std::vector<std::vector<std::uint32_t>>;
 class BertTest : public data::DataTest {
  protected:
   Result<Bert> make(const Tensors& tensors, Precision precision, simd::Level level = simd::best_level()) {
-    ATTAR_ASSIGN(data::Safetensors file,
-                 data::Safetensors::open(put("model-" + std::to_string(++files_), safetensors_bytes(tensors))));
+    ATTAR_ASSIGN(auto file,
+                 SafetensorsWeights::open(put("model-" + std::to_string(++files_), safetensors_bytes(tensors))));
     return Bert::make(tiny_config(), std::move(file), linear_maker(precision, level), level);
   }
 
@@ -86,12 +86,17 @@ TEST_F(BertTest, LowerPrecisionsStayNear) {
   EXPECT_LT(of_bf16, 1e-4);
   EXPECT_LT(of_int8, 2e-3);
   EXPECT_GT(of_int8, of_bf16);
+  const auto int4 = make(weights.tensors(), Precision::int4);
+  ASSERT_TRUE(int4);
+  const double of_int4 = difference(forward(*int4, texts), weights.tensors(), texts).share;
+  EXPECT_LT(of_int4, 0.06);
+  EXPECT_GT(of_int4, of_int8);
 }
 
 TEST_F(BertTest, NeitherBatchNorLevelChangesABit) {
   const TinyWeights weights(tiny_config());
   const Texts texts = some_texts();
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8, Precision::int4}) {
     const auto model = make(weights.tensors(), precision);
     ASSERT_TRUE(model);
     const auto all = forward(*model, texts);

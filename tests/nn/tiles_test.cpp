@@ -5,9 +5,11 @@
 #include <tuple>
 #include <vector>
 
+#include "base/half.h"
 #include "base/random.h"
 #include "nn/byte_tile.h"
 #include "nn/float_tile.h"
+#include "nn/nibble_tile.h"
 
 namespace attar::nn {
 namespace {
@@ -120,6 +122,91 @@ TEST(ByteTile, ExtremesDoNotSaturate) {
       sum_columns(all);
       expect_exact(all, 7, 128);
     }
+}
+
+struct Nibbles {
+  std::vector<std::uint8_t> rows;
+  std::vector<std::int32_t> starts;
+  std::vector<std::byte> panel;
+};
+
+// Rows and codes of all values, or the one given; scales of many sizes.
+Nibbles nibbles(std::size_t count, std::size_t groups, base::Random& random, int row = -1, int code = -1) {
+  Nibbles out;
+  for (std::size_t i = 0; i < count * groups; ++i) {
+    std::int32_t sum = 0;
+    for (std::size_t k = 0; k < group_inputs; ++k) {
+      out.rows.push_back(static_cast<std::uint8_t>(row < 0 ? static_cast<int>(random.below(256)) : row));
+      sum += out.rows.back();
+    }
+    out.starts.push_back(-nibble_zero * sum);
+  }
+  for (std::size_t g = 0; g < groups; ++g) {
+    for (std::size_t j = 0; j < panel_columns; ++j) {
+      const auto scale = base::float_to_bf16(static_cast<float>(random.normal() * std::exp2(random.normal() * 4)));
+      out.panel.push_back(static_cast<std::byte>(scale & 255));
+      out.panel.push_back(static_cast<std::byte>(scale >> 8));
+    }
+    for (std::size_t i = 0; i < group_bytes - group_scale_bytes; ++i)
+      out.panel.push_back(static_cast<std::byte>(code < 0 ? static_cast<int>(random.below(256)) : 17 * code));
+  }
+  return out;
+}
+
+void expect_the_bits_of_the_scalar_one(const Nibbles& of, std::size_t count, std::size_t groups) {
+  std::vector<float> expected;
+  for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+    std::vector<float> sums(count * panel_columns, 5.0f);
+    nibble_tile_kernel(static_cast<simd::Level>(level))({.rows = of.rows.data(),
+                                                         .count = count,
+                                                         .starts = of.starts.data(),
+                                                         .panel = of.panel.data(),
+                                                         .groups = groups,
+                                                         .sums = sums.data()});
+    if (level == 0) expected = sums;
+    ASSERT_EQ(sums, expected) << simd::level_name(static_cast<simd::Level>(level)) << " " << count << " " << groups;
+  }
+}
+
+TEST(NibbleTile, EveryLevelGivesTheBitsOfTheScalarOne) {
+  base::Random random(13);
+  for (const auto& [count, groups] :
+       {std::tuple{1u, 1u}, {2u, 3u}, {3u, 17u}, {4u, 2u}, {5u, 12u}, {6u, 48u}, {7u, 5u}, {17u, 4u}, {23u, 11u}})
+    expect_the_bits_of_the_scalar_one(nibbles(count, groups, random), count, groups);
+}
+
+TEST(NibbleTile, ExtremesDoNotSaturate) {
+  base::Random random(14);
+  for (const int row : {0, 1, 128, 255})
+    for (const int code : {0, 8, 15}) expect_the_bits_of_the_scalar_one(nibbles(7, 3, random, row, code), 7, 3);
+}
+
+TEST(NibbleTile, FollowsItsFormula) {
+  base::Random random(15);
+  const Nibbles of = nibbles(1, 2, random);
+  std::vector<float> sums(panel_columns);
+  detail::nibble_tile_scalar({.rows = of.rows.data(),
+                              .count = 1,
+                              .starts = of.starts.data(),
+                              .panel = of.panel.data(),
+                              .groups = 2,
+                              .sums = sums.data()});
+  for (std::size_t j = 0; j < panel_columns; ++j) {
+    double expected = 0, size = 0;
+    for (std::size_t g = 0; g < 2; ++g) {
+      const std::byte* group = of.panel.data() + g * group_bytes;
+      const float scale = base::bf16_to_float(static_cast<std::uint16_t>(
+          std::to_integer<unsigned>(group[2 * j]) | std::to_integer<unsigned>(group[2 * j + 1]) << 8));
+      for (std::size_t k = 0; k < group_inputs; ++k) {
+        // Pairs of fours: the first in the low halves of the bytes.
+        const auto byte = std::to_integer<int>(group[group_scale_bytes + (k / 8 * panel_columns + j) * 4 + k % 4]);
+        const int code = k / 4 % 2 == 0 ? byte % 16 : byte / 16;
+        expected += double{scale} * of.rows[g * group_inputs + k] * (code - 8);
+        size += std::fabs(double{scale} * of.rows[g * group_inputs + k] * (code - 8));
+      }
+    }
+    EXPECT_NEAR(sums[j], expected, 1e-6 * size);
+  }
 }
 
 }  // namespace

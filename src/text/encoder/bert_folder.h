@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "attar/result.h"
 #include "nn/bert.h"
+#include "text/encoder/model_files.h"
 
 namespace attar::text {
 
@@ -18,13 +18,12 @@ enum class Pooling : std::uint8_t { mean, first };
 struct BertFolder {
   nn::BertConfig config;
   Pooling pooling = Pooling::mean;
-  std::uint32_t longest = 0;      ///< tokens a text, [CLS] and [SEP] among them: 3 … config.positions
-  std::string vocabulary;         ///< one token a line
-  std::filesystem::path weights;  ///< the path of model.safetensors
+  std::uint32_t longest = 0;  ///< tokens a text, [CLS] and [SEP] among them: 3 … config.positions
+  std::string vocabulary;     ///< one token a line
 };
 
 /// Errors name the file: `io`, `over_limit`, `invalid_data`, `unsupported` for a model that is tokenized or pooled in a
 /// way that is not ours.
-[[nodiscard]] Result<BertFolder> read_bert_folder(const std::filesystem::path& folder);
+[[nodiscard]] Result<BertFolder> read_bert_folder(const ModelFiles& files);
 
 }  // namespace attar::text

@@ -2,9 +2,11 @@
 
     python bench/gguf_export.py [--type NAME ...]
 
-For each type: the file in that type alone; auto within that file's bytes, without data (errors count by number of values); and auto with alpha measured: 1 - cosine of the embeddings of 200
-sentences over the t2 of white noise on one matrix, at t2 = 0.01 (docs/decisions/0036). Every file is read and dequantized by the package, which must find the errors that attar told, and the
-model is run in numpy on 1,000 other texts: 500 questions to a bank and 500 first sentences of articles, which no choice has seen. Result: bench/results/gguf_export.json
+For each type: the file in that type alone; auto within that file's bytes, without data (alpha is the root of a matrix's number of values); and auto with alpha measured: 1 - cosine of the
+embeddings of 200 sentences over the t2 of white noise on one matrix, at t2 = 0.01 (docs/decisions/0036). Every file is read and dequantized by the package, which must find the errors that attar
+told, and the model is run in numpy on 1,000 other texts: 500 questions to a bank and 500 first sentences of articles, which no choice has seen. "Gain" is the mean of a text's error in the one
+type less that by auto, with its standard error. Before that: what alpha without data should be, a power of the number of values, judged on 200 texts of neither kind.
+Result: bench/results/gguf_export.json
 """
 from __future__ import annotations
 
@@ -25,6 +27,8 @@ import minilm
 from weight_designs import embed, turned, two_hundred
 
 TYPES = ("Q4_0", "Q5_0", "Q8_0")
+POWERS = (1.0, 0.75, 0.5, 0.25, 0.0)
+RULE_BUDGETS = ("15730496B", "20MB")  # the bytes of Q5_0, and some between its and Q8_0's
 LEVEL = 0.01  # t2 of the noise
 FORMAT = "attar-tensor-weights-1"
 
@@ -68,12 +72,44 @@ def read(path: Path, report: dict, model: minilm.MiniLM) -> dict[str, np.ndarray
         if tensor.tensor_type.name == "I64":
             continue
         values[tensor.name] = gguf.dequantize(np.asarray(tensor.data), tensor.tensor_type).reshape(w.shape).astype(np.float32)
-        error = float(((values[tensor.name].astype(np.float64) - w) ** 2).sum() / (w.astype(np.float64) ** 2).sum())
+        error = float(((values[tensor.name].astype(np.float64) - w) ** 2).sum() / max(float((w.astype(np.float64) ** 2).sum()), 1e-300))
         if abs(error - told[tensor.name]["error"]) > 1e-9 + 1e-6 * error:
             raise SystemExit(f"{path.name}: {tensor.name} has an error of {error}, attar told {told[tensor.name]['error']}")
     if set(told) != {tensor.name for tensor in reader.tensors} or reader.get_field("general.architecture").contents() != "bert":
         raise SystemExit(f"{path.name}: other tensors or another architecture than were told")
     return values
+
+
+def write_weights(name: str, alpha: dict[str, float]) -> str:
+    path = OUT / f"export-{name}.json"
+    path.write_text(json.dumps({"format": FORMAT, "tensors": alpha}))
+    return str(path)
+
+
+def rules(model: minilm.MiniLM, source: Path, names: list[str]) -> list[dict]:
+    """1 - cosine on the texts that 0036 checks its sums on, with alpha a power of the number of values."""
+    texts = two_hundred(1)
+    plain, lines = embed(model, texts, {}), []
+    for budget in RULE_BUDGETS:
+        for power in POWERS:
+            weights = write_weights("rule", {name: float(model.w[name].size) ** power for name in names})
+            path, report = export(source, "rule", "--budget", budget, "--weights", weights)
+            lines.append({"budget": report["budget"], "power": power, "turned": turned(plain, embed(model, texts, read(path, report, model)))})
+            print(f"{budget}, alpha = values ^ {power}: 1 - cosine {lines[-1]['turned']:.6f}", flush=True)
+    return lines
+
+
+def measured(model: minilm.MiniLM, texts: list[str], reference: np.ndarray, path: Path, report: dict) -> tuple[dict, np.ndarray]:
+    """What is told of a file, and 1 - cosine of each text."""
+    errors = 1 - (reference.astype(np.float64) * embed(model, texts, read(path, report, model))).sum(1)
+    return {"bytes": report["bytes"], "t2": report["error"], "optimal": report["optimal"], "seconds": report["seconds"], "turned": float(errors.mean()), "questions": float(errors[:500].mean()),
+            "sentences": float(errors[500:].mean()), "types": {share["type"]: share["tensors"] for share in report["types"]}}, errors
+
+
+def show(line: dict) -> None:
+    gain = f"  gain {line['gain']:.6f} +- {line['gain_error']:.6f}" if "gain" in line else ""
+    print(f"{line['type']} {line['way']:14} {line['bytes']:>11,} B  t2 {line['t2']:.6f}  1 - cosine {line['turned']:.6f} (questions {line['questions']:.6f}, sentences {line['sentences']:.6f})"
+          f"{gain}  {line['types']}  {line['seconds']:.1f} s", flush=True)
 
 
 def main() -> None:
@@ -83,24 +119,19 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     model, source, texts = minilm.MiniLM(), minilm.folder() / "model.safetensors", thousand()
     alpha = sensitivities(model)
-    weights = OUT / "export-weights.json"
-    weights.write_text(json.dumps({"format": FORMAT, "tensors": alpha}))
-    reference = embed(model, texts, {})
-    lines = []
+    weights, chosen = write_weights("weights", alpha), rules(model, source, list(alpha))
+    reference, lines = embed(model, texts, {}), []
     for kind in options.type:
-        budget = ""
-        for way in ("uniform", "auto", "auto by alpha"):
-            more = ["--type", kind] if way == "uniform" else ["--type", "auto", "--budget", budget, *(["--weights", str(weights)] if way == "auto by alpha" else [])]
-            path, report = export(source, f"{kind}-{way.replace(' ', '-')}", *more)
-            budget = budget or f"{report['bytes']}B"
-            rows = embed(model, texts, read(path, report, model))
-            lines.append({"type": kind, "way": way, "bytes": report["bytes"], "t2": report["error"], "optimal": report["optimal"], "seconds": report["seconds"],
-                          "turned": turned(reference, rows), "questions": turned(reference[:500], rows[:500]), "sentences": turned(reference[500:], rows[500:]),
-                          "types": {share["type"]: share["tensors"] for share in report["types"]}})
-            print(f"{kind} {way:14} {report['bytes']:>11,} B  t2 {report['error']:.6f}  1 - cosine {lines[-1]['turned']:.6f} (questions {lines[-1]['questions']:.6f}, "
-                  f"sentences {lines[-1]['sentences']:.6f})  {lines[-1]['types']}  {report['seconds']:.1f} s", flush=True)
+        uniform, held = measured(model, texts, reference, *export(source, kind, "--type", kind))
+        lines.append({"type": kind, "way": "uniform", **uniform})
+        show(lines[-1])
+        for way, more in (("auto", []), ("auto by alpha", ["--weights", weights])):
+            line, errors = measured(model, texts, reference, *export(source, f"{kind}-{way.replace(' ', '-')}", "--budget", f"{uniform['bytes']}B", *more))
+            gain = held - errors
+            lines.append({"type": kind, "way": way, **line, "gain": float(gain.mean()), "gain_error": float(gain.std() / len(gain) ** 0.5)})
+            show(lines[-1])
     if options.type == list(TYPES):
-        measures.write_json(RESULTS / "gguf_export.json", {"command": "python bench/gguf_export.py", "texts": len(texts), "versions": {"gguf": version("gguf")}, "alpha": alpha, "lines": lines})
+        measures.write_json(RESULTS / "gguf_export.json", {"command": "python bench/gguf_export.py", "texts": len(texts), "versions": {"gguf": version("gguf")}, "alpha": alpha, "rules": chosen, "lines": lines})
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ void add_export(CLI::App& app, Session& session) {
                    "GLOB=TYPE");
   add_path(command, "--weights", arguments->weights,
            "How much each tensor's error matters, for auto: {\"format\": \"attar-tensor-weights-1\", \"tensors\": "
-           "{\"name\": 0.5, ...}}; without it, by number of values");
+           "{\"name\": 0.5, ...}}; without it, the square root of its number of values");
   command.add_text("--architecture", options.architecture,
                    "general.architecture; else as the input or a config.json beside it says", "NAME");
   command.add_text("--name", options.name, "general.name; else the input's", "NAME");

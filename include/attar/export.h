@@ -29,11 +29,11 @@ struct ExportGgufOptions {
   std::string type = "auto";
   /// A ceiling on the whole file, in bytes, percent of the input or bits a value; "auto" needs one.
   std::optional<Budget> budget = {};
-  /// "embed.*=Q8_0": tensors whose whole name fits the pattern (* any text, ? any one byte) have this type. The first
+  /// "embed.*=Q8_0": matrices whose whole name fits the pattern (* any text, ? any one byte) have this type. The first
   /// pattern that fits holds.
   std::vector<std::string> pins = {};
-  /// For "auto". Empty: the number of a tensor's values, so that errors count by root mean square over all of them.
-  /// Else every tensor that has a choice is named, and no other.
+  /// For "auto". Empty: the square root of a tensor's number of values, between tensors that count alike and values
+  /// that do. Else every tensor that has a choice is named, and none that is not there.
   TensorWeights weights = {};
   /// general.architecture; empty: as the input has it, "model_type" of a config.json beside it, or "unknown".
   std::string architecture = {};

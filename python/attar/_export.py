@@ -21,7 +21,7 @@ def export_gguf(path: _Path, output: _Path, *, type: str = "auto", budget: str |
                   "Q5_0", "Q4_1", "Q4_0", "Q4_K"
     budget        of the whole file, never exceeded: "60MB", "30%" of the input, "4.5bit" a value; "auto" needs one
     pins          "embed.*=Q8_0": tensors whose name fits the pattern have this type
-    weights       how much each tensor's relative squared error matters, by name, or a file of JSON that says so (docs/tensors.md); without, by number of values
+    weights       how much each tensor's relative squared error matters, by name, or a file of JSON that says so (docs/export.md); without, the square root of its number of values
     architecture, name  general.architecture and general.name, where the input's are not to stand
     metadata      texts by key
     base          the artifact that the input is coded against

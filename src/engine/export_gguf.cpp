@@ -82,7 +82,7 @@ class GgufExport {
       Item& item = items_.emplace_back();
       item.type = choices_[i].front();
       report_.values += own.values;
-      if (own.is_matrix()) item.alpha = static_cast<double>(own.values);
+      if (own.is_matrix()) item.alpha = std::sqrt(static_cast<double>(own.values));
       if (options_.weights.empty()) continue;
       const auto found = options_.weights.find(own.name);
       named += found != options_.weights.end() ? 1 : 0;

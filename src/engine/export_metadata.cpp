@@ -19,14 +19,14 @@ constexpr std::string_view unknown_architecture = "unknown";
 
 bool is_written_here(std::string_view key) noexcept { return key == file_type_key || key == quantization_key; }
 
-using Texts = std::vector<std::pair<std::string_view, std::string>>;
+using MetadataTexts = std::vector<std::pair<std::string_view, std::string>>;
 
-bool has_key(const Texts& texts, std::string_view key) noexcept {
-  return std::ranges::find(texts, key, &Texts::value_type::first) != texts.end();
+bool has_key(const MetadataTexts& texts, std::string_view key) noexcept {
+  return std::ranges::find(texts, key, &MetadataTexts::value_type::first) != texts.end();
 }
 
-Result<Texts> texts_of(const ExportGgufOptions& options) {
-  Texts out;
+Result<MetadataTexts> texts_of(const ExportGgufOptions& options) {
+  MetadataTexts out;
   if (!options.architecture.empty()) out.emplace_back(architecture_key, options.architecture);
   if (!options.name.empty()) out.emplace_back(name_key, options.name);
   for (const auto& [key, value] : options.metadata) {
@@ -46,7 +46,7 @@ Result<Texts> texts_of(const ExportGgufOptions& options) {
 
 Result<ExportMetadata> make_metadata(const ExportSource& source, const ExportGgufOptions& options,
                                      const std::string& default_name, std::string_view file_type) {
-  ATTAR_ASSIGN(Texts texts, texts_of(options));
+  ATTAR_ASSIGN(MetadataTexts texts, texts_of(options));
   const auto carried = source.metadata();
   const auto lacks = [&](std::string_view key) {
     return !has_key(texts, key) && std::ranges::find(carried, key, &data::GgufEntry::key) == carried.end();

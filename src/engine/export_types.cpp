@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "data/input_file.h"
 #include "tensor/ggml/types.h"
@@ -31,9 +32,7 @@ constexpr std::array<ExportType, 10> export_types{{{"F32", "F32", 0},
                                                    {"Q4_K", "Q5_0", 14}}};
 
 std::string type_names() {
-  std::vector<std::string_view> names;
-  for (const ExportType& type : export_types) names.push_back(type.name);
-  return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}", fmt::join(export_types | std::views::transform(&ExportType::name), ", "));
 }
 
 Result<const ExportType*> find_type(std::string_view name, bool or_auto) {

@@ -32,7 +32,7 @@ void widen_whole(const std::byte* from, std::uint64_t blocks, std::byte* out) no
   }
 }
 
-ValueKind kind_of(const data::GgmlType& type, std::string_view numpy) {
+ValueKind ggml_kind(const data::GgmlType& type, std::string_view numpy) {
   ValueKind out{.name = type.name, .numpy = numpy, .values = type.values, .bytes = type.bytes, .same = &type};
   if (const auto* known = tensor::ggml::find_block_type(type.number); known != nullptr) out.decode = known->dequantize;
   return out;
@@ -51,7 +51,7 @@ std::string_view numpy_name(std::string_view name) noexcept {
 std::vector<ValueKind> make_kinds() {
   std::vector<ValueKind> out;
   for (const data::GgmlType& type : data::ggml_types()) {
-    out.push_back(kind_of(type, numpy_name(type.name)));
+    out.push_back(ggml_kind(type, numpy_name(type.name)));
     if (type.name != "F64") continue;
     out.back().decode = decode_f64;
     out.back().exact = false;

@@ -54,7 +54,7 @@ struct Relaxed {
   double price = 0;  // of a byte, at which the bound is greatest
 };
 
-void total(Things things, Relaxed& out) {
+void sum_choices(Things things, Relaxed& out) {
   out.bytes = 0;
   out.cost = 0;
   for (std::size_t i = 0; i < things.size(); ++i) {
@@ -84,7 +84,7 @@ std::optional<Relaxed> relax(Things things, std::uint64_t budget) {
     for (std::uint32_t at = 1; at < hulls[i].size(); ++at)
       steps.push_back({saved_by_byte(things[i][hulls[i][at - 1]], things[i][hulls[i][at]]), i, at});
   }
-  total(things, out);
+  sum_choices(things, out);
   if (out.bytes > budget) return std::nullopt;
   std::ranges::stable_sort(steps, std::ranges::greater{}, &HullStep::saved);
   for (const HullStep& step : steps) {
@@ -99,12 +99,12 @@ std::optional<Relaxed> relax(Things things, std::uint64_t budget) {
     }
   }
   spend_rest(things, budget, out);
-  total(things, out);
+  sum_choices(things, out);
   return out;
 }
 
 // Ways for the first things together.
-struct State {
+struct Partial {
   std::uint64_t bytes = 0;
   double cost = 0;
   std::uint32_t before = 0, choice = 0;  // the state of one thing less, and what was chosen for the last
@@ -130,7 +130,7 @@ class Fronts {
     if (known_.cost - out.bound <= allocation_tolerance * known_.cost) return out;
     slack_ = known_.cost - bound_ + allocation_tolerance * known_.cost;
     find_room();
-    std::vector<State> front{State{}};
+    std::vector<Partial> front{Partial{}};
     for (std::size_t i = 0; i < things_.size(); ++i) front = next(front, i);
     out.optimal = !thinned_;
     if (!front.empty() && front.back().cost <= out.cost) take(front, out);
@@ -155,35 +155,35 @@ class Fronts {
       room_[i] = room_[i + 1] - std::ranges::min(things_[i], {}, &Choice::bytes).bytes;
   }
 
-  std::vector<State> next(const std::vector<State>& front, std::size_t thing) {
+  std::vector<Partial> next(const std::vector<Partial>& front, std::size_t thing) {
     const std::vector<Choice>& choices = things_[thing];
     least_so_far_ += least_[thing];
-    std::vector<State> grown;
+    std::vector<Partial> grown;
     for (const std::uint32_t c : undominated(choices)) {
       if (priced(choices[c]) - least_[thing] > slack_) continue;
       for (std::uint32_t i = 0; i < front.size(); ++i) {
-        const State state{front[i].bytes + choices[c].bytes, front[i].cost + choices[c].cost, i, c};
+        const Partial state{front[i].bytes + choices[c].bytes, front[i].cost + choices[c].cost, i, c};
         if (state.bytes <= room_[thing + 1] && priced({state.bytes, state.cost}) - least_so_far_ <= slack_)
           grown.push_back(state);
       }
     }
-    std::ranges::sort(grown, {}, [](const State& s) { return std::tuple(s.bytes, s.cost, s.before, s.choice); });
-    std::vector<State> out;
-    for (const State& state : grown)
+    std::ranges::sort(grown, {}, [](const Partial& s) { return std::tuple(s.bytes, s.cost, s.before, s.choice); });
+    std::vector<Partial> out;
+    for (const Partial& state : grown)
       if (out.empty() || state.cost < out.back().cost) out.push_back(state);
     if (out.size() > most_) thin(out);
     auto& origins = origins_.emplace_back();
     origins.reserve(out.size());
-    for (const State& state : out) origins.push_back({state.before, state.choice});
+    for (const Partial& state : out) origins.push_back({state.before, state.choice});
     return out;
   }
 
   // Of states of nearly the same bytes the one that costs least, which is the last.
-  void thin(std::vector<State>& front) {
+  void thin(std::vector<Partial>& front) {
     thinned_ = true;
     const std::uint64_t first = front.front().bytes, cell = (front.back().bytes - first) / most_ + 1;
-    std::vector<State> out;
-    for (const State& state : front) {
+    std::vector<Partial> out;
+    for (const Partial& state : front) {
       if (!out.empty() && (out.back().bytes - first) / cell == (state.bytes - first) / cell)
         out.back() = state;
       else
@@ -193,7 +193,7 @@ class Fronts {
   }
 
   // Costs fall along a front: its last state is the best.
-  void take(const std::vector<State>& front, Allocation& out) const {
+  void take(const std::vector<Partial>& front, Allocation& out) const {
     out.bytes = front.back().bytes;
     out.cost = front.back().cost;
     auto at = static_cast<std::uint32_t>(front.size() - 1);

@@ -14,7 +14,6 @@
 namespace attar::engine {
 namespace {
 
-using data::GgmlType;
 using data::Gguf;
 using data::MadeTensor;
 using data::make_tensor;
@@ -90,8 +89,7 @@ TEST_F(ExportTest, EveryTypeIsWhatItsQuantizerMakes) {
     EXPECT_EQ(report->bytes, file_.size());
     ASSERT_EQ(file.tensors.size(), made.size());
     EXPECT_EQ(file.find("general.file_type")->whole(), gguf_file_type(name));
-    for (std::size_t i = 0; i < report->tensors.size(); ++i) {
-      const ExportedTensor& own = report->tensors[i];
+    for (const ExportedTensor& own : report->tensors) {
       const data::GgufTensor& tensor = *file.tensor(own.name);
       const MadeTensor& source = made.at(own.name);
       EXPECT_EQ(tensor.shape, source.shape);

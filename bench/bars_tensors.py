@@ -76,7 +76,7 @@ def export_bars() -> list[Bar]:
         if uniform is None or plain is None or own is None:
             out.append(absent(name, required, "gguf_export"))
             continue
-        out.append(Bar(name, required, f"{own['turned']:.6f}, {kind} {uniform['turned']:.6f} (less by {own['gain']:.6f} +- {own['gain_error']:.6f}); without data {plain['turned']:.6f}; "
+        out.append(Bar(name, required, f"{own['turned']:.6f}, {kind} {uniform['turned']:.6f} (less by {own['gain']:.2g} +- {own['gain_error']:.1g}); without data {plain['turned']:.6f}; "
                        f"{own['bytes']:,} of {uniform['bytes']:,} B", own["turned"] < uniform["turned"] and own["bytes"] <= uniform["bytes"]))
     return out
 

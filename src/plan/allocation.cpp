@@ -11,7 +11,7 @@ namespace {
 
 using Things = std::span<const std::vector<Choice>>;
 
-constexpr double allocation_tolerance = 1e-9;
+constexpr double allocation_tolerance = 1e-9, rounding = 1e-12;
 constexpr std::size_t least_states = 512;
 
 // Choices of a thing by growing bytes and falling costs: those that are no worse in both than another are left.
@@ -128,7 +128,9 @@ class Fronts {
     Allocation out{.chosen = known_.chosen, .bytes = known_.bytes, .cost = known_.cost, .bound = std::max(bound_, 0.0)};
     // Where the bound is met there is nothing to look for.
     if (known_.cost - out.bound <= allocation_tolerance * known_.cost) return out;
-    slack_ = known_.cost - bound_ + allocation_tolerance * known_.cost;
+    // What sums of prices are rounded by must not decide either.
+    slack_ = known_.cost - bound_ + allocation_tolerance * known_.cost +
+             rounding * known_.price * static_cast<double>(budget_);
     find_room();
     std::vector<Partial> front{Partial{}};
     for (std::size_t i = 0; i < things_.size(); ++i) front = next(front, i);

@@ -51,10 +51,10 @@ Things random_things(base::Random& random, std::size_t most_things, std::size_t 
   for (auto& choices : out) {
     choices.resize(1 + random.below(most_choices));
     for (Choice& choice : choices) {
-      choice.bytes = unit * random.below(40);
+      const std::uint64_t steps = random.below(40);
+      choice.bytes = unit * steps;
       choice.cost = random.uniform();
-      if (costs == Costs::falling)
-        choice.cost = std::exp(-0.2 * static_cast<double>(choice.bytes / unit)) + 0.01 * choice.cost;
+      if (costs == Costs::falling) choice.cost = std::exp(-0.2 * static_cast<double>(steps)) + 0.01 * choice.cost;
       if (costs == Costs::whole) choice.cost = static_cast<double>(random.below(6));
     }
   }

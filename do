@@ -20,7 +20,7 @@ usage: ./do VERB [options]
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
                           of them), and, for an hour each, curves, growth; also forecast, scale, chunks, encoders,
                           encoder_quality, documents, relevance, late_chunks, token_counts, demo, tensors, finetune,
-                          quant_peers; options go to one script:
+                          quant_peers, gguf_export; options go to one script:
                           bench curves --set debian
   bars                    the bars of the project: required, measured, holds or not
   format [--check]        clang-format over every source file

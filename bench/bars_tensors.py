@@ -127,10 +127,23 @@ def packed_model_bars(result: dict) -> list[Bar]:
         if at_most:
             nearest = min(at_most, key=lambda peer: peer["bytes"])
             out.append(Bar(f"MiniLM, {line['name']}, 1 - cosine", f"< {nearest['name']}'s at no more bytes", f"{line['lost']:.5f} in {line['bytes']:,} B, {nearest['lost']:.5f} in {nearest['bytes']:,} B", line["lost"] < nearest["lost"]))
+
+
+def export_bars() -> list[Bar]:
+    lines = {(line["type"], line["way"]): line for line in read_json(RESULTS / "gguf_export.json").get("lines", [])}
+    out = []
+    for kind in ("Q4_0", "Q5_0", "Q8_0"):
+        name, required = f"GGUF, auto by measured alpha, 1 - cosine at {kind}'s bytes", f"< {kind}'s"
+        uniform, plain, own = (lines.get((kind, way)) for way in ("uniform", "auto", "auto by alpha"))
+        if uniform is None or plain is None or own is None:
+            out.append(absent(name, required, "gguf_export"))
+            continue
+        out.append(Bar(name, required, f"{own['turned']:.6f}, {kind} {uniform['turned']:.6f} (less by {own['gain']:.2g} +- {own['gain_error']:.1g}); without data {plain['turned']:.6f}; "
+                       f"{own['bytes']:,} of {uniform['bytes']:,} B", own["turned"] < uniform["turned"] and own["bytes"] <= uniform["bytes"]))
     return out
 
 
 def bars() -> list[Bar]:
     result = read_json(RESULTS / "tensors.json")
     lines = {(line["set"], line["name"]): line for line in result.get("codecs", [])}
-    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", [])) + budget_bars(read_json(RESULTS / "weight_budgets.json")) + packed_model_bars(read_json(RESULTS / "packed_model.json"))
+    return codec_bars(lines) + smallest_bars(lines) + read_bars(result.get("reads", [])) + series_bars(result.get("series", [])) + budget_bars(read_json(RESULTS / "weight_budgets.json")) + packed_model_bars(read_json(RESULTS / "packed_model.json")) + export_bars()

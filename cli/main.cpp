@@ -111,6 +111,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_info(app, session);
   add_unpack(app, session);
   add_get(app, session);
+  add_export(app, session);
   add_report(app, session);
   add_doctor(app, session);
   add_bench(app, session);

@@ -79,6 +79,9 @@ void write_again(const data::Gguf& content) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const base::ByteView file = std::as_bytes(std::span(data, size));
   const auto content = data::parse_gguf(file);
+  const auto metadata = data::parse_gguf_metadata(file);
+  require(content ? metadata && metadata->size() == content->metadata.size()
+                  : metadata || !metadata.error().message.empty());
   if (!content) {
     require(!content.error().message.empty());
     return 0;

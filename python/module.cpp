@@ -19,6 +19,7 @@
 #include "context.h"
 #include "convert.h"
 #include "documents.h"
+#include "export.h"
 #include "options.h"
 #include "tensors.h"
 #include "watch.h"
@@ -226,4 +227,5 @@ PYBIND11_MODULE(_attar, module) {
   add_documents(module, kind);
   add_context(module);
   add_tensors(module);
+  add_export(module);
 }

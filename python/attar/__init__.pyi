@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "export_gguf", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
            "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str
 build: str
@@ -199,6 +199,21 @@ def plan_tensors(
     progress: Progress | None = None,
 ) -> dict[str, Any]: ...
 def open_tensors(path: Path, *, mmap: bool = True) -> Tensors: ...
+def export_gguf(
+    path: Path,
+    output: Path,
+    *,
+    type: str = "auto",
+    budget: str | None = None,
+    pins: Sequence[str] = (),
+    weights: Mapping[str, float] | Path | None = None,
+    architecture: str = "",
+    name: str = "",
+    metadata: Mapping[str, str] | None = None,
+    base: Path | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
 
 class Tensors:
     def __init__(self, path: Path, *, mmap: bool = True) -> None: ...

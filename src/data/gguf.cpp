@@ -253,13 +253,14 @@ Status check_version(std::uint32_t version) {
   return fail(ErrorCode::too_new, fmt::format("is of GGUF version {}; this build reads 2 and 3", version));
 }
 
-Result<Gguf> read_header(ByteReader& reader, ByteView file, std::vector<std::uint64_t>& sizes) {
+// All before the tensors, whose number is found.
+Result<Gguf> read_metadata(ByteReader& reader, ByteView file, std::uint64_t& tensors) {
   Gguf out;
   ATTAR_ASSIGN(const ByteView magic, reader.take(gguf_magic.size()));
   if (base::as_text(magic) != gguf_magic) return fail(ErrorCode::invalid_data, "is no GGUF file");
   ATTAR_ASSIGN(out.version, reader.read<std::uint32_t>());
   ATTAR_TRY(check_version(out.version));
-  ATTAR_ASSIGN(const auto tensors, reader.read<std::uint64_t>());
+  ATTAR_ASSIGN(tensors, reader.read<std::uint64_t>());
   ATTAR_ASSIGN(const auto entries, reader.read<std::uint64_t>());
   if (tensors > GgufLimits::most_tensors || entries > GgufLimits::most_entries)
     return fail(ErrorCode::over_limit, fmt::format("announces {} tensors and {} keys, more than {} and {}", tensors,
@@ -268,11 +269,22 @@ Result<Gguf> read_header(ByteReader& reader, ByteView file, std::vector<std::uin
     ATTAR_ASSIGN(GgufEntry entry, read_entry(reader, file));
     out.metadata.push_back(entry);
   }
+  return out;
+}
+
+Result<Gguf> read_header(ByteReader& reader, ByteView file, std::vector<std::uint64_t>& sizes) {
+  std::uint64_t tensors = 0;
+  ATTAR_ASSIGN(Gguf out, read_metadata(reader, file, tensors));
   for (std::uint64_t i = 0; i < tensors; ++i) {
     ATTAR_ASSIGN(GgufTensor tensor, read_tensor_info(reader, sizes.emplace_back()));
     out.tensors.push_back(std::move(tensor));
   }
   return out;
+}
+
+Error in_header(Error error) {
+  if (error.code == ErrorCode::truncated) error.message = header_ends;
+  return error;
 }
 
 }  // namespace
@@ -343,14 +355,21 @@ std::string_view Gguf::architecture() const noexcept {
   return entry != nullptr ? entry->text().value_or("") : "";
 }
 
+Result<std::vector<GgufEntry>> parse_gguf_metadata(base::ByteView header) {
+  ByteReader reader(header);
+  std::uint64_t tensors = 0;
+  auto content = read_metadata(reader, header, tensors);
+  if (!content) return std::unexpected(in_header(std::move(content).error()));
+  ATTAR_TRY(sorted_by_name(content->metadata, &GgufEntry::key, "key"));
+  ATTAR_TRY(alignment_of(*content));
+  return std::move(content->metadata);
+}
+
 Result<Gguf> parse_gguf(base::ByteView file) {
   ByteReader reader(file);
   std::vector<std::uint64_t> sizes;
   auto content = read_header(reader, file, sizes);
-  if (!content) {
-    if (content.error().code == ErrorCode::truncated) content.error().message = header_ends;
-    return content;
-  }
+  if (!content) return std::unexpected(in_header(std::move(content).error()));
   ATTAR_TRY(sorted_by_name(content->metadata, &GgufEntry::key, "key"));
   ATTAR_ASSIGN(content->by_name, sorted_by_name(content->tensors, &GgufTensor::name, "tensor"));
   ATTAR_ASSIGN(content->alignment, alignment_of(*content));

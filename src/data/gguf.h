@@ -114,6 +114,9 @@ inline constexpr std::string_view gguf_alignment_key = "general.alignment";
 /// looked into.
 [[nodiscard]] Result<Gguf> parse_gguf(base::ByteView file);
 
+/// The metadata alone, of a file's bytes or of those before its tensors' data.
+[[nodiscard]] Result<std::vector<GgufEntry>> parse_gguf_metadata(base::ByteView header);
+
 /// A file, mapped; it must not change while it is open.
 class GgufFile {
  public:

@@ -92,7 +92,7 @@ Status check_magic(base::ByteView file) {
   const auto expected = std::as_bytes(std::span(magic));
   const auto present = file.first(std::min<std::size_t>(file.size(), expected.size()));
   if (!std::ranges::equal(present, expected.first(present.size()))) {
-    const bool text_damage = present.size() >= 4 && std::ranges::equal(present.first(4), expected.first(4));
+    const bool text_damage = starts_as_artifact(file);
     return fail_at(
         ErrorCode::corrupt,
         text_damage ? "the line ends in the magic are damaged, as by a transfer in text mode; copy the file as binary"
@@ -281,6 +281,11 @@ std::vector<std::byte> encode_header(const Header& header, base::ByteView direct
   std::ranges::copy(root_digest(out, directory).bytes, out.begin() + root_at);
   base::store(out.data() + checksum_at, base::checksum(base::ByteView(out).first(checksum_at)));
   return out;
+}
+
+bool starts_as_artifact(base::ByteView file) noexcept {
+  constexpr std::size_t told = 4;  // what follows are line ends, which transfers change
+  return file.size() >= told && std::ranges::equal(file.first(told), std::as_bytes(std::span(magic)).first(told));
 }
 
 Result<Header> decode_header(base::ByteView file, const OpenLimits& limits) {

@@ -133,6 +133,8 @@ struct PlannedSection {
 /// The header as bytes, its root digest and checksum computed; `header.root` is not used.
 [[nodiscard]] std::vector<std::byte> encode_header(const Header& header, base::ByteView directory);
 
+/// Whether a file's first bytes are an artifact's, damaged or not.
+[[nodiscard]] bool starts_as_artifact(base::ByteView file) noexcept;
 /// Checks everything about the header of a whole file, and the root digest over the directory.
 [[nodiscard]] Result<Header> decode_header(base::ByteView file, const OpenLimits& limits);
 /// The directory of a file whose header was checked: every place, kind, limit and pair (kind, instance).

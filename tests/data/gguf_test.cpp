@@ -366,6 +366,27 @@ TEST(Gguf, EveryPrefixIsRefusedOrRead) {
   }
 }
 
+TEST(Gguf, MetadataAreReadWithoutTheData) {
+  const std::string bytes = read_whole(small_file());
+  const auto whole = parse(bytes);
+  ASSERT_TRUE(whole);
+  const auto metadata = parse_gguf_metadata(whole->header);
+  ASSERT_TRUE(metadata) << metadata.error().describe();
+  ASSERT_EQ(metadata->size(), whole->metadata.size());
+  for (std::size_t i = 0; i < metadata->size(); ++i)
+    EXPECT_TRUE(std::ranges::equal((*metadata)[i].raw, whole->metadata[i].raw));
+  const GgufEntry& last = whole->metadata.back();
+  const auto needed = static_cast<std::size_t>(last.raw.data() + last.raw.size() - whole->header.data());
+  for (std::size_t size = 0; size < whole->header.size(); ++size) {
+    const auto read = parse_gguf_metadata(whole->header.first(size));
+    ASSERT_EQ(read.has_value(), size >= needed) << size;
+    ASSERT_TRUE(read || read.error().code == ErrorCode::truncated) << size;
+  }
+  const auto refused = [](const std::string& one) { return parse_gguf_metadata(view(file_of({one}, {}, 0))); };
+  expect_error(refused(entry("general.alignment", 4, scalar(48u))), ErrorCode::invalid_data, {"power of two"});
+  expect_error(refused(entry("", 4, scalar(1u))), ErrorCode::invalid_data, {"key"});
+}
+
 TEST(Gguf, EveryFlippedByteIsRefusedOrRead) {
   const std::string bytes = read_whole(small_file());
   const std::size_t header_bytes = parse(bytes)->header.size();

@@ -30,7 +30,7 @@ TYPES = ("Q4_0", "Q5_0", "Q8_0")
 POWERS = (1.0, 0.75, 0.5, 0.25, 0.0)
 RULE_BUDGETS = ("15730496B", "20MB")  # the bytes of Q5_0, and some between its and Q8_0's
 LEVEL = 0.01  # t2 of the noise
-FORMAT = "attar-tensor-weights-1"
+FORMAT = "attar-sensitivity 1"
 
 
 def thousand() -> list[str]:
@@ -93,7 +93,7 @@ def rules(model: minilm.MiniLM, source: Path, names: list[str]) -> list[dict]:
     for budget in RULE_BUDGETS:
         for power in POWERS:
             weights = write_weights("rule", {name: float(model.w[name].size) ** power for name in names})
-            path, report = export(source, "rule", "--budget", budget, "--weights", weights)
+            path, report = export(source, "rule", "--budget", budget, "--sensitivity", weights)
             lines.append({"budget": report["budget"], "power": power, "turned": turned(plain, embed(model, texts, read(path, report, model)))})
             print(f"{budget}, alpha = values ^ {power}: 1 - cosine {lines[-1]['turned']:.6f}", flush=True)
     return lines
@@ -125,7 +125,7 @@ def main() -> None:
         uniform, held = measured(model, texts, reference, *export(source, kind, "--type", kind))
         lines.append({"type": kind, "way": "uniform", **uniform})
         show(lines[-1])
-        for way, more in (("auto", []), ("auto by alpha", ["--weights", weights])):
+        for way, more in (("auto", []), ("auto by alpha", ["--sensitivity", weights])):
             line, errors = measured(model, texts, reference, *export(source, f"{kind}-{way.replace(' ', '-')}", "--budget", f"{uniform['bytes']}B", *more))
             gain = held - errors
             lines.append({"type": kind, "way": way, **line, "gain": float(gain.mean()), "gain_error": float(gain.std() / len(gain) ** 0.5)})

@@ -69,7 +69,7 @@ def q4_error(arrays: dict[str, np.ndarray]) -> float:
 def q4_lines(folder: Path) -> dict:
     arrays = layers()
     source, artifact, alike = tensors_file(folder / "layers.safetensors", arrays), folder / "layers.attar", folder / "alike.json"
-    alike.write_text(json.dumps({"tensors": dict.fromkeys(arrays, 1.0)}))
+    alike.write_text(json.dumps({"format": "attar-sensitivity 1", "tensors": dict.fromkeys(arrays, 1.0)}))
     count, asked = sum(value.size for value in arrays.values()), q4_error(arrays)
     low, high, best = 3.0, 4.5, {}
     for _ in range(9):
@@ -111,7 +111,7 @@ def predicted_lines(folder: Path) -> dict:
     reference = minilm.embed_with(minilm.MiniLM().w, texts)
     lines = []
     for bits in (3, 3.5, 4, 4.5, 5, 6):
-        for way, options in (("measured", ("--sensitivity", measured)), ("number of weights", ())):
+        for way, options in (("measured", ("--sensitivity", measured)), ("by the rule", ())):
             report = pack(source, artifact, "--budget", f"{bits}bit", *options)
             turned = 1 - minilm.agreement(minilm.embed_with(unpacked(artifact, folder), texts), reference)["mean"]
             foreseen = sum(alphas.get(line["name"], 0) * line["relative_error"] for line in report["lost"])

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,16 +12,9 @@
 #include "attar/budget.h"
 #include "attar/progress.h"
 #include "attar/result.h"
+#include "attar/sensitivity.h"
 
 namespace attar {
-
-/// How much the relative squared error of a tensor matters, by the tensor's name: finite and at least 0. What is
-/// minimised is Σ α·t², t² = ‖Ŵ − W‖² / ‖W‖².
-using TensorWeights = std::map<std::string, double, std::less<>>;
-
-/// Reads {"format": "attar-tensor-weights-1", "tensors": {"name": α, …}}; other keys may stand beside. `io`,
-/// `over_limit` above 64 MiB, `too_new` for another format, `invalid_data` for all else.
-[[nodiscard]] Result<TensorWeights> read_tensor_weights(const std::filesystem::path& path);
 
 struct ExportGgufOptions {
   /// "auto", or one type for all: "F32", "F16", "BF16", "Q8_0", "Q6_K", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "Q4_K".
@@ -32,9 +24,9 @@ struct ExportGgufOptions {
   /// "embed.*=Q8_0": matrices whose whole name fits the pattern (* any text, ? any one byte) have this type. The first
   /// pattern that fits holds.
   std::vector<std::string> pins = {};
-  /// For "auto". Empty: the square root of a tensor's number of values, between tensors that count alike and values
-  /// that do. Else every tensor that has a choice is named, and none that is not there.
-  TensorWeights weights = {};
+  /// For "auto". Tensors that it does not name, and all where it is empty: the square root of a tensor's number of
+  /// values, between tensors that count alike and values that do.
+  TensorSensitivities sensitivity = {};
   /// general.architecture; empty: as the input has it, "model_type" of a config.json beside it, or "unknown".
   std::string architecture = {};
   /// general.name; empty: as the input has it, or its file's name.

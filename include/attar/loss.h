@@ -53,8 +53,8 @@ struct LossOptions {
   std::optional<Budget> budget = {};
   std::optional<ErrorBound> max_error = {};  ///< of every element; not with a budget
   std::vector<TensorPin> pins = {};          ///< the first that fits a name counts
-  /// A JSON file {"tensors": {"name": α}}: what an error on each tensor costs, as `attar sensitivity` measures it.
-  /// Empty: the number of weights for each matrix, 256 times it for each vector.
+  /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
+  /// it: the square root of the number of weights for each matrix, 16 times it for each vector.
   std::filesystem::path sensitivity = {};
 
   [[nodiscard]] bool any() const noexcept { return budget || max_error || !pins.empty(); }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,5 +50,13 @@ struct SensitivityReport {
 
 /// {"format": "attar-sensitivity 1", "tensors": {name: alpha, …}, "texts": n, "noise": t², …}, whole or not at all.
 [[nodiscard]] Status save_sensitivity(const SensitivityReport& report, const std::filesystem::path& path);
+
+/// How much the relative squared error of a tensor matters, by the tensor's name: finite and at least 0. What packing
+/// and export make small is Σ α·t², t² = ‖Ŵ − W‖² / ‖W‖².
+using TensorSensitivities = std::map<std::string, double, std::less<>>;
+
+/// Reads what save_sensitivity() writes; of it "format" and "tensors" alone must be there. `io`, `over_limit` above
+/// 64 MiB, `too_new` for a later format, `invalid_data` for all else.
+[[nodiscard]] Result<TensorSensitivities> read_sensitivity(const std::filesystem::path& path);
 
 }  // namespace attar

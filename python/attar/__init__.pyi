@@ -206,7 +206,7 @@ def export_gguf(
     type: str = "auto",
     budget: str | None = None,
     pins: Sequence[str] = (),
-    weights: Mapping[str, float] | Path | None = None,
+    sensitivity: Mapping[str, float] | Path | None = None,
     architecture: str = "",
     name: str = "",
     metadata: Mapping[str, str] | None = None,

@@ -37,12 +37,12 @@ class Export(InFolder):
         attar.export_gguf(self.folder / "model.attar", self.out, type="Q5_1", threads=2)
         self.assertEqual(self.out.read_bytes(), plain)
 
-    def test_weights_come_as_a_mapping_or_a_file(self) -> None:
+    def test_sensitivities_come_as_a_mapping_or_a_file(self) -> None:
         alphas = {"a": 1.0, "b": 0.0}
-        first = attar.export_gguf(self.model, self.out, budget="14kB", weights=alphas)
-        path = self.folder / "weights.json"
-        path.write_text(json.dumps({"format": "attar-tensor-weights-1", "tensors": alphas}))
-        second = attar.export_gguf(self.model, self.out, budget="14kB", weights=path)
+        first = attar.export_gguf(self.model, self.out, budget="14kB", sensitivity=alphas)
+        path = self.folder / "sensitivity.json"
+        path.write_text(json.dumps({"format": "attar-sensitivity 1", "tensors": alphas}))
+        second = attar.export_gguf(self.model, self.out, budget="14kB", sensitivity=path)
         self.assertEqual(first["tensors"], second["tensors"])
         self.assertEqual(first["tensors"][1]["type"], "Q4_0")
 

@@ -1,76 +1,39 @@
 #include "engine/lossy_tensors.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
-#include "base/file.h"
 #include "base/glob.h"
 #include "data/input_file.h"
+#include "engine/sensitivities.h"
 #include "tensor/steps/frame.h"
 
 namespace attar::engine {
 namespace {
 
-// Every number of a norm or a bias reaches all that goes through its layer: its step is a 16th of a weight's.
-constexpr double sensitivity_of_vectors = 256;
-constexpr std::uint64_t most_sensitivity_bytes = 64u << 20;
-
-using Sensitivities = std::map<std::string, double, std::less<>>;
-
-std::unexpected<Error> wrong_sensitivities(const std::filesystem::path& path, std::string_view what) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} {}; give a file as attar sensitivity writes it: {{\"tensors\": {{\"name\": 0.12}}}}",
-                          data::in_quotes(path.string()), what));
-}
-
-Result<Sensitivities> read_sensitivities(const std::filesystem::path& path) {
-  ATTAR_ASSIGN(const auto file, base::MappedFile::open(path, base::MappedFile::Mode::copy));
-  if (file.bytes().size() > most_sensitivity_bytes) return wrong_sensitivities(path, "is larger than 64 MiB");
-  simdjson::dom::parser parser;
-  simdjson::dom::object tensors;
-  const simdjson::padded_string text(base::as_text(file.bytes()));
-  if (parser.parse(text)["tensors"].get(tensors) != simdjson::SUCCESS)
-    return wrong_sensitivities(path, "has no object \"tensors\"");
-  Sensitivities out;
-  for (const auto [name, value] : tensors) {
-    double sensitivity = 0;
-    if (value.get(sensitivity) != simdjson::SUCCESS || !(sensitivity > 0) || !std::isfinite(sensitivity))
-      return wrong_sensitivities(
-          path, fmt::format("has a sensitivity of {} that is no number above 0", data::in_quotes(std::string(name))));
-    out.insert_or_assign(std::string(name), sensitivity);
-  }
-  return out;
-}
-
 bool is_vector(const format::TensorEntry& entry) {
   return std::ranges::count_if(entry.shape, [](std::uint64_t axis) { return axis > 1; }) < 2;
 }
 
-double default_sensitivity(const format::TensorEntry& entry) {
-  return static_cast<double>(entry.count) * (is_vector(entry) ? sensitivity_of_vectors : 1);
-}
+// A tensor whose errors cost nothing is as coarse as others let it be, and no coarser.
+constexpr double least_sensitivity = 1e-6;
 
-// Where some tensors' were measured, the others' are as much larger or smaller than the default as those are.
 Status set_sensitivities(std::span<LossyTensor> tensors, std::span<const format::TensorEntry* const> entries,
                          const std::filesystem::path& path) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].sensitivity = default_sensitivity(*entries[i]);
-  if (path.empty()) return {};
-  ATTAR_ASSIGN(const Sensitivities measured, read_sensitivities(path));
-  std::vector<double> ratios;
+  std::vector<SensitiveTensor> asked;
   for (const format::TensorEntry* entry : entries)
-    if (const auto found = measured.find(entry->name); found != measured.end())
-      ratios.push_back(found->second / default_sensitivity(*entry));
-  if (ratios.empty()) return wrong_sensitivities(path, "names none of the tensors");
-  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-  std::ranges::nth_element(ratios, middle);
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto found = measured.find(entries[i]->name);
-    tensors[i].sensitivity = found != measured.end() ? found->second : *middle * tensors[i].sensitivity;
+    asked.push_back({entry->name, default_sensitivity(entry->count, is_vector(*entry))});
+  TensorSensitivities measured;
+  if (!path.empty()) {
+    ATTAR_ASSIGN(measured, read_sensitivity(path));
   }
+  ATTAR_ASSIGN(const std::vector<double> found, sensitivities_of(asked, measured));
+  const double most = found.empty() ? 1 : std::ranges::max(found);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    tensors[i].sensitivity = std::max(found[i], least_sensitivity * (most > 0 ? most : 1));
   return {};
 }
 

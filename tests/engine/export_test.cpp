@@ -5,6 +5,7 @@
 #include <map>
 
 #include "attar/tensors.h"
+#include "base/glob.h"
 #include "data/gguf_write.h"
 #include "data/tensor_files.h"
 #include "engine/export_types.h"
@@ -217,38 +218,38 @@ TEST_F(ExportTest, AutoIsTheBestOfAllWays) {
   }
 }
 
-TEST_F(ExportTest, WeightsTurnTheChoice) {
+TEST_F(ExportTest, SensitivitiesTurnTheChoice) {
   put_model();
   const Budget budget = bytes_budget(45'000);
-  TensorWeights weights = {{"embed.weight", 1}, {"layer.0.weight", 0}, {"layer.1.weight", 0}, {"odd.weight", 0}};
-  const auto report = run({.budget = budget, .weights = weights});
+  TensorSensitivities weights = {{"embed.weight", 1}, {"layer.0.weight", 0}, {"layer.1.weight", 0}, {"odd.weight", 0}};
+  const auto report = run({.budget = budget, .sensitivity = weights});
   ASSERT_TRUE(report) << error_of(report);
   EXPECT_EQ(report->tensors[0].type, "F32");  // all that is left goes to the one that matters
   EXPECT_EQ(report->predicted, 0);
-  weights.erase("odd.weight");
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"lack", "odd.weight"});
-  EXPECT_TRUE(run({.budget = budget, .pins = {"odd.*=F16"}, .weights = weights}));
-  weights["odd.weight"] = 1;
-  weights["other"] = 1;
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"other", "no tensor"});
-  weights.erase("other");
+  // One that nobody measured counts as those that were, by its size.
+  const auto partly = run({.budget = budget, .sensitivity = {{"layer.0.weight", 3}}});
+  ASSERT_TRUE(partly) << error_of(partly);
+  EXPECT_NEAR(partly->tensors[0].alpha, 3 * std::sqrt(96.0 / 256), 1e-9);
+  EXPECT_EQ(partly->tensors[1].alpha, 3);
+  expect_error(run({.budget = budget, .sensitivity = {{"other", 1}}}), ErrorCode::invalid_argument,
+               {"other", "another model"});
   weights["odd.weight"] = -1;
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"odd.weight"});
+  expect_error(run({.budget = budget, .sensitivity = weights}), ErrorCode::invalid_argument, {"odd.weight"});
 }
 
-TEST_F(ExportTest, FilesOfWeightsAreReadStrictly) {
-  const auto read = [&](std::string_view text) { return read_tensor_weights(put("w.json", text)); };
-  const auto good = read(R"({"format": "attar-tensor-weights-1", "texts": 200, "tensors": {"a": 0.5, "b": 0}})");
+TEST_F(ExportTest, FilesOfSensitivitiesAreReadStrictly) {
+  const auto read = [&](std::string_view text) { return read_sensitivity(put("w.json", text)); };
+  const auto good = read(R"({"format": "attar-sensitivity 1", "texts": 200, "tensors": {"a": 0.5, "b": 0}})");
   ASSERT_TRUE(good) << error_of(good);
-  EXPECT_EQ(*good, (TensorWeights{{"a", 0.5}, {"b", 0.0}}));
-  expect_error(read(R"({"tensors": {"a": 1}})"), ErrorCode::invalid_data, {"attar-tensor-weights-1"});
-  expect_error(read(R"({"format": "attar-tensor-weights-2", "tensors": {}})"), ErrorCode::too_new);
+  EXPECT_EQ(*good, (TensorSensitivities{{"a", 0.5}, {"b", 0.0}}));
+  expect_error(read(R"({"tensors": {"a": 1}})"), ErrorCode::invalid_data, {"attar-sensitivity 1"});
+  expect_error(read(R"({"format": "attar-sensitivity 2", "tensors": {}})"), ErrorCode::too_new);
   expect_error(read(R"({"format": "other", "tensors": {}})"), ErrorCode::invalid_data);
   for (const char* tensors : {"[]", R"({"a": -1})", R"({"a": "1"})", R"({"a": 1e999})", R"({"a": 1, "a": 2})"})
-    expect_error(read(std::string(R"({"format": "attar-tensor-weights-1", "tensors": )") + tensors + "}"),
+    expect_error(read(std::string(R"({"format": "attar-sensitivity 1", "tensors": )") + tensors + "}"),
                  ErrorCode::invalid_data, {"w.json"});
   expect_error(read("{"), ErrorCode::invalid_data);
-  expect_error(read_tensor_weights(at("none.json")), ErrorCode::io);
+  expect_error(read_sensitivity(at("none.json")), ErrorCode::io);
 }
 
 TEST_F(ExportTest, PinsHold) {
@@ -272,18 +273,18 @@ TEST_F(ExportTest, PinsHold) {
 }
 
 TEST(ExportPatterns, FitWholeNames) {
-  EXPECT_TRUE(fits_pattern("a*c", "abbc"));
-  EXPECT_TRUE(fits_pattern("*", ""));
-  EXPECT_TRUE(fits_pattern("a?c*", "abc"));
-  EXPECT_TRUE(fits_pattern("*ab*ab", "abcabab"));
-  EXPECT_TRUE(fits_pattern("a[1].w", "a[1].w"));
-  EXPECT_FALSE(fits_pattern("a*c", "abcd"));
-  EXPECT_FALSE(fits_pattern("?", ""));
-  EXPECT_FALSE(fits_pattern("", "a"));
+  EXPECT_TRUE(base::fits_pattern("a*c", "abbc"));
+  EXPECT_TRUE(base::fits_pattern("*", ""));
+  EXPECT_TRUE(base::fits_pattern("a?c*", "abc"));
+  EXPECT_TRUE(base::fits_pattern("*ab*ab", "abcabab"));
+  EXPECT_TRUE(base::fits_pattern("a[1].w", "a[1].w"));
+  EXPECT_FALSE(base::fits_pattern("a*c", "abcd"));
+  EXPECT_FALSE(base::fits_pattern("?", ""));
+  EXPECT_FALSE(base::fits_pattern("", "a"));
   // Quick where a pattern of many stars fits nothing.
   std::string pattern;
   for (int i = 0; i < 200; ++i) pattern += "*a";
-  EXPECT_FALSE(fits_pattern(pattern + "b", std::string(5000, 'a')));
+  EXPECT_FALSE(base::fits_pattern(pattern + "b", std::string(5000, 'a')));
 }
 
 TEST_F(ExportTest, AnArtifactGivesTheFileOfItsSource) {

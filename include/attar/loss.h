@@ -54,7 +54,7 @@ struct LossOptions {
   std::optional<ErrorBound> max_error = {};  ///< of every element; not with a budget
   std::vector<TensorPin> pins = {};          ///< the first that fits a name counts
   /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
-  /// it: the square root of the number of weights for each matrix, 16 times it for each vector.
+  /// it: 1 for each matrix, 16 for each vector, times the median of what was measured over that.
   std::filesystem::path sensitivity = {};
 
   [[nodiscard]] bool any() const noexcept { return budget || max_error || !pins.empty(); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -85,7 +86,8 @@ class GgufExport {
       report_.values += own.values;
       if (!own.is_matrix()) continue;
       matrices.push_back(i);
-      asked.push_back({own.name, engine::default_sensitivity(own.values, false)});
+      // Why the root: docs/decisions/0040-types-of-gguf-by-measured-errors.md.
+      asked.push_back({own.name, std::sqrt(static_cast<double>(own.values))});
     }
     ATTAR_ASSIGN(const std::vector<double> found, engine::sensitivities_of(asked, options_.sensitivity));
     for (std::size_t i = 0; i < found.size(); ++i) items_[matrices[i]].alpha = found[i];

@@ -18,6 +18,9 @@ bool is_vector(const format::TensorEntry& entry) {
   return std::ranges::count_if(entry.shape, [](std::uint64_t axis) { return axis > 1; }) < 2;
 }
 
+// Without data relative errors count alike (docs/decisions/0039-budgets-of-tensors.md). Every number of a norm or a
+// bias reaches all that goes through its layer: its step is a quarter of a matrix's, beside its size.
+constexpr double sensitivity_of_vectors = 16;
 // A tensor whose errors cost nothing is as coarse as others let it be, and no coarser.
 constexpr double least_sensitivity = 1e-6;
 
@@ -25,7 +28,7 @@ Status set_sensitivities(std::span<LossyTensor> tensors, std::span<const format:
                          const std::filesystem::path& path) {
   std::vector<SensitiveTensor> asked;
   for (const format::TensorEntry* entry : entries)
-    asked.push_back({entry->name, default_sensitivity(entry->count, is_vector(*entry))});
+    asked.push_back({entry->name, is_vector(*entry) ? sensitivity_of_vectors : 1});
   TensorSensitivities measured;
   if (!path.empty()) {
     ATTAR_ASSIGN(measured, read_sensitivity(path));

@@ -54,11 +54,6 @@ Result<TensorSensitivities> read_sensitivity(const std::filesystem::path& path) 
 
 namespace engine {
 
-double default_sensitivity(std::uint64_t values, bool vector) noexcept {
-  constexpr double of_vectors = 16;
-  return std::sqrt(static_cast<double>(values)) * (vector ? of_vectors : 1);
-}
-
 Result<std::vector<double>> sensitivities_of(std::span<const SensitiveTensor> tensors,
                                              const TensorSensitivities& measured) {
   for (const auto& [name, alpha] : measured)

@@ -17,10 +17,6 @@ struct SensitiveTensor {
   double fallback = 1;
 };
 
-/// The square root of a matrix' number of values; of vectors, whose every number reaches all that goes through their
-/// layer, 16 times as much. Why: docs/decisions/0040-types-of-gguf-by-measured-errors.md.
-[[nodiscard]] double default_sensitivity(std::uint64_t values, bool vector) noexcept;
-
 /// α of each tensor: as measured where it is named, else its fallback, times the median of what was measured over the
 /// fallbacks of those. `invalid_argument` where numbers are below 0 or not finite, or where something was measured and
 /// none of these.

@@ -123,10 +123,10 @@ def packed_model_bars(result: dict) -> list[Bar]:
     own, rival = kept["int4"], kept["Q4_0"]
     out.append(Bar("MiniLM, int4 at Q4_0's bytes, 1 - cosine", "< Q4_0's", f"{own['lost']:.5f}, Q4_0 {rival['lost']:.5f}", own["lost"] < rival["lost"] and own["bytes"] <= rival["bytes"]))
     for line in result.get("artifacts", []):
-        at_most = [peer for peer in kept.values() if peer["bytes"] >= line["bytes"]]
-        if at_most:
-            nearest = min(at_most, key=lambda peer: peer["bytes"])
-            out.append(Bar(f"MiniLM, {line['name']}, 1 - cosine", f"< {nearest['name']}'s at no more bytes", f"{line['lost']:.5f} in {line['bytes']:,} B, {nearest['lost']:.5f} in {nearest['bytes']:,} B", line["lost"] < nearest["lost"]))
+        for peer in kept.values():  # those of the same bytes, which the artifact does not pass
+            if 0.99 * peer["bytes"] <= line["bytes"] <= peer["bytes"]:
+                out.append(Bar(f"MiniLM, {line['name']}, 1 - cosine", f"< {peer['name']}'s at no more bytes", f"{line['lost']:.2e} in {line['bytes']:,} B, {peer['lost']:.2e} in {peer['bytes']:,} B", line["lost"] < peer["lost"]))
+    return out
 
 
 def export_bars() -> list[Bar]:

@@ -1,12 +1,13 @@
 """MiniLM from fewer bytes: cosines to its own vectors in single precision, and how fast packed weights multiply.
 
     cmake --preset release -D ATTAR_BUILD_BENCH=ON && cmake --build --preset release --target attar_cli multiply_bench
-    python bench/packed_model.py [--only curve|speed] [--threads 2] [--budgets] [ARTIFACT.attar ...]
+    python bench/packed_model.py [--only curve|speed] [--threads 2] [ARTIFACT.attar ...]
 
 curve  1,000 passages of an encyclopaedia (2wiki), on which nothing was tuned. Each contender is a checkpoint of some bytes; its weights as they come out of it are run in single precision by
        `attar embed`, and its vectors compared with those of the checkpoint as it is. Bytes are those of all 104 tensors. Contenders: fp16, bf16; int8 (a scale a row) and int4 (groups of 32, bfloat16
        scales) as src/nn keeps them; Q8_0 and Q4_0 as ggml defines them, which are blocks of 32 with a half-precision scale; vectors and what is no float stay as they are.
-       Artifacts on the command line join, and with --budgets those that `attar pack --budget` makes at the bytes of the others.
+       Artifacts on the command line join, and those that `attar pack --budget` makes at the bytes of the others, three quarters and half of Q4_0's: with its own weighing of tensors, and
+       with what `attar sensitivity` measures on 200 sentences of STS-2014 ("alpha").
        "runs": the whole checkpoint with layers that multiply in each precision, activations rounded too.
 speed  matrix–vector products and those of 4 and 8 rows, one thread (bench/multiply_bench.cpp).
 Results: bench/results/packed_model.json
@@ -146,17 +147,28 @@ def line(name: str, size: int, found: np.ndarray, reference: np.ndarray) -> dict
     return out
 
 
-def budget_artifacts(sizes: list[int]) -> list[Path]:
-    """Artifacts that pack to those bytes, where attar can."""
-    out = []
-    for size in sorted(set(sizes)):
-        path = FOLDER / f"budget-{size}.attar"
-        try:
-            attar_cli.call("pack", str(minilm.folder() / "model.safetensors"), "-o", str(path), "--budget", str(size), "-f")
-        except attar_cli.Failed as error:
-            print(f"skipped: {size:,} B: {str(error)[-200:]}")
-            continue
-        out.append(path)
+def sensitivity(threads: int) -> Path:
+    """The file of `attar sensitivity`, on texts that are not those of the curve."""
+    lines, out = FOLDER / "calibration.txt", FOLDER / "alpha.json"
+    lines.write_text("\n".join(minilm.texts_to_compare(200)) + "\n", encoding="utf-8")
+    attar_cli.call("sensitivity", str(minilm.folder()), "--calibrate", str(lines), "-o", str(out), "-f", "-T", str(threads))
+    return out
+
+
+def budget_artifacts(kept: list[dict], threads: int) -> list[Path]:
+    """Artifacts of the bytes of the others, where attar can."""
+    sizes = {line["name"]: line["bytes"] for line in kept}
+    wanted = sorted({*sizes.values(), sizes["Q4_0"] * 3 // 4, sizes["Q4_0"] // 2})
+    weighed, out = {"budget": [], "alpha": ["--sensitivity", str(sensitivity(threads))]}, []
+    for name, more in weighed.items():
+        for size in wanted:
+            path = FOLDER / f"{name}-{size}.attar"
+            try:
+                attar_cli.call("pack", str(minilm.folder() / "model.safetensors"), "-o", str(path), "--budget", f"{size}B", "-f", *more)
+            except attar_cli.Failed as error:
+                print(f"skipped: {size:,} B: {str(error)[-200:]}")
+                continue
+            out.append(path)
     return out
 
 
@@ -179,7 +191,7 @@ def curve(options: argparse.Namespace) -> dict:
     for name, keep in WAYS.items():
         values, size = checkpoint(keep)
         kept.append(line(name, size, embed(folder_with(values), lines, "f32", options.threads), reference))
-    artifacts = [*options.artifacts, *(budget_artifacts([one["bytes"] for one in kept]) if options.budgets else [])]
+    artifacts = [*options.artifacts, *budget_artifacts(kept, options.threads)]
     packed = [line(f"artifact {path.stem}", path.stat().st_size, embed(artifact_model(path), lines, "f32", options.threads), reference) for path in artifacts]
     # An artifact without loss gives the vectors of the checkpoint, to the bit.
     lossless = FOLDER / "lossless.attar"
@@ -204,7 +216,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("curve", "speed"))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--budgets", action="store_true", help="pack to the bytes of the others, where attar can")
     parser.add_argument("artifacts", nargs="*", type=Path)
     options = parser.parse_args()
     if not attar_cli.available():

@@ -27,7 +27,8 @@ struct TensorSensitivity {
   std::string name = {};  ///< as the checkpoint has it
   std::uint64_t rows = 0, columns = 0;
   /// Mean of 1 − cosine over the texts, by t²: in the small, vectors lose Σ alpha · t² when each tensor has an error of
-  /// its own t² (the linearity theorem of Malinovskii et al. 2024, with cosines in the place of perplexity).
+  /// its own t² (the linearity theorem of Malinovskii et al. 2024, with cosines in the place of perplexity). At least a
+  /// millionth, below which single precision tells nothing.
   double alpha = 0;
 };
 

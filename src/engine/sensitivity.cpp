@@ -25,6 +25,9 @@
 namespace attar {
 namespace {
 
+// What single precision cannot tell from nothing. A share is never less, for who weighs by it may divide by it.
+constexpr double least_alpha = 1e-6;
+
 using nn::WeightBytes;
 using nn::WeightSource;
 
@@ -190,12 +193,12 @@ class SensitivityTrial {
     // A tensor's noise is its own, whatever others the model has.
     const double noise =
         add_noise(values, options_.noise, options_.seed ^ base::checksum(std::as_bytes(std::span(tensor.name))));
-    if (noise == 0) return 0.0;  // a matrix of zeros cannot be wrong by a share of itself
+    if (noise == 0) return least_alpha;  // a matrix of zeros cannot be wrong by a share of itself
     ATTAR_ASSIGN(const BertPointer changed,
                  open(std::make_shared<const NoisyWeights>(weights_, tensor, std::move(values))));
     std::vector<float> out(plain_.size());
     ATTAR_TRY(changed->encode(texts_, pool_, out));
-    return lost(out) / noise;
+    return std::max(lost(out) / noise, least_alpha);
   }
 
   // The mean of 1 − cosine.

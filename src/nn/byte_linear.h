@@ -20,7 +20,7 @@ class ByteLinear final : public Linear {
     return weights_.size() + outputs_ * sizeof(float);
   }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept override;
-  [[nodiscard]] ErrorBound error_bound(std::size_t output) const noexcept override { return bounds_[output]; }
+  [[nodiscard]] OutputBound output_bound(std::size_t output) const noexcept override { return bounds_[output]; }
   void apply(const LinearTask& task) const noexcept override;
 
  private:
@@ -38,7 +38,7 @@ class ByteLinear final : public Linear {
   AlignedBuffer<std::int32_t> piece_sums_;  // [panel][piece of the inputs][output]: Σ of the piece's weights
   AlignedBuffer<std::int32_t> sums_;        // by output: Σ of its weights
   AlignedBuffer<float> units_, biases_;     // by output
-  std::vector<ErrorBound> bounds_;          // by output
+  std::vector<OutputBound> bounds_;         // by output
 };
 
 }  // namespace attar::nn

@@ -15,7 +15,7 @@ class PanelLinear : public Linear {
  public:
   [[nodiscard]] std::size_t inputs() const noexcept override { return inputs_; }
   [[nodiscard]] std::size_t outputs() const noexcept override { return outputs_; }
-  [[nodiscard]] ErrorBound error_bound(std::size_t output) const noexcept override { return bounds_[output]; }
+  [[nodiscard]] OutputBound output_bound(std::size_t output) const noexcept override { return bounds_[output]; }
   void apply(const LinearTask& task) const noexcept override;
 
  protected:
@@ -42,7 +42,7 @@ class PanelLinear : public Linear {
   std::size_t inputs_, outputs_;
   FloatTileKernel kernel_;
   AlignedBuffer<float> biases_;
-  std::vector<ErrorBound> bounds_;
+  std::vector<OutputBound> bounds_;
 };
 
 class FloatLinear final : public PanelLinear {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "attar/result.h"
-#include "nn/error_bound.h"
+#include "nn/output_bound.h"
 #include "simd/isa.h"
 
 namespace attar::nn {
@@ -50,7 +50,7 @@ class Linear {
   /// Bytes that the weights and their scales take, padding included.
   [[nodiscard]] virtual std::size_t weight_bytes() const noexcept = 0;
   /// How far an output may lie from that of the weights that the layer was made of. output < outputs().
-  [[nodiscard]] virtual ErrorBound error_bound(std::size_t output) const noexcept = 0;
+  [[nodiscard]] virtual OutputBound output_bound(std::size_t output) const noexcept = 0;
   /// Bytes that apply() needs beside its rows, whatever their number.
   [[nodiscard]] virtual std::size_t scratch_bytes() const noexcept = 0;
   /// Each row's result is the same whichever rows stand beside it.

@@ -19,7 +19,7 @@ class NibbleLinear final : public Linear {
   [[nodiscard]] std::size_t outputs() const noexcept override { return outputs_; }
   [[nodiscard]] std::size_t weight_bytes() const noexcept override { return weights_.size(); }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept override;
-  [[nodiscard]] ErrorBound error_bound(std::size_t output) const noexcept override { return bounds_[output]; }
+  [[nodiscard]] OutputBound output_bound(std::size_t output) const noexcept override { return bounds_[output]; }
   void apply(const LinearTask& task) const noexcept override;
 
  private:
@@ -36,7 +36,7 @@ class NibbleLinear final : public Linear {
   AlignedBuffer<std::byte> weights_;  // [panel][group], group_bytes each
   AlignedBuffer<float> sums_;         // by output: Σ of its weights as they are kept
   AlignedBuffer<float> biases_;       // by output
-  std::vector<ErrorBound> bounds_;
+  std::vector<OutputBound> bounds_;
 };
 
 }  // namespace attar::nn

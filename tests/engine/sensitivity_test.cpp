@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -121,6 +122,19 @@ TEST_F(SensitivityTest, IsSavedAsJson) {
   EXPECT_EQ(json["tensors"].size(), report->tensors.size());
   for (const TensorSensitivity& tensor : report->tensors)
     EXPECT_EQ(json["tensors"][tensor.name].get<double>(), tensor.alpha);
+}
+
+TEST_F(SensitivityTest, AMatrixOfZerosCountsLeast) {
+  nn::TinyWeights weights(nn::tiny_config());
+  std::ranges::fill(weights.tensors().at("encoder.layer.1.output.dense.weight").values, 0.0f);
+  nn::write_file(directory_ / "tiny" / "model.safetensors", nn::safetensors_bytes(weights.tensors()));
+  const auto report = measure();
+  ASSERT_TRUE(report) << report.error().describe();
+  std::map<std::string, double> found;
+  for (const TensorSensitivity& tensor : report->tensors) found[tensor.name] = tensor.alpha;
+  EXPECT_EQ(found.at("encoder.layer.1.output.dense.weight"), 1e-6);
+  EXPECT_EQ(found.at("encoder.layer.1.intermediate.dense.weight"), 1e-6) << "all that it makes is multiplied by zeros";
+  EXPECT_GT(found.at("encoder.layer.0.output.dense.weight"), 1e-3);
 }
 
 TEST_F(SensitivityTest, TextsWithoutTokensAreLeftOut) {

@@ -142,7 +142,7 @@ double share_of_bound(const Layer& layer, Precision precision, const std::vector
       for (std::size_t k = 0; k < layer.inputs; ++k)
         sum += double{layer.weights[o * layer.inputs + k]} * double{row[k]};
       const double error = std::fabs(double{found[i * layer.outputs + o]} - sum);
-      out = std::max(out, error == 0 ? 0 : error / made->error_bound(o).of(row));
+      out = std::max(out, error == 0 ? 0 : error / made->output_bound(o).of(row));
     }
   return out;
 }

@@ -1,4 +1,4 @@
-#include "nn/error_bound.h"
+#include "nn/output_bound.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@ float stored(double value) noexcept { return static_cast<float>(above * value); 
 
 }  // namespace
 
-double ErrorBound::of(std::span<const float> row) const noexcept {
+double OutputBound::of(std::span<const float> row) const noexcept {
   double squares = 0, lowest = 0, highest = 0;
   for (const float value : row) {
     squares += double{value} * double{value};
@@ -33,13 +33,13 @@ void WeightError::add(float weight, double kept) noexcept {
   sizes_ += std::fabs(kept);
 }
 
-ErrorBound WeightError::of_floats(std::size_t inputs, float bias) const noexcept {
+OutputBound WeightError::of_floats(std::size_t inputs, float bias) const noexcept {
   const double chain = single_rounding * static_cast<double>(inputs + 1);
   return {.by_length = stored(std::sqrt(left_) + chain * std::sqrt(squares_)),
           .constant = stored(chain * std::fabs(double{bias}))};
 }
 
-ErrorBound WeightError::of_bytes(std::size_t roundings, float bias) const noexcept {
+OutputBound WeightError::of_bytes(std::size_t roundings, float bias) const noexcept {
   return {.by_length = stored(std::sqrt(left_)),
           .by_step = stored(sizes_ * (half_step + 255 * single_rounding * static_cast<double>(roundings))),
           .constant = stored(2 * single_rounding * std::fabs(double{bias}))};

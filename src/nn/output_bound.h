@@ -7,7 +7,7 @@ namespace attar::nn {
 
 /// For one output o and a row x of finite inputs, |ŷ_o − (W·x + b)_o| ≤ by_length · ‖x‖₂ + by_step · step(x) +
 /// constant, step(x) = (max(0, max x) − min(0, min x)) / 255: what activations are rounded to where they become bytes.
-struct ErrorBound {
+struct OutputBound {
   float by_length = 0;  ///< what rounding left of the weights, by its length
   float by_step = 0;    ///< what rounding the activations may add; 0 where they stay floats
   float constant = 0;
@@ -21,9 +21,9 @@ class WeightError {
   /// A weight, and what it became.
   void add(float weight, double kept) noexcept;
   /// Products in floats, summed in one chain of `inputs` steps.
-  [[nodiscard]] ErrorBound of_floats(std::size_t inputs, float bias) const noexcept;
+  [[nodiscard]] OutputBound of_floats(std::size_t inputs, float bias) const noexcept;
   /// Products of whole numbers, whose sums pass `roundings` roundings in single precision.
-  [[nodiscard]] ErrorBound of_bytes(std::size_t roundings, float bias) const noexcept;
+  [[nodiscard]] OutputBound of_bytes(std::size_t roundings, float bias) const noexcept;
 
  private:
   double left_ = 0, squares_ = 0, sizes_ = 0;  // Σ(w − ŵ)², Σŵ², Σ|ŵ|

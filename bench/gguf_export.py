@@ -30,7 +30,6 @@ TYPES = ("Q4_0", "Q5_0", "Q8_0")
 POWERS = (1.0, 0.75, 0.5, 0.25, 0.0)
 RULE_BUDGETS = ("15730496B", "20MB")  # the bytes of Q5_0, and some between its and Q8_0's
 LEVEL = 0.01  # t2 of the noise
-FORMAT = "attar-tensor-weights-1"
 
 
 def thousand() -> list[str]:
@@ -51,7 +50,7 @@ def sensitivities(model: minilm.MiniLM) -> dict[str, float]:
             continue
         noise = rng.standard_normal(w.shape).astype(np.float32)
         noise *= np.float32(np.linalg.norm(w) * LEVEL**0.5 / np.linalg.norm(noise))
-        out[name] = max(0.0, turned(plain, embed(model, texts, {name: w + noise})) / LEVEL)
+        out[name] = max(1e-9, turned(plain, embed(model, texts, {name: w + noise})) / LEVEL)
     return out
 
 
@@ -80,9 +79,9 @@ def read(path: Path, report: dict, model: minilm.MiniLM) -> dict[str, np.ndarray
     return values
 
 
-def write_weights(name: str, alpha: dict[str, float]) -> str:
+def write_alpha(name: str, alpha: dict[str, float]) -> str:
     path = OUT / f"export-{name}.json"
-    path.write_text(json.dumps({"format": FORMAT, "tensors": alpha}))
+    path.write_text(json.dumps({"tensors": alpha}))
     return str(path)
 
 
@@ -92,8 +91,8 @@ def rules(model: minilm.MiniLM, source: Path, names: list[str]) -> list[dict]:
     plain, lines = embed(model, texts, {}), []
     for budget in RULE_BUDGETS:
         for power in POWERS:
-            weights = write_weights("rule", {name: float(model.w[name].size) ** power for name in names})
-            path, report = export(source, "rule", "--budget", budget, "--weights", weights)
+            weights = write_alpha("rule", {name: float(model.w[name].size) ** power for name in names})
+            path, report = export(source, "rule", "--budget", budget, "--sensitivity", weights)
             lines.append({"budget": report["budget"], "power": power, "turned": turned(plain, embed(model, texts, read(path, report, model)))})
             print(f"{budget}, alpha = values ^ {power}: 1 - cosine {lines[-1]['turned']:.6f}", flush=True)
     return lines
@@ -119,13 +118,13 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     model, source, texts = minilm.MiniLM(), minilm.folder() / "model.safetensors", thousand()
     alpha = sensitivities(model)
-    weights, chosen = write_weights("weights", alpha), rules(model, source, list(alpha))
+    weights, chosen = write_alpha("weights", alpha), rules(model, source, list(alpha))
     reference, lines = embed(model, texts, {}), []
     for kind in options.type:
         uniform, held = measured(model, texts, reference, *export(source, kind, "--type", kind))
         lines.append({"type": kind, "way": "uniform", **uniform})
         show(lines[-1])
-        for way, more in (("auto", []), ("auto by alpha", ["--weights", weights])):
+        for way, more in (("auto", []), ("auto by alpha", ["--sensitivity", weights])):
             line, errors = measured(model, texts, reference, *export(source, f"{kind}-{way.replace(' ', '-')}", "--budget", f"{uniform['bytes']}B", *more))
             gain = held - errors
             lines.append({"type": kind, "way": way, **line, "gain": float(gain.mean()), "gain_error": float(gain.std() / len(gain) ** 0.5)})

@@ -18,7 +18,7 @@ namespace attar::cli {
 namespace {
 
 struct ExportArguments {
-  std::filesystem::path input, output, weights;
+  std::filesystem::path input, output;
   std::vector<std::string> metadata;
   bool force = false;
   ExportGgufOptions options;
@@ -94,10 +94,8 @@ Result<Exit> run_export(const Session& session, const ExportArguments& arguments
     ATTAR_ASSIGN(auto entry, parse_entry(text));
     options.metadata.push_back(std::move(entry));
   }
-  if (!arguments.weights.empty()) {
-    ATTAR_ASSIGN(options.weights, read_tensor_weights(arguments.weights));
-  }
-  ATTAR_TRY(check_output(arguments.output, {arguments.input, arguments.weights, options.base}, arguments.force, false));
+  ATTAR_TRY(
+      check_output(arguments.output, {arguments.input, options.sensitivity, options.base}, arguments.force, false));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".gguf", session));
   ExportGgufReport report;
   {
@@ -138,9 +136,10 @@ void add_export(CLI::App& app, Session& session) {
                    "Tensors whose name fits the pattern (* any text, ? any byte) have this type; may be repeated, the "
                    "first that fits holds",
                    "GLOB=TYPE");
-  add_path(command, "--weights", arguments->weights,
-           "How much each tensor's error matters, for auto: {\"format\": \"attar-tensor-weights-1\", \"tensors\": "
-           "{\"name\": 0.5, ...}}; without it, the square root of its number of values");
+  add_path(
+      command, "--sensitivity", options.sensitivity,
+      "What an error on each tensor costs, as attar sensitivity measures it (JSON); without it, the square root of "
+      "its number of values");
   command.add_text("--architecture", options.architecture,
                    "general.architecture; else as the input or a config.json beside it says", "NAME");
   command.add_text("--name", options.name, "general.name; else the input's", "NAME");

@@ -58,8 +58,7 @@ Result<DocumentsOutcome> pack_with_progress(const Session& session, PackArgument
 Result<Exit> run_pack(const Session& session, PackArguments& arguments) {
   const PackOptions& options = arguments.options();
   if (takes_tensors(arguments.input, arguments.documents.as, arguments.tensors))
-    return run_pack_tensors(session, arguments.input, arguments.output, arguments.force, options.threads,
-                            arguments.tensors);
+    return run_pack_tensors(session, arguments.input, arguments.output, arguments.force, options, arguments.tensors);
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, arguments.output, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   ATTAR_TRY(check_output(arguments.output,
@@ -86,15 +85,16 @@ Result<Exit> run_pack(const Session& session, PackArguments& arguments) {
 
 void add_pack(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<PackArguments>();
-  Command command =
-      add_command(app, session, "pack",
-                  "Pack vectors or documents to a budget and a floor, with a certificate; tensors without loss",
-                  {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
-                   "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
-                   "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
-                   "attar pack notes/ -o notes.attar", "attar pack model.safetensors -o model.attar --lossless",
-                   "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
-                   "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
+  Command command = add_command(
+      app, session, "pack",
+      "Pack vectors or documents to a budget and a floor, with a certificate; tensors to a budget or without loss",
+      {"attar pack docs.npy -o docs.attar --budget 200B/vec --recall 0.95@10",
+       "attar pack docs.npy -o docs.attar --recall 0.98@10 --queries log.npy --ids ids.txt",
+       "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
+       "attar pack notes/ -o notes.attar", "attar pack model.safetensors -o model.attar --lossless",
+       "attar pack model.safetensors -o small.attar --budget 45MB --pin '*norm*=lossless'",
+       "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
+       "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
   add_path(
       command, "input", arguments->input,
       "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a file "
@@ -108,7 +108,7 @@ void add_pack(CLI::App& app, Session& session) {
                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
-  add_tensor_options(command, arguments->tensors);
+  add_tensor_options(command, arguments->tensors, true);
   run_with(command, session, arguments, run_pack);
 }
 

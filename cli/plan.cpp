@@ -11,6 +11,7 @@
 #include "pack_report.h"
 #include "progress_bar.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -19,6 +20,7 @@ struct PlanArguments {
   std::filesystem::path input;
   bool explain = false;
   DocumentArguments documents;
+  TensorArguments tensors;
 
   PackOptions& options() noexcept { return documents.options.pack; }
 };
@@ -42,6 +44,8 @@ std::string plan_text(const PackReport& report, bool explain) {
 
 Result<Exit> run_plan(const Session& session, PlanArguments& arguments) {
   PackOptions& options = arguments.options();
+  if (takes_tensors(arguments.input, arguments.documents.as, arguments.tensors))
+    return run_plan_tensors(session, arguments.input, options, arguments.tensors);
   ATTAR_ASSIGN(const bool documents, takes_documents(arguments.input, {}, arguments.documents));
   ATTAR_TRY(check_streams({arguments.input, options.queries, options.ids, options.meta}));
   Result<PlanOutcome> outcome = fail(ErrorCode::cancelled, {});
@@ -80,15 +84,16 @@ void add_plan(CLI::App& app, Session& session) {
       add_command(app, session, "plan", "The candidates with their bytes and measured recall; writes nothing",
                   {"attar plan docs.npy --budget 200B/vec --recall 0.95@10",
                    "attar plan docs.npy --budget 30% --queries log.npy --json", "attar plan notes/ --budget 5MB",
-                   "attar plan docs.npy --codec tcq --budget 2.5bit"});
+                   "attar plan docs.npy --codec tcq --budget 2.5bit", "attar plan model.safetensors --budget 45MB"});
   add_path(command, "input", arguments->input,
            "Vectors (.npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .f16bin, .jsonl, or -), or documents: a folder or a "
-           "file, as for pack")
+           "file, as for pack; or tensors")
       .required();
   command.add_flag("--explain", arguments->explain,
                    "Where the plan loses recall: its codes, its lists, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
+  add_tensor_options(command, arguments->tensors, false);
   run_with(command, session, arguments, run_plan);
 }
 

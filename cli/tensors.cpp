@@ -19,12 +19,58 @@ std::string saved(std::uint64_t before, std::uint64_t after) {
   return fmt::format("{:.2f}%", 100 * (1 - static_cast<double>(after) / static_cast<double>(before)));
 }
 
+Json loss_json(const TensorLoss& loss) {
+  return {{"relative_error", loss.relative_error}, {"max_error", loss.max_error}, {"sensitivity", loss.sensitivity}};
+}
+
+Json lost_json(const std::vector<LostTensor>& lost) {
+  Json out = Json::array();
+  for (const LostTensor& own : lost) {
+    Json row = {{"name", own.name}, {"type", own.type}, {"weights", own.weights}, {"bits", own.bits}};
+    row.update(loss_json(own.loss));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+// A plan knows no largest errors.
+std::string lost_text(const std::vector<LostTensor>& lost, bool measured) {
+  std::vector<std::string> heads = {"tensor", "type", "weights", "bits", "relative error", "alpha"};
+  if (measured) heads.push_back("max error");
+  Table table(heads, 2);
+  for (const LostTensor& own : lost) {
+    std::vector<std::string> row = {printable(own.name),
+                                    printable(own.type),
+                                    grouped(own.weights),
+                                    fmt::format("{:.3f}", own.bits),
+                                    fmt::format("{:.3g}", own.loss.relative_error),
+                                    own.loss.sensitivity == 0 ? "-" : fmt::format("{:.4g}", own.loss.sensitivity)};
+    if (measured) row.push_back(fmt::format("{:.3g}", own.loss.max_error));
+    table.add(row);
+  }
+  return table.text();
+}
+
+// The weights that lost, their bits together, and the tensor that lost most.
+std::string lost_in_all(const std::vector<LostTensor>& lost) {
+  double bits = 0, weights = 0;
+  const LostTensor* worst = &lost.front();
+  for (const LostTensor& own : lost) {
+    bits += own.bits * static_cast<double>(own.weights);
+    weights += static_cast<double>(own.weights);
+    if (own.loss.relative_error > worst->loss.relative_error) worst = &own;
+  }
+  return fmt::format("{} tensors at {:.3f} bits a weight; the largest relative error is {:.3g}, of {}",
+                     grouped(lost.size()), bits / std::max(weights, 1.0), worst->loss.relative_error,
+                     printable(worst->name));
+}
+
 Json packed_json(const PackTensorsReport& report) {
   Json types = Json::array();
   for (const TensorTypeShare& type : report.types)
     types.push_back(
         {{"type", type.type}, {"tensors", type.tensors}, {"bytes", type.bytes}, {"packed_bytes", type.packed_bytes}});
-  return {{"path", report.path},
+  return {{"path", report.path.empty() ? Json(nullptr) : Json(report.path)},
           {"sources", report.sources},
           {"tensors", report.tensors},
           {"shared_tensors", report.shared_tensors},
@@ -34,16 +80,36 @@ Json packed_json(const PackTensorsReport& report) {
           {"source_bytes", report.source_bytes},
           {"bytes", report.bytes},
           {"types", std::move(types)},
+          {"budget_bytes", report.budget_bytes == 0 ? Json(nullptr) : Json(report.budget_bytes)},
+          {"lost", lost_json(report.lost)},
+          {"weighed_error", report.weighed_error},
           {"notes", report.notes},
           {"seconds", report.seconds}};
 }
 
+std::string budget_text(const PackTensorsReport& report) {
+  if (report.budget_bytes == 0) return {};
+  return fmt::format(", budget {}", grouped(report.budget_bytes));
+}
+
+std::string types_text(const PackTensorsReport& report) {
+  Table table({"type", "tensors", "bytes", "packed", "saved"});
+  for (const TensorTypeShare& type : report.types)
+    table.add({printable(type.type), grouped(type.tensors), grouped(type.bytes), grouped(type.packed_bytes),
+               saved(type.bytes, type.packed_bytes)});
+  return table.text();
+}
+
 std::string packed_text(const PackTensorsReport& report) {
   Facts facts;
-  facts.add("packed", fmt::format("{} tensors of {} files, without loss, to {}", grouped(report.tensors),
-                                  grouped(report.sources), printable(report.path)));
-  facts.add("file", fmt::format("{} bytes of {}: {} saved", grouped(report.bytes), grouped(report.source_bytes),
-                                saved(report.source_bytes, report.bytes)));
+  facts.add("packed", fmt::format("{} tensors of {} files, {}, to {}", grouped(report.tensors), grouped(report.sources),
+                                  report.lost.empty() ? "without loss" : "with loss", printable(report.path)));
+  facts.add("file", fmt::format("{} bytes of {}{}: {} saved", grouped(report.bytes), grouped(report.source_bytes),
+                                budget_text(report), saved(report.source_bytes, report.bytes)));
+  if (!report.lost.empty()) {
+    facts.add("lost", lost_in_all(report.lost));
+    facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
+  }
   if (report.shared_tensors != 0)
     facts.add("shared",
               fmt::format("{} tensors stand there once that stood in the files again", grouped(report.shared_tensors)));
@@ -52,17 +118,27 @@ std::string packed_text(const PackTensorsReport& report) {
                                   grouped(report.base_tensors), grouped(report.delta_tensors), report.depth));
   const double rate = report.seconds > 0 ? static_cast<double>(report.source_bytes) / 1e6 / report.seconds : 0;
   facts.add("time", fmt::format("{:.1f} s, {:.0f} MB/s", report.seconds, rate));
-  Table table({"type", "tensors", "bytes", "packed", "saved"});
-  for (const TensorTypeShare& type : report.types)
-    table.add({printable(type.type), grouped(type.tensors), grouped(type.bytes), grouped(type.packed_bytes),
-               saved(type.bytes, type.packed_bytes)});
-  return fmt::format("{}{}\n{}", facts.text(), notes_text(report.notes), table.text());
+  return fmt::format("{}{}\n{}", facts.text(), notes_text(report.notes), types_text(report));
+}
+
+std::string planned_text(const PackTensorsReport& report) {
+  Facts facts;
+  facts.add("file", fmt::format("about {} bytes of {}{}, nothing written", grouped(report.bytes),
+                                grouped(report.source_bytes), budget_text(report)));
+  if (!report.lost.empty()) {
+    facts.add("lost", lost_in_all(report.lost));
+    facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
+  }
+  facts.add("time", fmt::format("{:.1f} s", report.seconds));
+  return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes), lost_text(report.lost, false),
+                     types_text(report));
 }
 
 Json tensor_json(const TensorInfo& tensor) {
-  return {{"source", tensor.source}, {"name", tensor.name},   {"type", tensor.type},
-          {"shape", tensor.shape},   {"bytes", tensor.bytes}, {"packed_bytes", tensor.packed_bytes},
-          {"codec", tensor.codec}};
+  return {{"source", tensor.source}, {"name", tensor.name},
+          {"type", tensor.type},     {"shape", tensor.shape},
+          {"bytes", tensor.bytes},   {"packed_bytes", tensor.packed_bytes},
+          {"codec", tensor.codec},   {"loss", tensor.loss ? loss_json(*tensor.loss) : Json(nullptr)}};
 }
 
 Json info_json(const TensorsInfo& info) {
@@ -77,6 +153,8 @@ Json info_json(const TensorsInfo& info) {
           {"format_version", info.format_version},
           {"base_digest", info.base_digest.empty() ? Json(nullptr) : Json(info.base_digest)},
           {"depth", info.depth},
+          {"goal", info.goal.empty() ? Json(nullptr) : Json(info.goal)},
+          {"weighed_error", info.weighed_error},
           {"content_digest", info.content_digest}};
 }
 
@@ -88,21 +166,66 @@ std::string info_text(const TensorsInfo& info) {
   facts.add("sources", fmt::format("{}", grouped(info.sources.size())));
   facts.add("content", info.content_digest);
   if (info.depth != 0) facts.add("base", fmt::format("content {}, {} artifacts below", info.base_digest, info.depth));
-  Table table({"tensor", "type", "shape", "codec", "bytes", "packed", "saved"}, 4);
+  if (!info.goal.empty()) {
+    facts.add("goal", printable(info.goal));
+    facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", info.weighed_error));
+  }
+  Table table({"tensor", "type", "shape", "codec", "bytes", "packed", "saved", "relative error", "max error"}, 4);
   for (const TensorInfo& tensor : info.tensors) {
     const std::string name = info.sources.size() > 1 ? tensor.source + ":" + tensor.name : tensor.name;
     table.add({printable(name), printable(tensor.type), fmt::format("{}", fmt::join(tensor.shape, "x")),
                printable(tensor.codec), grouped(tensor.bytes), grouped(tensor.packed_bytes),
-               saved(tensor.bytes, tensor.packed_bytes)});
+               saved(tensor.bytes, tensor.packed_bytes),
+               tensor.loss ? fmt::format("{:.3g}", tensor.loss->relative_error) : "0",
+               tensor.loss ? fmt::format("{:.3g}", tensor.loss->max_error) : "0"});
   }
   return fmt::format("{}\n{}\n{}", facts.text(), parts_text(info.parts, info.bytes, 0), table.text());
 }
 
+Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArguments& arguments) {
+  PackTensorsOptions out{.block_bytes = arguments.block_bytes, .base = arguments.base, .threads = goals.threads};
+  out.loss.budget = goals.budget;
+  out.loss.max_error = arguments.max_error;
+  out.loss.sensitivity = arguments.sensitivity;
+  for (const std::string& pin : arguments.pins) {
+    ATTAR_ASSIGN(out.loss.pins.emplace_back(), parse_tensor_pin(pin));
+  }
+  if (goals.floor || goals.latency || goals.throughput)
+    return fail(ErrorCode::invalid_argument,
+                "tensors have no --recall, --latency or --qps: name a --budget, a "
+                "--max-error or --pin");
+  if (!out.loss.any() && !out.loss.sensitivity.empty())
+    return fail(ErrorCode::invalid_argument, "--sensitivity says what a loss costs; name one: --budget SIZE");
+  return out;
+}
+
+Status check_pack(const std::filesystem::path& input, const std::filesystem::path& output, bool lossless,
+                  const LossOptions& loss) {
+  if (lossless && loss.any())
+    return fail(ErrorCode::invalid_argument,
+                "--lossless loses nothing: leave it out, or --budget, --max-error and --pin");
+  if (!lossless && !loss.any())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{0} holds tensors; say what may be lost: attar pack {0} -o {1} --lossless, or --budget "
+                            "SIZE, or --max-error X",
+                            printable(input.string()), printable(output.string())));
+  if (input == "-")
+    return fail(ErrorCode::invalid_argument, "tensors are not read from standard input; name a file or a folder");
+  return {};
+}
+
 }  // namespace
 
-void add_tensor_options(Command& command, TensorArguments& arguments) {
-  command.add_flag("--lossless", arguments.lossless,
-                   "Tensors: pack files or a folder so that unpack gives them back to the byte");
+void add_tensor_options(Command& command, TensorArguments& arguments, bool packs) {
+  if (packs)
+    command.add_flag("--lossless", arguments.lossless,
+                     "Tensors: pack files or a folder so that unpack gives them back to the byte");
+  add_value(command, "--max-error", arguments.max_error, parse_error_bound,
+            "Tensors: no float further off than this, or than this share of its tensor's largest: 1e-3, 0.1%", "BOUND");
+  command.add_each("--pin", arguments.pins,
+                   "Tensors: what holds for those of a name: 'embed.*=8bit', '>=4bit', '=lossless', '=1e-3'", "PIN");
+  add_path(command, "--sensitivity", arguments.sensitivity,
+           "Tensors: what an error on each costs, as attar sensitivity measures it (JSON)");
   const auto parse = [](std::string_view text) -> Result<std::uint64_t> {
     ATTAR_ASSIGN(const Budget size, parse_budget(text));
     if (size.unit != Budget::Unit::bytes)
@@ -117,28 +240,22 @@ void add_tensor_options(Command& command, TensorArguments& arguments) {
 }
 
 bool takes_tensors(const std::filesystem::path& input, const std::string& as, const TensorArguments& arguments) {
-  return arguments.lossless || (as.empty() && input != "-" && holds_tensors(input));
+  return arguments.lossless || arguments.max_error || !arguments.pins.empty() ||
+         (as.empty() && input != "-" && holds_tensors(input));
 }
 
 Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
-                              const std::filesystem::path& output, bool force, unsigned threads,
+                              const std::filesystem::path& output, bool force, const PackOptions& goals,
                               const TensorArguments& arguments) {
-  if (!arguments.lossless)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} holds tensors; add --lossless: attar pack {} -o {} --lossless",
-                            printable(input.string()), printable(input.string()), printable(output.string())));
-  if (input == "-")
-    return fail(ErrorCode::invalid_argument, "tensors are not read from standard input; name a file or a folder");
-  ATTAR_TRY(check_output(output, {input, arguments.base}, force, true));
+  ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
+  ATTAR_TRY(check_pack(input, output, arguments.lossless, options.loss));
+  ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
   PackTensorsReport report;
   {
     ProgressBar bar(session);
-    ATTAR_ASSIGN(
-        report,
-        pack_tensors(
-            input, file.path(),
-            {.block_bytes = arguments.block_bytes, .base = arguments.base, .threads = threads, .progress = &bar}));
+    options.progress = &bar;
+    ATTAR_ASSIGN(report, pack_tensors(input, file.path(), options));
   }
   report.path = output.string();
   ATTAR_TRY(tell_written(session, file, report.path, packed_json(report), [&](const std::string& name) {
@@ -146,6 +263,19 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
     named.path = name;
     return packed_text(named);
   }));
+  return Exit::done;
+}
+
+Result<Exit> run_plan_tensors(const Session& session, const std::filesystem::path& input, const PackOptions& goals,
+                              const TensorArguments& arguments) {
+  ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
+  PackTensorsReport report;
+  {
+    ProgressBar bar(session);
+    options.progress = &bar;
+    ATTAR_ASSIGN(report, plan_tensors(input, options));
+  }
+  ATTAR_TRY(session.json ? print_json(packed_json(report)) : print(planned_text(report)));
   return Exit::done;
 }
 
@@ -193,12 +323,39 @@ Result<Exit> run_info_tensors(const Session& session, const std::filesystem::pat
   return Exit::done;
 }
 
+namespace {
+
+Json compared_json(const TensorComparison& comparison) {
+  return {{"tensors", comparison.tensors},
+          {"identical", comparison.identical},
+          {"lost", lost_json(comparison.lost)},
+          {"weighed_error", comparison.weighed_error}};
+}
+
+std::string compared_text(const TensorComparison& comparison) {
+  std::string out = fmt::format("{} of {} tensors are the same bytes as the original's\n",
+                                grouped(comparison.identical), grouped(comparison.tensors));
+  if (comparison.lost.empty()) return out;
+  out += fmt::format("the others are as far from it as the file states: {}\n\n{}", lost_in_all(comparison.lost),
+                     lost_text(comparison.lost, true));
+  return out;
+}
+
+}  // namespace
+
 Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
                                 const std::filesystem::path& base, unsigned threads, const OpenOptions& open) {
-  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open, base));
+  // A base is an artifact that this one needs, or the original that it is measured against.
+  const bool original = !base.empty() && !is_tensor_artifact(base);
+  ATTAR_ASSIGN(const TensorArtifact opened,
+               TensorArtifact::open(artifact, open, original ? std::filesystem::path() : base));
+  std::optional<TensorComparison> comparison;
   {
     ProgressBar bar(session);
     ATTAR_TRY(opened.verify(threads, &bar));
+    if (original) {
+      ATTAR_ASSIGN(comparison, opened.compare(base, threads, &bar));
+    }
   }
   const TensorsInfo info = opened.info();
   if (session.json) {
@@ -206,11 +363,13 @@ Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::p
                           {"intact", true},
                           {"bytes", info.bytes},
                           {"tensors", info.tensors.size()},
+                          {"comparison", comparison ? compared_json(*comparison) : Json(nullptr)},
                           {"content_digest", info.content_digest}}));
   } else {
     ATTAR_TRY(
-        print(fmt::format("{}: intact; every checksum of {} bytes holds, and {} tensors decode to what was packed\n",
-                          printable(info.path), grouped(info.bytes), grouped(info.tensors.size()))));
+        print(fmt::format("{}: intact; every checksum of {} bytes holds, and {} tensors decode to what was packed\n{}",
+                          printable(info.path), grouped(info.bytes), grouped(info.tensors.size()),
+                          comparison ? compared_text(*comparison) : "")));
   }
   return Exit::done;
 }

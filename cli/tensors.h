@@ -3,7 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "attar/pack.h"
 #include "attar/tensors.h"
 #include "command.h"
 #include "session.h"
@@ -14,17 +18,22 @@ struct TensorArguments {
   bool lossless = false;
   std::uint64_t block_bytes = PackTensorsOptions{}.block_bytes;
   std::filesystem::path base;
+  std::optional<ErrorBound> max_error;
+  std::vector<std::string> pins;
+  std::filesystem::path sensitivity;
 };
 
-/// --lossless, --block and --base.
-void add_tensor_options(Command& command, TensorArguments& arguments);
+/// --block, --base, --max-error, --pin and --sensitivity; for packing --lossless too.
+void add_tensor_options(Command& command, TensorArguments& arguments, bool packs);
 
-/// Whether the input is to be packed as tensors: said by --lossless, or it holds files of tensors.
+/// Whether the input is to be taken as tensors: an option for them was given, or it holds files of tensors.
 [[nodiscard]] bool takes_tensors(const std::filesystem::path& input, const std::string& as,
                                  const TensorArguments& arguments);
 [[nodiscard]] Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
-                                            const std::filesystem::path& output, bool force, unsigned threads,
+                                            const std::filesystem::path& output, bool force, const PackOptions& goals,
                                             const TensorArguments& arguments);
+[[nodiscard]] Result<Exit> run_plan_tensors(const Session& session, const std::filesystem::path& input,
+                                            const PackOptions& goals, const TensorArguments& arguments);
 [[nodiscard]] Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
                                               const std::filesystem::path& output, const std::filesystem::path& base,
                                               bool force, unsigned threads, const OpenOptions& open);

@@ -38,7 +38,9 @@ attar::Status export_model(const std::filesystem::path& folder) {
   write_model(folder / "model.safetensors");
   attar::ExportGgufOptions options;
   ATTAR_ASSIGN(options.budget, attar::parse_budget("110kB"));
-  options.weights = {{"first", 1.0}, {"second", 0.01}};  // an error in the first matters a hundred times as much
+  // An error in the first matters a hundred times as much.
+  std::ofstream(folder / "alpha.json") << R"({"tensors": {"first": 1.0, "second": 0.01}})";
+  options.sensitivity = folder / "alpha.json";
   ATTAR_ASSIGN(const attar::ExportGgufReport report,
                attar::export_gguf(folder / "model.safetensors", folder / "model.gguf", options));
   for (const attar::ExportedTensor& tensor : report.tensors)
@@ -48,7 +50,8 @@ attar::Status export_model(const std::filesystem::path& folder) {
               static_cast<unsigned long long>(report.budget.value_or(0)));
   const bool kept = report.bytes <= 110'000 && report.bytes == std::filesystem::file_size(folder / "model.gguf") &&
                     report.tensors[0].error < report.tensors[1].error;
-  return kept ? attar::Status() : attar::fail(attar::ErrorCode::invalid_data, "the budget or the weights do not hold");
+  return kept ? attar::Status()
+              : attar::fail(attar::ErrorCode::invalid_data, "the budget or the sensitivities do not hold");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ ExportGgufOptions export_options(const py::dict& given) {
   out.type = option<std::string>(given, "type");
   if (const auto budget = option<std::optional<std::string>>(given, "budget")) out.budget = take(parse_budget(*budget));
   out.pins = option<std::vector<std::string>>(given, "pins");
-  out.weights = option<TensorWeights>(given, "weights");
+  out.sensitivity = option<Path>(given, "sensitivity");
   out.architecture = option<std::string>(given, "architecture");
   out.name = option<std::string>(given, "name");
   out.metadata = option<std::vector<std::pair<std::string, std::string>>>(given, "metadata");
@@ -77,17 +77,8 @@ py::dict export_file(const Path& input, const Path& output, const py::dict& give
   })));
 }
 
-py::dict read_weights(const Path& path) {
-  py::dict out;
-  for (const auto& [name, alpha] : take(read_tensor_weights(path))) out[text(name)] = alpha;
-  return out;
-}
-
 }  // namespace
 
-void add_export(py::module_& module) {
-  module.def("export_gguf", &export_file);
-  module.def("read_tensor_weights", &read_weights);
-}
+void add_export(py::module_& module) { module.def("export_gguf", &export_file); }
 
 }  // namespace attar::python

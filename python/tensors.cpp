@@ -17,11 +17,41 @@
 namespace attar::python {
 namespace {
 
-py::dict pack_tensors_file(const Path& input, const Path& output, std::uint64_t block_bytes, unsigned threads,
-                           const py::object& callback) {
-  const auto report = take(watched<PackTensorsReport>(callback, [&](Progress& progress) {
-    return pack_tensors(input, output, {.block_bytes = block_bytes, .threads = threads, .progress = &progress});
-  }));
+PackTensorsOptions tensor_options(const py::dict& given) {
+  PackTensorsOptions out{.block_bytes = option<std::uint64_t>(given, "block"),
+                         .base = option<Path>(given, "base"),
+                         .threads = option<unsigned>(given, "threads")};
+  const auto budget = option<std::string>(given, "budget"), bound = option<std::string>(given, "max_error");
+  if (!budget.empty()) out.loss.budget = take(parse_budget(budget));
+  if (!bound.empty()) out.loss.max_error = take(parse_error_bound(bound));
+  for (const auto& pin : option<std::vector<std::string>>(given, "pins"))
+    out.loss.pins.push_back(take(parse_tensor_pin(pin)));
+  out.loss.sensitivity = option<Path>(given, "sensitivity");
+  return out;
+}
+
+py::dict loss_dict(const TensorLoss& loss) {
+  py::dict out;
+  out["relative_error"] = loss.relative_error;
+  out["max_error"] = loss.max_error;
+  out["sensitivity"] = loss.sensitivity;
+  return out;
+}
+
+py::list lost_list(const std::vector<LostTensor>& lost) {
+  py::list out;
+  for (const LostTensor& tensor : lost) {
+    py::dict own = loss_dict(tensor.loss);
+    own["name"] = text(tensor.name);
+    own["type"] = text(tensor.type);
+    own["weights"] = tensor.weights;
+    own["bits"] = tensor.bits;
+    out.append(own);
+  }
+  return out;
+}
+
+py::dict report_dict(const PackTensorsReport& report) {
   py::list types, notes;
   for (const TensorTypeShare& type : report.types) {
     py::dict own;
@@ -43,9 +73,28 @@ py::dict pack_tensors_file(const Path& input, const Path& output, std::uint64_t 
   out["source_bytes"] = report.source_bytes;
   out["bytes"] = report.bytes;
   out["types"] = types;
+  out["budget_bytes"] = report.budget_bytes == 0 ? py::object(py::none()) : py::int_(report.budget_bytes);
+  out["lost"] = lost_list(report.lost);
+  out["weighed_error"] = report.weighed_error;
   out["notes"] = notes;
   out["seconds"] = report.seconds;
   return out;
+}
+
+py::dict pack_tensors_file(const Path& input, const Path& output, const py::dict& given, const py::object& callback) {
+  PackTensorsOptions options = tensor_options(given);
+  return report_dict(take(watched<PackTensorsReport>(callback, [&](Progress& progress) {
+    options.progress = &progress;
+    return pack_tensors(input, output, options);
+  })));
+}
+
+py::dict plan_tensors_file(const Path& input, const py::dict& given, const py::object& callback) {
+  PackTensorsOptions options = tensor_options(given);
+  return report_dict(take(watched<PackTensorsReport>(callback, [&](Progress& progress) {
+    options.progress = &progress;
+    return plan_tensors(input, options);
+  })));
 }
 
 TensorArtifact open_file(const Path& path, bool mmap) {
@@ -67,6 +116,7 @@ py::dict tensor_dict(const TensorInfo& tensor) {
   out["bytes"] = tensor.bytes;
   out["packed_bytes"] = tensor.packed_bytes;
   out["codec"] = text(tensor.codec);
+  out["loss"] = tensor.loss ? py::object(loss_dict(*tensor.loss)) : py::object(py::none());
   return out;
 }
 
@@ -88,6 +138,8 @@ py::dict tensors_info(const TensorArtifact& artifact) {
   out["content_digest"] = text(info.content_digest);
   out["base_digest"] = info.base_digest.empty() ? py::object(py::none()) : py::object(py::str(info.base_digest));
   out["depth"] = info.depth;
+  out["goal"] = info.goal.empty() ? py::object(py::none()) : py::object(text(info.goal));
+  out["weighed_error"] = info.weighed_error;
   return out;
 }
 
@@ -134,10 +186,23 @@ void verify_file(const TensorArtifact& artifact, unsigned threads, const py::obj
   take(watched<void>(callback, [&](Progress& progress) { return artifact.verify(threads, &progress); }));
 }
 
+py::dict compare_files(const TensorArtifact& artifact, const Path& original, unsigned threads,
+                       const py::object& callback) {
+  const auto found = take(watched<TensorComparison>(
+      callback, [&](Progress& progress) { return artifact.compare(original, threads, &progress); }));
+  py::dict out;
+  out["tensors"] = found.tensors;
+  out["identical"] = found.identical;
+  out["lost"] = lost_list(found.lost);
+  out["weighed_error"] = found.weighed_error;
+  return out;
+}
+
 }  // namespace
 
 void add_tensors(py::module_& module) {
   module.def("pack_tensors", &pack_tensors_file);
+  module.def("plan_tensors", &plan_tensors_file);
   py::class_<TensorArtifact>(module, "TensorArtifact")
       .def(py::init(&open_file), py::arg("path"), py::arg("mmap"))
       .def("info", &tensors_info)
@@ -147,7 +212,8 @@ void add_tensors(py::module_& module) {
       .def("read", &read_tensor)
       .def("save", &save_tensor)
       .def("restore", &restore_files)
-      .def("verify", &verify_file);
+      .def("verify", &verify_file)
+      .def("compare", &compare_files);
 }
 
 }  // namespace attar::python

@@ -3,10 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,14 +14,6 @@
 
 namespace attar {
 
-/// How much the relative squared error of a tensor matters, by the tensor's name: finite and at least 0. What is
-/// minimised is Σ α·t², t² = ‖Ŵ − W‖² / ‖W‖².
-using TensorWeights = std::map<std::string, double, std::less<>>;
-
-/// Reads {"format": "attar-tensor-weights-1", "tensors": {"name": α, …}}; other keys may stand beside. `io`,
-/// `over_limit` above 64 MiB, `too_new` for another format, `invalid_data` for all else.
-[[nodiscard]] Result<TensorWeights> read_tensor_weights(const std::filesystem::path& path);
-
 struct ExportGgufOptions {
   /// "auto", or one type for all: "F32", "F16", "BF16", "Q8_0", "Q6_K", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "Q4_K".
   std::string type = "auto";
@@ -32,9 +22,10 @@ struct ExportGgufOptions {
   /// "embed.*=Q8_0": matrices whose whole name fits the pattern (* any text, ? any one byte) have this type. The first
   /// pattern that fits holds.
   std::vector<std::string> pins = {};
-  /// For "auto". Empty: the square root of a tensor's number of values, between tensors that count alike and values
-  /// that do. Else every tensor that has a choice is named, and none that is not there.
-  TensorWeights weights = {};
+  /// A JSON file {"tensors": {"name": α}}, as in LossOptions: what t² of each tensor counts. Tensors that it does not
+  /// name count by the default times the median of what the others have over theirs. Empty: the default, the square
+  /// root of a tensor's number of values, between tensors that count alike and values that do.
+  std::filesystem::path sensitivity = {};
   /// general.architecture; empty: as the input has it, "model_type" of a config.json beside it, or "unknown".
   std::string architecture = {};
   /// general.name; empty: as the input has it, or its file's name.
@@ -89,7 +80,7 @@ struct ExportGgufReport {
 /// The file is never larger than the budget, is the same for any number of threads, and appears whole or not at all.
 /// Memory holds some blocks a thread, and of an artifact that is coded against another a tensor.
 /// Errors: `goal_unreachable` where no file fits the budget, with the least that does; `invalid_argument` for options,
-/// pins that no matrix fits, and names of `weights` that are not there or lacking; `invalid_data` for values that are
+/// pins that no matrix fits, and a file of sensitivities that names none; `invalid_data` for values that are
 /// no numbers or that a type cannot hold; `unsupported` for tensors that GGUF cannot have; those of the input.
 [[nodiscard]] Result<ExportGgufReport> export_gguf(const std::filesystem::path& input,
                                                    const std::filesystem::path& output,

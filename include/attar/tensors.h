@@ -1,16 +1,18 @@
-// Tensors: model files packed without loss, single tensors read out of them, and files given back to the byte.
+// Tensors: model files packed without loss or to a budget, single tensors read out of them, and files given back.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "attar/artifact.h"
+#include "attar/loss.h"
 #include "attar/progress.h"
 #include "attar/result.h"
 
@@ -24,6 +26,8 @@ struct PackTensorsOptions {
   std::filesystem::path base = {};
   /// With so many artifacts below it, a base is not used: what is packed is whole again, an anchor.
   std::uint32_t most_depth = 8;
+  /// What float tensors may lose; nothing unless something is said.
+  LossOptions loss = {};
   unsigned threads = 0;          ///< 0: one per available core
   Progress* progress = nullptr;  ///< may be null
 };
@@ -33,6 +37,14 @@ struct TensorTypeShare {
   std::string type;  ///< "BF16"
   std::uint64_t tensors = 0;
   std::uint64_t bytes = 0, packed_bytes = 0;
+};
+
+/// A tensor that lost something. In a plan: as it is expected, from a sample where the file is large.
+struct LostTensor {
+  std::string name, type;
+  std::uint64_t weights = 0;
+  double bits = 0;  ///< a weight, without the tables and the index
+  TensorLoss loss = {};
 };
 
 struct PackTensorsReport {
@@ -45,16 +57,25 @@ struct PackTensorsReport {
   std::uint64_t source_bytes = 0;    ///< of all files
   std::uint64_t bytes = 0;           ///< of the artifact
   std::vector<TensorTypeShare> types;
+  std::uint64_t budget_bytes = 0;     ///< 0: none
+  std::vector<LostTensor> lost = {};  ///< in the order of the file
+  double weighed_error = 0;  ///< Σ α t², t² their relative errors: what is lost of the model, where α was measured
   std::vector<std::string> notes;  ///< files that were taken as bytes, with the reasons
   double seconds = 0;
 };
 
-/// Packs a file of tensors (.safetensors, .npy, or any other as bytes), or a folder of such, without loss. The artifact
-/// is never larger than the input by more than 0.1% (0.3% for blocks below 16 KiB), 1,400 bytes, and 50 a tensor. It
-/// appears whole or not at all.
+/// Packs a file of tensors (.safetensors, .npy, or any other as bytes), or a folder of such, without loss unless the
+/// options name some. Without loss the artifact is never larger than the input by more than 0.1% (0.3% for blocks below
+/// 16 KiB), 1,400 bytes, and 50 a tensor. With a budget it is never larger than that: `goal_unreachable` says the least
+/// that would do. It appears whole or not at all.
 [[nodiscard]] Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input,
                                                      const std::filesystem::path& output,
                                                      const PackTensorsOptions& options = {});
+
+/// What pack_tensors() would make of the input with a loss, tensor by tensor; nothing is written. `bytes` is what the
+/// file is expected to take. `invalid_argument` where no loss is named.
+[[nodiscard]] Result<PackTensorsReport> plan_tensors(const std::filesystem::path& input,
+                                                     const PackTensorsOptions& options);
 
 struct TensorInfo {
   std::string source;  ///< the file that it came from
@@ -63,6 +84,7 @@ struct TensorInfo {
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes = 0, packed_bytes = 0;
   std::string codec;
+  std::optional<TensorLoss> loss;  ///< none: it comes back as it was
 };
 
 struct TensorsInfo {
@@ -76,6 +98,16 @@ struct TensorsInfo {
   std::string content_digest;  ///< 64 hexadecimal digits
   std::string base_digest;     ///< the content that this one is coded against; empty: none
   std::uint32_t depth = 0;     ///< artifacts below this one
+  std::string goal;          ///< what was asked for: "budget of 45000000 bytes", "no error above 0.001"; empty: nothing
+  double weighed_error = 0;  ///< Σ α t² over the tensors that lost something
+};
+
+/// Tensors against what they were packed from, measured anew.
+struct TensorComparison {
+  std::uint64_t tensors = 0;    ///< all
+  std::uint64_t identical = 0;  ///< byte for byte
+  std::vector<LostTensor> lost = {};
+  double weighed_error = 0;
 };
 
 struct RestoreReport {
@@ -117,6 +149,10 @@ class TensorArtifact {
                                               Progress* progress = nullptr) const;
   /// Every checksum of the file, and of every tensor once decoded.
   [[nodiscard]] Status verify(unsigned threads = 0, Progress* progress = nullptr) const;
+  /// Measures every tensor against the file or folder that was packed. `invalid_argument` where that is another one, by
+  /// the checksums in the artifact; `corrupt` where an error is not the one that the artifact states.
+  [[nodiscard]] Result<TensorComparison> compare(const std::filesystem::path& original, unsigned threads = 0,
+                                                 Progress* progress = nullptr) const;
 
  private:
   explicit TensorArtifact(std::unique_ptr<State> state) noexcept;

@@ -30,10 +30,10 @@ import numpy as np
 from attar import _attar
 from attar._errors import Error, GoalUnreachable
 from attar._export import export_gguf
-from attar._tensors import Tensors, open_tensors, pack_tensors
+from attar._tensors import Tensors, open_tensors, pack_tensors, plan_tensors
 
 __all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "export_gguf", "fit_context", "open", "open_tensors", "pack",
-           "pack_documents", "pack_tensors", "plan", "read_context", "restore_context"]
+           "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.
 build: str = _attar.build

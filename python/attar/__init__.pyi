@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "export_gguf", "fit_context", "open", "open_tensors", "pack",
-           "pack_documents", "pack_tensors", "plan", "read_context", "restore_context"]
+           "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str
 build: str
 
@@ -160,7 +160,29 @@ def evaluate_context(
 ) -> dict[str, Any]: ...
 def open(path: Path, *, mmap: bool = True) -> Artifact: ...
 def pack_tensors(
-    path: Path, output: Path, *, block: int = 262144, threads: int = 0, progress: Progress | None = None
+    path: Path,
+    output: Path,
+    *,
+    budget: str | None = None,
+    max_error: str | float | None = None,
+    pins: str | Iterable[str] = (),
+    sensitivity: Path = "",
+    base: Path = "",
+    block: int = 262144,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]: ...
+def plan_tensors(
+    path: Path,
+    *,
+    budget: str | None = None,
+    max_error: str | float | None = None,
+    pins: str | Iterable[str] = (),
+    sensitivity: Path = "",
+    base: Path = "",
+    block: int = 262144,
+    threads: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Any]: ...
 def open_tensors(path: Path, *, mmap: bool = True) -> Tensors: ...
 def export_gguf(
@@ -169,12 +191,12 @@ def export_gguf(
     *,
     type: str = "auto",
     budget: str | None = None,
-    pins: Sequence[str] = (),
-    weights: Mapping[str, float] | Path | None = None,
+    pins: str | Iterable[str] = (),
+    sensitivity: Path = "",
     architecture: str = "",
     name: str = "",
     metadata: Mapping[str, str] | None = None,
-    base: Path | None = None,
+    base: Path = "",
     threads: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]: ...
@@ -192,6 +214,7 @@ class Tensors:
     def save(self, name: str, path: Path, *, threads: int = 1) -> None: ...
     def restore(self, path: Path, *, threads: int = 0, progress: Progress | None = None) -> dict[str, Any]: ...
     def verify(self, *, threads: int = 0, progress: Progress | None = None) -> None: ...
+    def compare(self, original: Path, *, threads: int = 0, progress: Progress | None = None) -> dict[str, Any]: ...
 
 class Artifact:
     def __init__(self, path: Path, *, mmap: bool = True) -> None: ...

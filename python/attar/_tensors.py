@@ -1,10 +1,10 @@
-"""Model files packed without loss: see pack_tensors() and open_tensors() of the package."""
+"""Model files packed without loss or to a budget: see pack_tensors() and open_tensors() of the package."""
 from __future__ import annotations
 
 import collections
 import math
 import os
-from typing import Any, Callable, Union
+from typing import Any, Callable, Iterable, Union
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from attar import _attar
 from attar._errors import Error
 
 _Path = Union[str, "os.PathLike[str]"]
+_Texts = Union[str, Iterable[str]]
 _Progress = Callable[[str, int, int], object]
 
 # numpy has no type for bfloat16 and for floats of 8 bits: their bits come as whole numbers.
@@ -34,25 +35,43 @@ def _view(raw: np.ndarray, type_name: str, shape: list[int]) -> np.ndarray:
     return array.reshape(shape) if array.size == math.prod(shape) else array
 
 
-def pack_tensors(path: _Path, output: _Path, *, block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
-    """Packs a model file (.safetensors, .npy, or any other as bytes), or a folder of such, without loss; restore() gives the files back to
-    the byte, and get() one tensor without the others.
-
-    block     bytes that are decoded together, 4 KiB to 64 MiB; smaller ones cost some tenths of a percent
-    threads   0: one per available core; the artifact is the same for any number
-    progress  as in pack()
-
-    Returns a dict with the keys of `attar pack --lossless --json` (docs/cli.md). Raises Error: "io", "invalid_data" for a folder without files,
-    "invalid_argument" for a block out of range.
-    """
-    source, target = os.fspath(path), os.fspath(output)
-    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
-        raise Error("is the input; give another output", file=target)
+def _given(budget: str | None, max_error: str | float | None, pins: _Texts, sensitivity: _Path, base: _Path, block: int, threads: int) -> dict[str, Any]:
     if not isinstance(block, (int, np.integer)):
         raise TypeError(f"block must be a number of bytes, not {type(block).__name__}")
     if not 0 <= block < 2**63:
         raise Error(f"block is {block}; give 4096 to {64 << 20}, as 65536")
-    return _attar.pack_tensors(source, target, int(block), _threads(threads), progress)
+    return {"budget": budget or "", "max_error": "" if max_error is None else str(max_error), "pins": [pins] if isinstance(pins, str) else list(pins),
+            "sensitivity": os.fspath(sensitivity), "base": os.fspath(base), "block": int(block), "threads": _threads(threads)}
+
+
+def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "",
+                 base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+    """Packs a model file (.safetensors, .gguf, .npy, or any other as bytes), or a folder of such: without loss, so that restore() gives the
+    files back to the byte, unless a budget, a bound or pins say what float tensors may lose. get() gives one tensor without the others.
+
+    budget       a ceiling on the whole artifact, never exceeded: "45MB", "3.5bit" (a weight), "20%" (of the input)
+    max_error    no float comes back further off: 1e-3, or "0.1%" of its tensor's largest magnitude; not with a budget
+    pins         what holds for tensors of a name: "embed.*=8bit", "*.2.*>=4bit", "*norm*=lossless", "head=1e-3"; the first that fits counts
+    sensitivity  a JSON file of what an error on each tensor costs, as `attar sensitivity` writes it
+    base         the artifact of a former version; what changed is packed as its difference
+    block        bytes that are decoded together, 4 KiB to 64 MiB; smaller ones cost some tenths of a percent
+    threads      0: one per available core; the artifact is the same for any number
+    progress     as in pack()
+
+    Returns a dict with the keys of `attar pack --lossless --json` (docs/cli.md). Raises GoalUnreachable for a budget that is too small, Error: "io",
+    "invalid_data" for a folder without files, "invalid_argument" for a block out of range, goals of a wrong form, pins that fit no tensor.
+    """
+    source, target = os.fspath(path), os.fspath(output)
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+        raise Error("is the input; give another output", file=target)
+    return _attar.pack_tensors(source, target, _given(budget, max_error, pins, sensitivity, base, block, threads), progress)
+
+
+def plan_tensors(path: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "", base: _Path = "",
+                 block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+    """What pack_tensors() would make with these goals, tensor by tensor; nothing is written. Returns a dict with the same keys, as expected
+    from a sample where the file is large. Raises as pack_tensors() does."""
+    return _attar.plan_tensors(os.fspath(path), _given(budget, max_error, pins, sensitivity, base, block, threads), progress)
 
 
 def open_tensors(path: _Path, *, mmap: bool = True) -> Tensors:
@@ -135,3 +154,8 @@ class Tensors:
     def verify(self, *, threads: int = 0, progress: _Progress | None = None) -> None:
         """Checks every checksum of the file, and of every tensor once decoded. Raises Error "corrupt" where one does not hold."""
         self._handle.verify(_threads(threads), progress)
+
+    def compare(self, original: _Path, *, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+        """Measures every tensor against the file or folder that was packed: the key "comparison" of `attar verify --json` (docs/cli.md).
+        Raises Error "invalid_argument" where that is another one, "corrupt" where an error is not the one that the artifact states."""
+        return self._handle.compare(os.fspath(original), _threads(threads), progress)

@@ -37,14 +37,12 @@ class Export(InFolder):
         attar.export_gguf(self.folder / "model.attar", self.out, type="Q5_1", threads=2)
         self.assertEqual(self.out.read_bytes(), plain)
 
-    def test_weights_come_as_a_mapping_or_a_file(self) -> None:
-        alphas = {"a": 1.0, "b": 0.0}
-        first = attar.export_gguf(self.model, self.out, budget="14kB", weights=alphas)
-        path = self.folder / "weights.json"
-        path.write_text(json.dumps({"format": "attar-tensor-weights-1", "tensors": alphas}))
-        second = attar.export_gguf(self.model, self.out, budget="14kB", weights=path)
-        self.assertEqual(first["tensors"], second["tensors"])
-        self.assertEqual(first["tensors"][1]["type"], "Q4_0")
+    def test_sensitivities_turn_the_choice(self) -> None:
+        path = self.folder / "alpha.json"
+        path.write_text(json.dumps({"tensors": {"a": 1.0, "b": 1e-9}}))
+        report = attar.export_gguf(self.model, self.out, budget="20kB", sensitivity=path)
+        types = {tensor["name"]: tensor["type"] for tensor in report["tensors"]}
+        self.assertEqual((types["a"], types["b"]), ("F16", "Q4_K"))
 
     def test_what_cannot_be_is_an_error(self) -> None:
         with ExpectCode(self, "goal_unreachable"):
@@ -52,7 +50,7 @@ class Export(InFolder):
         with ExpectCode(self, "invalid_argument"):
             attar.export_gguf(self.model, self.out)
         with ExpectCode(self, "invalid_argument"):
-            attar.export_gguf(self.model, self.out, type="Q8_0", pins=["none=Q4_0"])
+            attar.export_gguf(self.model, self.out, type="Q8_0", pins="none=Q4_0")
         with self.assertRaises(TypeError):
             attar.export_gguf(self.model, self.out, type=8)
         self.assertFalse(self.out.exists())

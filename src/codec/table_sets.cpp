@@ -8,7 +8,9 @@
 namespace attar::codec {
 namespace {
 
-constexpr std::uint64_t most_sets = 256, most_contexts = 64;
+constexpr std::uint64_t most_sets = 256, most_contexts = 128;
+// A context takes 16 KiB to decode with.
+constexpr std::uint64_t most_contexts_in_all = 1u << 14;
 // A table of 256 symbols is some 200 bytes a context in a file.
 constexpr double bits_of_a_context = 8 * 200.0;
 
@@ -36,7 +38,7 @@ std::vector<float> logarithms_of(const TableSets::Counts& counts) {
   return out;
 }
 
-void add(TableSets::Counts& to, const TableSets::Counts& from, double scale) {
+void add_counts(TableSets::Counts& to, const TableSets::Counts& from, double scale) {
   for (std::size_t c = 0; c < from.size(); ++c)
     for (std::size_t s = 0; s < from[c].size(); ++s)
       to[c][s] += static_cast<std::uint64_t>(static_cast<double>(from[c][s]) * scale + 0.5);
@@ -61,13 +63,20 @@ std::uint32_t TableSets::place(const Counts& counts, double scale, double escape
     sets_.push_back({.counts = Counts(counts.size()), .escape_bits = escape_bits, .logarithms = {}, .model = {}});
   }
   Set& set = sets_[best];
-  add(set.counts, counts, scale);
+  add_counts(set.counts, counts, scale);
   set.logarithms = logarithms_of(set.counts);
   return static_cast<std::uint32_t>(best);
 }
 
+Result<std::uint32_t> TableSets::add(math::RansModel model) {
+  if (sets_.size() >= most_sets) return fail(ErrorCode::over_limit, "there are 256 tables already; share some of them");
+  sets_.push_back({.counts = {}, .logarithms = {}, .model = std::make_shared<const math::RansModel>(std::move(model))});
+  return static_cast<std::uint32_t>(sets_.size() - 1);
+}
+
 void TableSets::finish() {
   for (Set& set : sets_) {
+    if (set.counts.empty()) continue;
     set.logarithms = {};
     set.model = std::make_shared<const math::RansModel>(fitted(std::exchange(set.counts, {}), set.escape_bits));
   }
@@ -86,10 +95,13 @@ Result<TableSets> TableSets::load(base::ByteReader& in) {
   TableSets out;
   ATTAR_ASSIGN(const std::uint64_t sets, base::read_leb128(in, 2));
   if (sets > most_sets) return fail(ErrorCode::over_limit, "there are more than 256 tables");
+  std::uint64_t in_all = 0;
   for (std::uint64_t i = 0; i < sets; ++i) {
     ATTAR_ASSIGN(const std::uint64_t contexts, base::read_leb128(in, 2));
     if (contexts == 0 || contexts > most_contexts)
-      return fail(ErrorCode::over_limit, "a table has no contexts, or more than 64");
+      return fail(ErrorCode::over_limit, "a table has no contexts, or more than 128");
+    in_all += contexts;
+    if (in_all > most_contexts_in_all) return fail(ErrorCode::over_limit, "tables have more than 16384 contexts");
     std::vector<math::RansFrequencies> read;
     for (std::uint64_t c = 0; c < contexts; ++c) {
       ATTAR_ASSIGN(const math::RansFrequencies own, math::read_frequencies(in));

@@ -20,6 +20,9 @@ class TableSets {
   /// The number of the set that codes these counts, which stand for `scale` times as many symbols: one that is there,
   /// or a new one where it pays for its own bytes. Counts are added to what the set is fitted to.
   [[nodiscard]] std::uint32_t place(const Counts& counts, double scale, double escape_bits);
+  /// The number of a set of tables that were fitted elsewhere: place() does not give it to others. `over_limit` where
+  /// the file has as many sets as it may.
+  [[nodiscard]] Result<std::uint32_t> add(math::RansModel model);
   /// Fits all sets; none is placed afterwards.
   void finish();
 

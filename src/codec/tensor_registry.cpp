@@ -7,13 +7,16 @@ namespace attar::tensor {
 const codec::TensorCodec& fields_codec() noexcept;
 const codec::TensorCodec& planes_codec() noexcept;
 const codec::TensorCodec& delta_codec() noexcept;
+const codec::TensorCodec& steps_codec() noexcept;
+const codec::TensorCodec& moves_codec() noexcept;
 }  // namespace attar::tensor
 
 namespace attar::codec {
 
 std::span<const TensorCodec* const> tensor_registry() noexcept {
-  static const std::array<const TensorCodec*, 3> all = {&tensor::fields_codec(), &tensor::planes_codec(),
-                                                        &tensor::delta_codec()};
+  static const std::array<const TensorCodec*, 5> all = {&tensor::fields_codec(), &tensor::planes_codec(),
+                                                        &tensor::delta_codec(), &tensor::steps_codec(),
+                                                        &tensor::moves_codec()};
   return all;
 }
 

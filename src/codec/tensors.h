@@ -79,7 +79,10 @@ class TensorCodec {
   [[nodiscard]] virtual const CodecInfo& info() const noexcept = 0;
   /// True where writer and reader use the bytes of a base.
   [[nodiscard]] virtual bool needs_base() const noexcept { return false; }
-  /// Null where the codec is not for such a tensor.
+  /// True where a reader's elements are near to those that were written, and not the same. Such a codec is chosen by
+  /// what may be lost, never by a look.
+  [[nodiscard]] virtual bool lossy() const noexcept { return false; }
+  /// Null where the codec is not for such a tensor, or is lossy.
   [[nodiscard]] virtual std::unique_ptr<TensorTrial> look(const TensorView& tensor) const = 0;
   /// Every field of the preamble is checked.
   [[nodiscard]] virtual Result<std::unique_ptr<TensorReader>> open(base::ByteView preamble, const TensorSchema& schema,

@@ -17,6 +17,7 @@
 #include "engine/export_source.h"
 #include "engine/export_types.h"
 #include "engine/input.h"
+#include "engine/sensitivities.h"
 #include "plan/allocation.h"
 
 namespace attar {
@@ -74,38 +75,22 @@ class GgufExport {
     return base::round_up(bytes_as(number, type), metadata_.entries.alignment());
   }
 
-  // The tensors with their weights; every name of `weights` must be one of them.
+  // Without data a matrix counts by the square root of its values (decision 0039).
   Status list() {
-    std::size_t named = 0;
+    std::vector<std::string_view> names;
+    std::vector<double> alphas;
     for (std::size_t i = 0; i < choices_.size(); ++i) {
       const ExportTensor& own = tensor(i);
-      Item& item = items_.emplace_back();
-      item.type = choices_[i].front();
+      items_.emplace_back().type = choices_[i].front();
       report_.values += own.values;
-      if (own.is_matrix()) item.alpha = std::sqrt(static_cast<double>(own.values));
-      if (options_.weights.empty()) continue;
-      const auto found = options_.weights.find(own.name);
-      named += found != options_.weights.end() ? 1 : 0;
       if (!own.is_matrix()) continue;
-      if (found == options_.weights.end() && choices_[i].size() > 1)
-        return fail(ErrorCode::invalid_argument,
-                    fmt::format("the weights lack tensor {}; add it, or pin it, as {}", data::in_quotes(own.name),
-                                data::in_quotes(own.name + "=Q8_0")));
-      item.alpha = found != options_.weights.end() ? found->second : 0;
-      if (!(item.alpha >= 0) || !std::isfinite(item.alpha))
-        return fail(ErrorCode::invalid_argument,
-                    fmt::format("the weight of tensor {} is no number of 0 or more", data::in_quotes(own.name)));
+      names.push_back(own.name);
+      alphas.push_back(std::sqrt(static_cast<double>(own.values)));
     }
-    if (named >= options_.weights.size()) return {};
-    return unknown_weight();
-  }
-
-  Status unknown_weight() const {
-    for (const auto& [name, alpha] : options_.weights)
-      if (std::ranges::find(source_->tensors(), name, &ExportTensor::name) == source_->tensors().end())
-        return fail(ErrorCode::invalid_argument,
-                    fmt::format("the weights name {}, which is no tensor of {}; were they measured on another model?",
-                                data::in_quotes(name), input_.string()));
+    ATTAR_TRY(engine::set_sensitivities(options_.sensitivity, names, alphas));
+    auto alpha = alphas.begin();
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (tensor(i).is_matrix()) items_[i].alpha = *alpha++;
     return {};
   }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <ranges>
 
+#include "base/glob.h"
 #include "data/input_file.h"
 #include "tensor/ggml/types.h"
 
@@ -70,7 +71,7 @@ Status check_used(const std::vector<Pin>& pins, std::span<const ExportTensor> te
   for (const Pin& pin : pins) {
     if (pin.used) continue;
     const bool another = std::ranges::any_of(
-        tensors, [&](const ExportTensor& tensor) { return fits_pattern(pin.pattern, tensor.name); });
+        tensors, [&](const ExportTensor& tensor) { return base::fits_pattern(pin.pattern, tensor.name); });
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the pin {} {}; attar info names the tensors", data::in_quotes(pin.text),
                             another ? "fits vectors, whole numbers or what other pins have already, and no other tensor"
@@ -113,26 +114,6 @@ const GgmlType* own_type(const ExportTensor& tensor) noexcept {
 
 }  // namespace
 
-// Goes back to the last * where the rest does not fit.
-bool fits_pattern(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, after = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      after = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++after;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 Result<std::vector<TypeChoices>> choose_types(std::span<const ExportTensor> tensors, const ExportGgufOptions& options,
                                               std::vector<std::string>& notes) {
   const ExportType* wanted = nullptr;
@@ -149,7 +130,8 @@ Result<std::vector<TypeChoices>> choose_types(std::span<const ExportTensor> tens
       unread += !tensor.kind->is_float() && tensor.kind->values > 1 ? 1 : 0;
       continue;
     }
-    const auto pin = std::ranges::find_if(pins, [&](const Pin& p) { return fits_pattern(p.pattern, tensor.name); });
+    const auto pin =
+        std::ranges::find_if(pins, [&](const Pin& p) { return base::fits_pattern(p.pattern, tensor.name); });
     if (pin != pins.end()) {
       pin->used = true;
       ATTAR_ASSIGN(const GgmlType* type, pinned_type(*pin, tensor));

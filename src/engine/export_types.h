@@ -14,9 +14,6 @@ namespace attar::engine {
 /// The types of a tensor in the file; more than one where it has a choice.
 using TypeChoices = std::vector<const data::GgmlType*>;
 
-/// Whether `text` is what the pattern says: * any text, ? any one byte, all else itself.
-[[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view text) noexcept;
-
 /// For each tensor its types, and remarks on those that the type for all did not fit. `invalid_argument` for a type
 /// that is none, for a pin that is no "PATTERN=TYPE", that no matrix of floats fits, or whose type does not fit the
 /// rows.

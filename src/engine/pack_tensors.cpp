@@ -1,4 +1,4 @@
-// Packing files of tensors without loss: every tensor by the codec that takes the fewest bytes.
+// Packing files of tensors: every tensor by the codec that takes the fewest bytes, or with the loss that is allowed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,9 +11,13 @@
 #include "attar/tensors.h"
 #include "base/hash.h"
 #include "engine/input.h"
+#include "engine/lossy_tensors.h"
+#include "engine/step_search.h"
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
 #include "engine/tensor_state.h"
+#include "engine/weight_fit.h"
+#include "format/losses.h"
 #include "format/tensors.h"
 #include "format/writer.h"
 
@@ -23,6 +27,9 @@ namespace {
 using format::SectionKind;
 
 constexpr std::uint64_t least_block = 4u << 10;
+// What an artifact of tensors takes beside frames and tables: container, a name and numbers for each tensor. Only the
+// first of the files that are tried for a budget relies on it.
+constexpr double bytes_of_container = 1200, bytes_of_tensor = 40, bytes_of_loss = 42;
 
 class TensorPacking {
  public:
@@ -39,7 +46,8 @@ class TensorPacking {
     share();
     ATTAR_TRY(find_base());
     ATTAR_TRY(look());
-    ATTAR_TRY(write(output));
+    if (options_.loss.any()) ATTAR_TRY(lose());
+    ATTAR_TRY(output.empty() ? foresee() : write(output));
     report();
     report_.path = output.string();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -54,9 +62,12 @@ class TensorPacking {
     std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
     std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
     engine::CodecChoice choice = {};
+    engine::LossyTensor* lossy = nullptr;  ///< null: it comes back as it is
+    format::TensorLossEntry loss = {};     ///< as it was measured while the frame was written
   };
 
   [[nodiscard]] Status check_options() const {
+    ATTAR_TRY(engine::check_loss(options_.loss));
     if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
                                                          options_.block_bytes, least_block, format::most_block_bytes));
@@ -160,10 +171,90 @@ class TensorPacking {
         if (items_[i].base) ATTAR_TRY(look_with_base(items_[i], i));
       progress_.advance(count);
     }
-    for (Item& item : items_)
-      if (item.choice.trial) item.choice.trial->share(tables_);
-    tables_.finish();
     return {};
+  }
+
+  // Which tensors lose what. A file that meets its budget without loss stays as it is.
+  Status lose() {
+    const LossOptions& loss = options_.loss;
+    if (loss.budget) {
+      report_.budget_bytes = budget_bytes(*loss.budget);
+      if (loss.pins.empty() && fixed_bytes() <= static_cast<double>(report_.budget_bytes)) {
+        report_.notes.push_back("the budget leaves room for all tensors without loss");
+        return {};
+      }
+    }
+    std::vector<engine::LossCandidate> candidates;
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (items_[i].first == i && items_[i].choice.trial)
+        candidates.push_back({.item = i,
+                              .entry = &items_[i].entry,
+                              .view = &items_[i].view,
+                              .base = items_[i].base,
+                              .lossless_bytes = items_[i].choice.trial->bytes()});
+    ATTAR_ASSIGN(lossy_, engine::choose_lossy(candidates, loss, report_.notes));
+    if (lossy_.empty()) return {};
+    progress_.stage("fitting steps", 0);
+    fit_.emplace(lossy_, pool_, progress_,
+                 [this](const engine::LossyTensor& tensor) { return base_->whole(*tensor.base, pool_); });
+    ATTAR_TRY(fit_->look());
+    ATTAR_TRY(loss.budget ? fit_budget() : fit_->fit_tables());
+    for (engine::LossyTensor& tensor : lossy_)
+      if (!tensor.lossless) make_lossy(tensor);
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t budget_bytes(const Budget& budget) const {
+    std::uint64_t weights = 0;
+    for (const Item& item : items_)
+      if (item.view.schema.element.is_float()) weights += item.view.schema.count;
+    if (budget.unit == Budget::Unit::percent) return budget.bytes(report_.source_bytes, 1, 1);
+    return budget.bytes(weights, 1, 1);
+  }
+
+  // Bytes beside the frames of tensors that may lose.
+  [[nodiscard]] double fixed_bytes() const {
+    double out = bytes_of_container;
+    std::vector<bool> may_lose(items_.size());
+    for (const engine::LossyTensor& tensor : lossy_) may_lose[tensor.item] = true;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      out += bytes_of_tensor + (may_lose[i] ? bytes_of_loss : 0);
+      if (items_[i].choice.trial && !may_lose[i]) out += items_[i].choice.trial->bytes();
+    }
+    for (const engine::TensorSource& source : sources_) out += 0.2 * static_cast<double>(bytes_outside(source));
+    return out;
+  }
+
+  [[nodiscard]] static std::uint64_t bytes_outside(const engine::TensorSource& source) {
+    std::uint64_t out = source.file.bytes().size();
+    for (const data::FileTensor& tensor : source.file.tensors()) out -= tensor.bytes;
+    return out;
+  }
+
+  Status fit_budget() {
+    search_.emplace(report_.budget_bytes);
+    const double bits = 8 * (search_->target() - fixed_bytes());
+    const double least = fit_->least_bits();
+    if (bits < least)
+      return fail(ErrorCode::goal_unreachable,
+                  fmt::format("{} bytes are too few: the file takes some {} with all free weights at zero; raise the "
+                              "budget, or loosen the pins",
+                              report_.budget_bytes, static_cast<std::uint64_t>(fixed_bytes() + least / 8)));
+    return fit_->fit(bits);
+  }
+
+  void make_lossy(engine::LossyTensor& tensor) {
+    Item& item = items_[tensor.item];
+    item.lossy = &tensor;
+    item.choice.codec =
+        codec::find_tensor_codec(tensor.moves() ? tensor::steps::moves_codec_id : tensor::steps::codec_id);
+    item.choice.trial.reset();
+    item.entry.codec_id = item.choice.codec->info().id;
+    item.entry.wire_version = item.choice.codec->info().wire_max;
+    item.entry.base = tensor.moves() ? tensor.base : std::nullopt;
+    item.loss = {.tensor = static_cast<std::uint32_t>(tensor.item),
+                 .original = item.entry.checksum,
+                 .sensitivity = tensor.fixed ? 0 : tensor.sensitivity};
   }
 
   Status look_with_base(Item& item, std::size_t number) {
@@ -172,16 +263,12 @@ class TensorPacking {
       item.entry.codec_id = 0;
       item.entry.wire_version = 0;
       item.entry.base = item.base;
-      ++report_.base_tensors;
       return {};
     }
     item.view.base = bytes;
     look_at(item, number);
     item.view.base = {};
-    if (item.choice.codec->needs_base()) {
-      item.entry.base = item.base;
-      ++report_.delta_tensors;
-    }
+    if (item.choice.codec->needs_base()) item.entry.base = item.base;
     return {};
   }
 
@@ -192,13 +279,55 @@ class TensorPacking {
     item.entry.wire_version = item.choice.codec->info().wire_max;
   }
 
+  // Files are written until one meets the budget; where there is none, the first one is it.
   Status write(const std::filesystem::path& output) {
-    ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+    for (Item& item : items_)
+      if (item.choice.trial) item.choice.trial->share(shared_tables_);
+    shared_tables_.finish();
+    for (;;) {
+      tables_ = shared_tables_;
+      if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
+      ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+      ATTAR_TRY(write_sections(writer));
+      ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+      ATTAR_ASSIGN(const bool again, write_again());
+      if (!again) return writer.finish();
+    }
+  }
+
+  Result<bool> write_again() {
+    if (report_.budget_bytes == 0) return false;
+    if (fit_ && fit_->step() != 0) {
+      const auto next = search_->next(fit_->step(), report_.bytes, fit_->bits_of_an_octave() / 8);
+      if (next) return take_step(*next);
+    }
+    if (report_.bytes <= report_.budget_bytes) return false;
+    return fail(ErrorCode::goal_unreachable,
+                fmt::format("the file takes {} bytes, more than the budget of {}, and no tensor is free to lose more; "
+                            "raise the budget, or loosen the pins",
+                            report_.bytes, report_.budget_bytes));
+  }
+
+  // Tables are fitted to the first steps that are tried, then they stay, so that sizes are comparable.
+  Result<bool> take_step(double step) {
+    constexpr int most_fits = 3;
+    if (fits_ < most_fits && !fit_->is_near(step)) {
+      ++fits_;
+      search_->begin_anew();
+      ATTAR_TRY(fit_->fit_at(step));
+    } else {
+      fits_ = most_fits;
+      fit_->set_step(step);
+    }
+    return true;
+  }
+
+  Status write_sections(format::ArtifactWriter& writer) {
     ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(source_entries())));
     base::ByteWriter tables;
     tables_.save(tables);
     ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
-    if (report_.base_tensors + report_.delta_tensors != 0) {
+    if (std::ranges::any_of(items_, [](const Item& item) { return item.entry.base.has_value(); })) {
       report_.depth = base_->depth() + 1;
       ATTAR_TRY(writer.add({.kind = SectionKind::base},
                            format::encode_base({.content = base_->reader.content_digest(), .depth = report_.depth})));
@@ -206,12 +335,32 @@ class TensorPacking {
     ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
+    if (fit_) ATTAR_TRY(write_losses(writer));
     std::vector<format::TensorEntry> entries;
     for (const Item& item : items_) entries.push_back(item.entry);
-    ATTAR_TRY(writer.add({.kind = SectionKind::tensors, .wire_version = format::tensors_wire_version},
-                         format::encode_tensors(entries)));
-    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
-    return writer.finish();
+    return writer.add({.kind = SectionKind::tensors, .wire_version = format::tensors_wire_version},
+                      format::encode_tensors(entries));
+  }
+
+  Status write_losses(format::ArtifactWriter& writer) const {
+    format::Losses losses{.step = fit_->step()};
+    if (options_.loss.budget) {
+      losses.goal = format::Losses::Goal::budget;
+      losses.goal_value = static_cast<double>(report_.budget_bytes);
+    } else if (options_.loss.max_error) {
+      losses.goal =
+          options_.loss.max_error->relative ? format::Losses::Goal::relative_bound : format::Losses::Goal::bound;
+      losses.goal_value = options_.loss.max_error->value;
+    }
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      const Item& owner = items_[items_[i].first];
+      if (owner.lossy == nullptr) continue;
+      losses.tensors.push_back(owner.loss);
+      losses.tensors.back().tensor = static_cast<std::uint32_t>(i);
+    }
+    if (losses.tensors.empty()) return {};
+    return writer.add({.kind = SectionKind::losses, .wire_version = format::losses_wire_version},
+                      format::encode_losses(losses));
   }
 
   Status write_frames(base::Sink& sink) {
@@ -221,28 +370,65 @@ class TensorPacking {
     progress_.stage("packing tensors", total);
     for (std::size_t i = 0; i < items_.size(); ++i) {
       Item& item = items_[i];
-      if (item.first == i) {
-        if (item.entry.is_base()) continue;
-        std::vector<std::byte> base_bytes;
-        if (item.entry.base) {
-          ATTAR_ASSIGN(base_bytes, base_->whole(*item.base, pool_));
-          item.view.base = base_bytes;
-        }
-        ATTAR_ASSIGN(item.entry.frame_bytes,
-                     engine::write_frame(*item.choice.trial->writer(tables_), item.view, sink, pool_, progress_));
-        item.view.base = {};
-        item.entry.frame_offset = at;
-        at += item.entry.frame_bytes;
+      if (item.first != i) {
+        take_frame_of(items_[item.first].entry, item.entry);
         continue;
       }
-      const format::TensorEntry& other = items_[item.first].entry;
-      item.entry.codec_id = other.codec_id;
-      item.entry.wire_version = other.wire_version;
-      item.entry.frame_offset = other.frame_offset;
-      item.entry.frame_bytes = other.frame_bytes;
-      item.entry.block_elements = other.block_elements;
-      item.entry.base = other.base;
+      if (item.entry.is_base()) continue;
+      ATTAR_TRY(write_frame(item, sink));
+      item.entry.frame_offset = at;
+      at += item.entry.frame_bytes;
     }
+    return {};
+  }
+
+  Status write_frame(Item& item, base::Sink& sink) {
+    std::vector<std::byte> base_bytes;
+    codec::TensorView view = item.view;
+    if (item.entry.base) {
+      ATTAR_ASSIGN(base_bytes, base_->whole(*item.entry.base, pool_));
+      view.base = base_bytes;
+    }
+    if (item.lossy == nullptr) {
+      ATTAR_ASSIGN(item.entry.frame_bytes,
+                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_));
+      return {};
+    }
+    ATTAR_ASSIGN(const auto writer, item.lossy->weights->writer(item.lossy->setting, tables_, item.lossy->table));
+    ATTAR_ASSIGN(const engine::LossyFrame frame,
+                 engine::write_lossy_frame(*writer, view, item.entry, tables_, sink, pool_, progress_));
+    item.entry.frame_bytes = frame.bytes;
+    item.entry.checksum = frame.checksum;
+    item.loss.square = frame.loss.square;
+    item.loss.squared_error = frame.loss.squared_error;
+    item.loss.max_error = frame.loss.max_error;
+    return {};
+  }
+
+  static void take_frame_of(const format::TensorEntry& other, format::TensorEntry& entry) {
+    entry.codec_id = other.codec_id;
+    entry.wire_version = other.wire_version;
+    entry.frame_offset = other.frame_offset;
+    entry.frame_bytes = other.frame_bytes;
+    entry.block_elements = other.block_elements;
+    entry.base = other.base;
+    entry.checksum = other.checksum;
+  }
+
+  // What a plan says in the place of what was written.
+  Status foresee() {
+    if (fit_) ATTAR_TRY(fit_->foresee());
+    double bytes = fixed_bytes() + (fit_ ? fit_->bits() / 8 : 0);
+    for (Item& item : items_) {
+      if (item.lossy == nullptr) {
+        if (item.choice.trial) item.entry.frame_bytes = static_cast<std::uint64_t>(item.choice.trial->bytes());
+        continue;
+      }
+      item.entry.frame_bytes = static_cast<std::uint64_t>(item.lossy->bits / 8);
+      item.loss.square = item.lossy->square;
+      item.loss.squared_error = item.lossy->squared_error;
+    }
+    report_.bytes = static_cast<std::uint64_t>(bytes);
     return {};
   }
 
@@ -275,9 +461,25 @@ class TensorPacking {
       own.type = items_[i].entry.type;
       ++own.tensors;
       own.bytes += items_[i].entry.bytes();
-      if (items_[i].first == i) own.packed_bytes += items_[i].entry.frame_bytes;
+      if (items_[i].first != i) continue;
+      own.packed_bytes += items_[i].entry.frame_bytes;
+      if (items_[i].entry.is_base())
+        ++report_.base_tensors;
+      else if (items_[i].entry.base)
+        ++report_.delta_tensors;
+      if (items_[i].lossy != nullptr) report_lost(items_[i]);
     }
     for (auto& [name, own] : types) report_.types.push_back(std::move(own));
+  }
+
+  void report_lost(const Item& item) {
+    LostTensor own{.name = item.entry.name,
+                   .type = item.entry.type,
+                   .weights = item.entry.count,
+                   .bits = 8 * static_cast<double>(item.entry.frame_bytes) / static_cast<double>(item.entry.count),
+                   .loss = engine::loss_of(item.loss)};
+    report_.weighed_error += own.loss.sensitivity * own.loss.relative_error;
+    report_.lost.push_back(std::move(own));
   }
 
   const std::filesystem::path& input_;
@@ -287,7 +489,11 @@ class TensorPacking {
   std::vector<engine::TensorSource> sources_;
   std::vector<Item> items_;
   std::unique_ptr<const TensorArtifact::State> base_;
-  codec::TableSets tables_;
+  codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
+  std::vector<engine::LossyTensor> lossy_;
+  std::optional<engine::WeightFit> fit_;
+  std::optional<engine::StepSearch> search_;
+  int fits_ = 0;  ///< of tables, since the first
   PackTensorsReport report_;
 };
 
@@ -295,7 +501,15 @@ class TensorPacking {
 
 Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input, const std::filesystem::path& output,
                                        const PackTensorsOptions& options) {
+  if (output.empty()) return fail(ErrorCode::invalid_argument, "name the artifact to write");
   return TensorPacking(input, options).run(output);
+}
+
+Result<PackTensorsReport> plan_tensors(const std::filesystem::path& input, const PackTensorsOptions& options) {
+  if (!options.loss.any())
+    return fail(ErrorCode::invalid_argument,
+                "a plan of tensors needs a budget, a bound on errors or pins; without loss, pack them");
+  return TensorPacking(input, options).run({});
 }
 
 bool holds_tensors(const std::filesystem::path& input) {

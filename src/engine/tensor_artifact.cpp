@@ -17,7 +17,20 @@ using format::SectionKind;
 
 namespace {
 
-TensorInfo info_of(const TensorArtifact::State& state, const format::TensorEntry& tensor) {
+std::string goal_of(const format::Losses& losses) {
+  switch (losses.goal) {
+    case format::Losses::Goal::budget: return fmt::format("budget of {:.0f} bytes", losses.goal_value);
+    case format::Losses::Goal::bound: return fmt::format("no error above {}", losses.goal_value);
+    case format::Losses::Goal::relative_bound:
+      return fmt::format("no error above {} of a tensor's largest magnitude", losses.goal_value);
+    case format::Losses::Goal::tensors: break;
+  }
+  return losses.tensors.empty() ? std::string() : "single tensors";
+}
+
+TensorInfo info_of(const TensorArtifact::State& state, std::size_t number) {
+  const format::TensorEntry& tensor = state.tensors[number];
+  const format::TensorLossEntry* loss = state.loss_of(number);
   const codec::TensorCodec* codec = codec::find_tensor_codec(tensor.codec_id);
   return {.source = state.source_path(tensor),
           .name = tensor.name,
@@ -27,7 +40,8 @@ TensorInfo info_of(const TensorArtifact::State& state, const format::TensorEntry
           .packed_bytes = tensor.frame_bytes,
           .codec = tensor.is_base()   ? "base"
                    : codec == nullptr ? fmt::format("{:#06x}", tensor.codec_id)
-                                      : std::string(codec->info().name)};
+                                      : std::string(codec->info().name),
+          .loss = loss == nullptr ? std::nullopt : std::optional(engine::loss_of(*loss))};
 }
 
 Status restore_source(const TensorArtifact::State& state, const format::SourceEntry& source, std::size_t& next,
@@ -82,7 +96,11 @@ TensorsInfo TensorArtifact::info() const {
       out.sources.push_back(source.path);
       out.source_bytes += source.bytes;
     }
-  for (const format::TensorEntry& tensor : state_->tensors) out.tensors.push_back(info_of(*state_, tensor));
+  out.goal = goal_of(state_->losses);
+  for (std::size_t i = 0; i < state_->tensors.size(); ++i) {
+    out.tensors.push_back(info_of(*state_, i));
+    if (const auto& loss = out.tensors.back().loss) out.weighed_error += loss->sensitivity * loss->relative_error;
+  }
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : state_->reader.sections()) {
     out.parts.push_back({entry.name(), entry.length});
@@ -94,7 +112,7 @@ TensorsInfo TensorArtifact::info() const {
 
 std::size_t TensorArtifact::size() const noexcept { return state_->tensors.size(); }
 
-TensorInfo TensorArtifact::tensor(std::size_t number) const { return info_of(*state_, state_->tensors[number]); }
+TensorInfo TensorArtifact::tensor(std::size_t number) const { return info_of(*state_, number); }
 
 Result<std::size_t> TensorArtifact::find(std::string_view name) const {
   const auto& tensors = state_->tensors;

@@ -71,9 +71,26 @@ CodecChoice choose_codec(const codec::TensorView& tensor) {
   return out;
 }
 
-Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
-                                  base::ThreadPool& pool, base::Progress& progress) {
-  const std::uint64_t width = tensor.schema.element.bytes, block = tensor.block_elements * width;
+namespace {
+
+// The part of a tensor that is a block, with as much of its base.
+struct BlockBytes {
+  base::ByteView own, base;
+};
+BlockBytes block_of(const codec::TensorView& tensor, std::uint64_t number) {
+  const std::uint64_t each = tensor.block_elements * tensor.schema.element.bytes, at = number * each;
+  const std::uint64_t length = std::min<std::uint64_t>(each, tensor.bytes.size() - at);
+  return {tensor.bytes.subspan(at, length), tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length)};
+}
+
+/// Called for every block once it is made: on any thread, then in order.
+struct BlockWatch {
+  std::function<void(std::uint64_t block, base::ByteView made, std::size_t place)> made = {};
+  std::function<Status(std::uint64_t block, std::size_t place)> taken = {};
+};
+
+Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
+                                   base::ThreadPool& pool, base::Progress& progress, const BlockWatch& watch) {
   const std::uint64_t blocks = base::ceil_div(tensor.schema.count, tensor.block_elements), wave = wave_of(pool);
   std::vector<std::vector<std::byte>> made(std::min(wave, blocks));
   base::ByteWriter trailer;
@@ -81,25 +98,68 @@ Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec
   for (std::uint64_t first = 0; first < blocks; first += wave) {
     ATTAR_TRY(base::check_cancelled(progress));
     const std::uint64_t count = std::min(wave, blocks - first);
-    const std::uint64_t begin = first * block, end = std::min(tensor.bytes.size(), (first + count) * block);
     pool.run(count, [&](std::size_t piece, unsigned) {
-      const std::uint64_t at = begin + piece * block, length = std::min(block, end - at);
-      const base::ByteView base = tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length);
+      const BlockBytes block = block_of(tensor, first + piece);
       made[piece].clear();
-      writer.write(tensor.bytes.subspan(at, length), base, made[piece]);
+      writer.write(block.own, block.base, made[piece]);
+      if (watch.made) watch.made(first + piece, made[piece], piece);
     });
     for (std::uint64_t i = 0; i < count; ++i) {
+      if (watch.taken) ATTAR_TRY(watch.taken(first + i, i));
       ATTAR_TRY(sink.write(made[i]));
       trailer.write(static_cast<std::uint32_t>(made[i].size()));
       bytes += made[i].size();
+      progress.advance(block_of(tensor, first + i).own.size());
     }
-    progress.advance(end - begin);
   }
   const std::vector<std::byte> preamble = writer.preamble();
   trailer.write_bytes(preamble);
   trailer.write(static_cast<std::uint32_t>(preamble.size()));
   ATTAR_TRY(sink.write(trailer.bytes()));
   return bytes + trailer.size();
+}
+
+}  // namespace
+
+Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
+                                  base::ThreadPool& pool, base::Progress& progress) {
+  return write_blocks(writer, tensor, sink, pool, progress, {});
+}
+
+Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
+                                     const format::TensorEntry& entry, const codec::TableSets& tables, base::Sink& sink,
+                                     base::ThreadPool& pool, base::Progress& progress) {
+  ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(entry));
+  ATTAR_ASSIGN(const auto reader, codec->open(writer.preamble(), tensor.schema, tables));
+  struct Back {
+    std::vector<std::byte> bytes;
+    Status status;
+    BlockLoss loss;
+  };
+  std::vector<Back> backs(wave_of(pool));
+  LossyFrame out;
+  base::Checksum checksum;
+  const BlockWatch watch{.made =
+                             [&](std::uint64_t number, base::ByteView made, std::size_t place) {
+                               const BlockBytes block = block_of(tensor, number);
+                               Back& own = backs[place];
+                               own.bytes.resize(block.own.size());
+                               own.status = reader->read(made, block.base, own.bytes);
+                               if (own.status) own.loss = measure_loss(tensor.schema.element, block.own, own.bytes);
+                             },
+                         .taken = [&](std::uint64_t, std::size_t place) -> Status {
+                           const Back& own = backs[place];
+                           ATTAR_TRY(own.status);
+                           checksum.update(own.bytes);
+                           out.loss.add(own.loss);
+                           return {};
+                         }};
+  ATTAR_ASSIGN(out.bytes, write_blocks(writer, tensor, sink, pool, progress, watch));
+  out.checksum = checksum.value();
+  if (out.loss.broken)
+    return fail(ErrorCode::corrupt,
+                fmt::format("tensor {} did not come back as it must; please report this", data::in_quotes(entry.name)));
+  return out;
 }
 
 codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept {

@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/threads.h"
 #include "codec/tensors.h"
+#include "engine/loss_meter.h"
 #include "format/section.h"
 #include "format/tensors.h"
 
@@ -27,6 +28,17 @@ struct CodecChoice {
 /// Writes one frame and returns its bytes. Progress counts the tensor's bytes.
 [[nodiscard]] Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
                                                 base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);
+
+/// A frame of a lossy codec: every block is read back as it is written, and compared.
+struct LossyFrame {
+  std::uint64_t bytes = 0;
+  std::uint64_t checksum = 0;  ///< XXH3-64 of what the tensor is read as
+  BlockLoss loss = {};
+};
+/// The codec is that of the entry; an element that came back broken is `corrupt`, a defect of the codec.
+[[nodiscard]] Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
+                                                   const format::TensorEntry& entry, const codec::TableSets& tables,
+                                                   base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);
 
 /// The schema that a codec sees of an entry.
 [[nodiscard]] codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "data/input_file.h"
@@ -80,7 +81,30 @@ Status TensorArtifact::State::load() {
     if (tensor.base && !base_entry)
       return index.fail(ErrorCode::corrupt, fmt::format("codes tensor {} against a base that it does not name",
                                                         data::in_quotes(tensor.name)));
+  return load_losses();
+}
+
+// Exactly the tensors with lossy codecs have a loss.
+Status TensorArtifact::State::load_losses() {
+  if (reader.find(SectionKind::losses) != nullptr) {
+    ATTAR_ASSIGN(const auto section, reader.section(SectionKind::losses));
+    ATTAR_ASSIGN(losses, format::decode_losses(section, tensors.size()));
+  }
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const codec::TensorCodec* codec = codec::find_tensor_codec(tensors[i].codec_id);
+    if (codec != nullptr && codec->lossy() != (loss_of(i) != nullptr))
+      return std::unexpected(
+          Error{.code = ErrorCode::corrupt,
+                .message = fmt::format("does not say what tensor {} lost", data::in_quotes(tensors[i].name)),
+                .file = reader.path(),
+                .section = "losses"});
+  }
   return {};
+}
+
+const format::TensorLossEntry* TensorArtifact::State::loss_of(std::size_t number) const noexcept {
+  const auto found = std::ranges::lower_bound(losses.tensors, number, {}, &format::TensorLossEntry::tensor);
+  return found != losses.tensors.end() && found->tensor == number ? &*found : nullptr;
 }
 
 Status TensorArtifact::State::set_base(std::shared_ptr<const State> found) {

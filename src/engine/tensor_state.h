@@ -10,6 +10,7 @@
 
 #include "attar/tensors.h"
 #include "engine/tensor_frames.h"
+#include "format/losses.h"
 #include "format/reader.h"
 #include "format/tensors.h"
 
@@ -30,6 +31,7 @@ struct TensorArtifact::State {
   codec::TableSets tables;
   std::optional<format::SectionReader> frames;
   std::optional<format::BaseEntry> base_entry;
+  format::Losses losses;              ///< of the tensors with lossy codecs; none where there are no such
   std::shared_ptr<const State> base;  ///< null where there is none, or it was not found
 
   // Sources are read when they are asked for: a single tensor needs none.
@@ -38,6 +40,8 @@ struct TensorArtifact::State {
 
   [[nodiscard]] const Result<std::vector<format::SourceEntry>>& sources() const;
   [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const;
+  /// Null where the tensor comes back as it was.
+  [[nodiscard]] const format::TensorLossEntry* loss_of(std::size_t number) const noexcept;
   /// Artifacts below.
   [[nodiscard]] std::uint32_t depth() const noexcept { return base_entry ? base_entry->depth : 0; }
 
@@ -52,6 +56,7 @@ struct TensorArtifact::State {
   [[nodiscard]] Result<std::vector<std::byte>> whole(std::size_t number, base::ThreadPool& pool) const;
 
  private:
+  [[nodiscard]] Status load_losses();
   [[nodiscard]] Result<engine::FrameReader> frame(const format::TensorEntry& tensor, base::ThreadPool& pool,
                                                   std::vector<std::byte>& base_bytes) const;
   [[nodiscard]] Status need_base(const format::TensorEntry& tensor) const;

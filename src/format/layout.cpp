@@ -59,6 +59,7 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::tables: return "tables";
     case SectionKind::sources: return "sources";
     case SectionKind::base: return "base";
+    case SectionKind::losses: return "losses";
   }
   return {};
 }

@@ -40,6 +40,7 @@ enum class SectionKind : std::uint32_t {
   tables = 66,     ///< of frequencies, shared by frames
   sources = 67,    ///< the files that they came from
   base = 68,       ///< the artifact that some are coded against
+  losses = 69,     ///< of tensors that are near to what they were, and not the same
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

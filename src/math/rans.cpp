@@ -15,11 +15,6 @@ namespace {
 constexpr std::uint32_t whole_frequency = 1u << simd::rans_bits;
 constexpr std::size_t short_lanes = 4, long_stream = 4096, longest_stream = 24'576;
 
-std::size_t lanes_of(std::size_t count) noexcept {
-  if (count >= longest_stream) return simd::rans_most_lanes;
-  return count >= long_stream ? simd::rans_lanes : short_lanes;
-}
-
 // What an added unit of frequency saves a symbol of this count, but for a factor: the logarithm's slope in the middle.
 double gain(std::uint64_t count, std::uint32_t frequency) noexcept {
   return static_cast<double>(count) / (frequency + 0.5);
@@ -99,6 +94,36 @@ SymbolRange range_of(const RansCounts& counts, std::uint64_t least) noexcept {
   return out;
 }
 
+// The symbols that stand so often have a frequency, symbol 0 too, and no other.
+RansFrequencies fit_frequent(const RansCounts& counts, double least) {
+  RansCounts kept{};
+  RansFrequencies out{};
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  for (std::size_t s = 0; s < counts.size(); ++s)
+    kept[counts[s] != 0 && static_cast<double>(counts[s]) >= least ? s : 0] += counts[s];
+  for (std::size_t s = 0; s < counts.size(); ++s) {
+    if (s != 0 && kept[s] == 0) continue;
+    const double share = total == 0 ? 1 : static_cast<double>(kept[s]) / total;
+    out[s] = static_cast<std::uint16_t>(std::max(1.0, std::floor(share * whole_frequency)));
+  }
+  balance(kept, out);
+  return out;
+}
+
+RansFrequencies fit_alone(const RansCounts& counts, double escape_bits) {
+  // A symbol of its own takes a unit of frequency from the others, an escape the bits that follow it.
+  constexpr std::array<double, 6> units = {0, 0.02, 0.05, 0.1, 0.2, 0.4};
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  RansFrequencies best{};
+  double least_bits = HUGE_VAL;
+  for (const double unit : units) {
+    const RansFrequencies tried = fit_frequent(counts, unit * total / whole_frequency);
+    const double bits = bits_of(tried, counts, escape_bits);
+    if (bits < least_bits) least_bits = bits, best = tried;
+  }
+  return best;
+}
+
 }  // namespace
 
 std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> contexts, double escape_bits) {
@@ -123,6 +148,12 @@ std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> context
     best = tried;
   }
   return best;
+}
+
+std::vector<RansFrequencies> fit_frequencies_apart(std::span<const RansCounts> contexts, double escape_bits) {
+  std::vector<RansFrequencies> out(contexts.size());
+  for (std::size_t c = 0; c < contexts.size(); ++c) out[c] = fit_alone(contexts[c], escape_bits);
+  return out;
 }
 
 double entropy_bits(const RansCounts& counts) noexcept {
@@ -181,6 +212,13 @@ Status RansModel::decode(base::ByteView stream, const std::uint8_t* contexts, st
   return decoder.finish();
 }
 
+Status RansModel::decode_trellis(base::ByteView stream, std::uint8_t* contexts, std::size_t count,
+                                 std::uint8_t* out) const {
+  ATTAR_ASSIGN(RansDecoder decoder, RansDecoder::open(*this, stream, count));
+  ATTAR_TRY(decoder.next_trellis(contexts, count, out));
+  return decoder.finish();
+}
+
 namespace {
 
 // Words of the stream that a thread is writing. A symbol gives one word at most; kernels write up to rans_slack words
@@ -193,7 +231,7 @@ std::vector<std::uint16_t>& room_of(std::size_t count) {
 
 }  // namespace
 
-RansEncoder::RansEncoder(const RansModel& model, std::size_t count) : model_(model), lanes_(lanes_of(count)) {
+RansEncoder::RansEncoder(const RansModel& model, std::size_t count) : model_(model), lanes_(rans_lanes_of(count)) {
   states_.fill(simd::rans_least);
   std::vector<std::uint16_t>& room = room_of(count);
   first_ = room.data() + room.size();
@@ -224,7 +262,7 @@ std::size_t RansEncoder::bytes() const noexcept {
 }
 
 Result<RansDecoder> RansDecoder::open(const RansModel& model, base::ByteView stream, std::size_t count) {
-  RansDecoder out(model, lanes_of(count));
+  RansDecoder out(model, rans_lanes_of(count));
   const std::size_t head = out.lanes_ * sizeof(std::uint32_t);
   if (stream.size() < head || stream.size() % 2 != 0) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
   std::memcpy(out.states_.data(), stream.data(), head);
@@ -235,14 +273,22 @@ Result<RansDecoder> RansDecoder::open(const RansModel& model, base::ByteView str
 }
 
 Status RansDecoder::next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {
-  word_ = simd::rans_decode({.table = model_->decoding_.data(),
-                             .contexts = contexts,
-                             .states = states_.data(),
-                             .words = word_,
-                             .end = end_,
-                             .out = out,
-                             .count = count,
-                             .lanes = lanes_});
+  return decode({.contexts = contexts, .out = out, .count = count});
+}
+
+Status RansDecoder::next_trellis(std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {
+  return decode(
+      {.contexts = contexts, .out = out, .count = count, .trellis = trellis_.data(), .full_contexts = contexts});
+}
+
+// `task` has all but what the stream and the model say.
+Status RansDecoder::decode(simd::RansDecoding task) noexcept {
+  task.table = model_->decoding_.data();
+  task.states = states_.data();
+  task.words = word_;
+  task.end = end_;
+  task.lanes = lanes_;
+  word_ = simd::rans_decode(task);
   if (word_ == nullptr) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
   return {};
 }
@@ -254,7 +300,12 @@ Status RansDecoder::finish() const {
   return {};
 }
 
-std::size_t rans_state_bytes(std::size_t count) noexcept { return lanes_of(count) * sizeof(std::uint32_t); }
+std::size_t rans_lanes_of(std::size_t count) noexcept {
+  if (count >= longest_stream) return simd::rans_most_lanes;
+  return count >= long_stream ? simd::rans_lanes : short_lanes;
+}
+
+std::size_t rans_state_bytes(std::size_t count) noexcept { return rans_lanes_of(count) * sizeof(std::uint32_t); }
 
 void write_frequencies(base::ByteWriter& out, const RansFrequencies& frequencies) {
   for (std::size_t s = 0; s < frequencies.size();) {

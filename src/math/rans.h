@@ -33,6 +33,11 @@ struct SymbolRange {
 /// symbols, so that escapes are told by two comparisons. Counts may be all zero. Every context's sum to 2^12.
 [[nodiscard]] std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> contexts, double escape_bits);
 
+/// The same where each context codes symbols of its own: what is rare in one is an escape there and not elsewhere. All
+/// contexts code symbol 0; one whose counts are all zero codes nothing else.
+[[nodiscard]] std::vector<RansFrequencies> fit_frequencies_apart(std::span<const RansCounts> contexts,
+                                                                 double escape_bits);
+
 /// A range of symbols above 0 that every context has a code for; it may be empty where such symbols do not lie
 /// together.
 [[nodiscard]] SymbolRange common_range(std::span<const RansFrequencies> contexts) noexcept;
@@ -60,6 +65,10 @@ class RansModel {
   /// does. `corrupt` where the stream's words or states are not those of `count` symbols.
   [[nodiscard]] Status decode(base::ByteView stream, const std::uint8_t* contexts, std::size_t count,
                               std::uint8_t* out) const;
+  /// The same along trellises (rans.md): `contexts` are even numbers below contexts().size() − 1, and come back with
+  /// the unions of their symbols added; there is an even number of contexts.
+  [[nodiscard]] Status decode_trellis(base::ByteView stream, std::uint8_t* contexts, std::size_t count,
+                                      std::uint8_t* out) const;
 
  private:
   friend class RansEncoder;
@@ -68,6 +77,8 @@ class RansModel {
   std::vector<std::uint32_t> decoding_, encoding_;
 };
 
+/// The states of a stream of so many symbols: symbol i belongs to state i mod this.
+[[nodiscard]] std::size_t rans_lanes_of(std::size_t count) noexcept;
 /// Writes one stream from its last symbols to its first, in parts, so that what is coded stays in the near caches. The
 /// model outlives it.
 class RansEncoder {
@@ -99,15 +110,18 @@ class RansDecoder {
   /// The next symbols: a multiple of 64 of them, or all that are left. Contexts and `out` as RansModel::decode has
   /// them.
   [[nodiscard]] Status next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept;
+  /// The same along trellises, as RansModel::decode_trellis has them.
+  [[nodiscard]] Status next_trellis(std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept;
   /// `corrupt` unless the stream ended where its symbols do.
   [[nodiscard]] Status finish() const;
 
  private:
   RansDecoder(const RansModel& model, std::size_t lanes) noexcept : model_(&model), lanes_(lanes) {}
+  [[nodiscard]] Status decode(simd::RansDecoding task) noexcept;
 
   const RansModel* model_;
   std::size_t lanes_;
-  std::array<std::uint32_t, simd::rans_most_lanes> states_{};
+  std::array<std::uint32_t, simd::rans_most_lanes> states_{}, trellis_{};
   const std::uint16_t* word_ = nullptr;
   const std::uint16_t* end_ = nullptr;
 };

@@ -5,12 +5,20 @@
 namespace attar::simd {
 namespace detail {
 
-const std::uint16_t* rans_decode_rest(const RansDecoding& task, const std::uint16_t* words,
-                                      std::size_t first) noexcept {
+namespace {
+
+template <bool trellis>
+const std::uint16_t* decode_rest(const RansDecoding& task, const std::uint16_t* words, std::size_t first) noexcept {
   for (std::size_t i = first; i < task.count; ++i) {
     std::uint32_t& state = task.states[i % task.lanes];
-    const std::uint32_t entry = task.table[(std::size_t{task.contexts[i]} << rans_bits) + (state & rans_mask)];
+    std::size_t context = task.contexts[i];
+    if constexpr (trellis) {
+      context |= task.trellis[i % task.lanes] & 1;
+      task.full_contexts[i] = static_cast<std::uint8_t>(context);
+    }
+    const std::uint32_t entry = task.table[(context << rans_bits) + (state & rans_mask)];
     task.out[i] = static_cast<std::uint8_t>(entry);
+    if constexpr (trellis) task.trellis[i % task.lanes] = rans_next_state(task.trellis[i % task.lanes], entry);
     state = ((entry >> 8 & rans_mask) + 1) * (state >> rans_bits) + (entry >> 20);
     if (state >= rans_least) continue;
     if (words == task.end) return nullptr;
@@ -19,6 +27,13 @@ const std::uint16_t* rans_decode_rest(const RansDecoding& task, const std::uint1
     state = state << 16 | word;
   }
   return words;
+}
+
+}  // namespace
+
+const std::uint16_t* rans_decode_rest(const RansDecoding& task, const std::uint16_t* words,
+                                      std::size_t first) noexcept {
+  return task.trellis != nullptr ? decode_rest<true>(task, words, first) : decode_rest<false>(task, words, first);
 }
 
 std::uint16_t* rans_encode_range(const RansEncoding& task, std::uint16_t* words, std::size_t first,

@@ -30,7 +30,16 @@ struct RansDecoding {
   std::uint8_t* out = nullptr;           ///< room for `count` and 64 more bytes
   std::size_t count = 0;
   std::size_t lanes = rans_lanes;  ///< 32 and 64: with vectors
+  /// Null, or `lanes` states of trellises, each below 8: then contexts are even numbers, the lowest bit of the lane's
+  /// trellis state is added to each before its symbol is decoded, and the state moves by the symbol's lowest bit.
+  std::uint32_t* trellis = nullptr;
+  std::uint8_t* full_contexts = nullptr;  ///< with a trellis: the contexts with what was added; as long as `out`
 };
+
+/// Where a trellis goes from a state by a symbol's parity (Ungerboeck's code of eight states, h0 = 13, h1 = 4 octal).
+[[nodiscard]] constexpr std::uint32_t rans_next_state(std::uint32_t state, std::uint32_t parity) noexcept {
+  return (state >> 1) ^ ((state & 1) * 5) ^ ((parity & 1) * 2);
+}
 
 /// Decodes all symbols and leaves `states` as they are then. Returns the next word to read, or null where the words
 /// end early (the output is then not to be used).

@@ -56,9 +56,15 @@ inline __m256i gathered(const std::uint32_t* table, __m256i place) noexcept {
   return _mm256_i32gather_epi32(reinterpret_cast<const int*>(table), place, 4);
 }
 
-inline __m256i entries(const RansDecoding& task, __m256i state, std::size_t i) noexcept {
+inline __m256i entries(const RansDecoding& task, __m256i state, __m256i contexts) noexcept {
   const __m256i slot = _mm256_and_si256(state, _mm256_set1_epi32(static_cast<int>(rans_mask)));
-  return gathered(task.table, _mm256_or_si256(_mm256_slli_epi32(load_bytes(task.contexts + i), rans_bits), slot));
+  return gathered(task.table, _mm256_or_si256(_mm256_slli_epi32(contexts, rans_bits), slot));
+}
+
+inline __m256i moved(__m256i trellis, __m256i entry) noexcept {
+  const __m256i by_state = _mm256_setr_epi32(0, 5, 1, 4, 2, 7, 3, 6);
+  const __m256i parity = _mm256_and_si256(entry, _mm256_set1_epi32(1));
+  return _mm256_xor_si256(_mm256_permutevar8x32_epi32(by_state, trellis), _mm256_add_epi32(parity, parity));
 }
 
 inline __m256i advanced(__m256i state, __m256i entry) noexcept {
@@ -84,6 +90,14 @@ inline void put_symbols(std::uint8_t* out, __m256i entry) noexcept {
   const __m256i bytes = _mm256_shuffle_epi8(entry, first);
   const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(out), both);
+}
+
+// The contexts of eight symbols with the unions that their trellises are in.
+inline __m256i full_contexts(const RansDecoding& task, __m256i trellis, std::size_t i) noexcept {
+  const __m256i contexts =
+      _mm256_or_si256(load_bytes(task.contexts + i), _mm256_and_si256(trellis, _mm256_set1_epi32(1)));
+  put_symbols(task.full_contexts + i, contexts);
+  return contexts;
 }
 
 // Whole numbers without sign as floats; AVX2 converts with sign alone.
@@ -133,13 +147,18 @@ struct Avx2 {
   static void save(std::uint32_t* to, Register states) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), states);
   }
-  static Register entries(const RansDecoding& task, Register states, std::size_t i) noexcept {
-    return detail::entries(task, states, i);
+  static Register contexts(const RansDecoding& task, std::size_t i) noexcept { return load_bytes(task.contexts + i); }
+  static Register full_contexts(const RansDecoding& task, Register trellises, std::size_t i) noexcept {
+    return detail::full_contexts(task, trellises, i);
+  }
+  static Register entries(const RansDecoding& task, Register states, Register contexts) noexcept {
+    return detail::entries(task, states, contexts);
   }
   static void put_symbols(std::uint8_t* out, Register found) noexcept { detail::put_symbols(out, found); }
   static Register next(Register states, Register found, const std::uint16_t*& words) noexcept {
     return refilled(advanced(states, found), words);
   }
+  static Register moved(Register trellises, Register found) noexcept { return detail::moved(trellises, found); }
   static Register encoded(const RansEncoding& task, Register states, std::size_t i, std::uint16_t*& words) noexcept {
     return detail::encoded(task, states, i, words);
   }

@@ -40,10 +40,23 @@ inline __m512i advanced(__m512i state, __m512i entry) noexcept {
   return _mm512_add_epi32(product, _mm512_srli_epi32(entry, 20));
 }
 
-inline __m512i entries(const RansDecoding& task, __m512i state, std::size_t i) noexcept {
+inline __m512i entries(const RansDecoding& task, __m512i state, __m512i contexts) noexcept {
   const __m512i slot = _mm512_and_si512(state, _mm512_set1_epi32(static_cast<int>(rans_mask)));
-  const __m512i context = _mm512_slli_epi32(load_bytes(task.contexts + i), rans_bits);
-  return _mm512_i32gather_epi32(_mm512_or_si512(context, slot), task.table, 4);
+  return _mm512_i32gather_epi32(_mm512_or_si512(_mm512_slli_epi32(contexts, rans_bits), slot), task.table, 4);
+}
+
+// The contexts of sixteen symbols with the unions that their trellises are in.
+inline __m512i full_contexts(const RansDecoding& task, __m512i trellis, std::size_t i) noexcept {
+  const __m512i contexts =
+      _mm512_or_si512(load_bytes(task.contexts + i), _mm512_and_si512(trellis, _mm512_set1_epi32(1)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(task.full_contexts + i), _mm512_cvtepi32_epi8(contexts));
+  return contexts;
+}
+
+inline __m512i moved(__m512i trellis, __m512i entry) noexcept {
+  const __m512i by_state = _mm512_setr_epi32(0, 5, 1, 4, 2, 7, 3, 6, 0, 5, 1, 4, 2, 7, 3, 6);
+  const __m512i parity = _mm512_and_si512(entry, _mm512_set1_epi32(1));
+  return _mm512_xor_si512(_mm512_permutexvar_epi32(trellis, by_state), _mm512_add_epi32(parity, parity));
 }
 
 inline __m512i refilled(__m512i state, const std::uint16_t*& words) noexcept {
@@ -87,13 +100,18 @@ struct Avx512 {
 
   static Register load(const std::uint32_t* from) noexcept { return _mm512_loadu_si512(from); }
   static void save(std::uint32_t* to, Register states) noexcept { _mm512_storeu_si512(to, states); }
-  static Register entries(const RansDecoding& task, Register states, std::size_t i) noexcept {
-    return detail::entries(task, states, i);
+  static Register contexts(const RansDecoding& task, std::size_t i) noexcept { return load_bytes(task.contexts + i); }
+  static Register full_contexts(const RansDecoding& task, Register trellises, std::size_t i) noexcept {
+    return detail::full_contexts(task, trellises, i);
+  }
+  static Register entries(const RansDecoding& task, Register states, Register contexts) noexcept {
+    return detail::entries(task, states, contexts);
   }
   static void put_symbols(std::uint8_t* out, Register found) noexcept { detail::put_symbols(out, found); }
   static Register next(Register states, Register found, const std::uint16_t*& words) noexcept {
     return refilled(advanced(states, found), words);
   }
+  static Register moved(Register trellises, Register found) noexcept { return detail::moved(trellises, found); }
   static Register encoded(const RansEncoding& task, Register states, std::size_t i, std::uint16_t*& words) noexcept {
     return detail::encoded(task, states, i, words);
   }

@@ -50,6 +50,9 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                        {"source_bytes", 'n'},
                        {"bytes", 'n'},
                        {"types", 'a'},
+                       {"budget_bytes", '0'},
+                       {"lost", 'a'},
+                       {"weighed_error", 'n'},
                        {"notes", 'a'},
                        {"seconds", 'n'}});
   EXPECT_EQ(report["path"], "m.attar");
@@ -78,19 +81,64 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                             {"format_version", 'n'},
                             {"content_digest", 's'},
                             {"base_digest", '0'},
-                            {"depth", 'n'}});
+                            {"depth", 'n'},
+                            {"goal", '0'},
+                            {"weighed_error", 'n'}});
   expect_keys(info.json()["tensors"][0], {{"source", 's'},
                                           {"name", 's'},
                                           {"type", 's'},
                                           {"shape", 'a'},
                                           {"bytes", 'n'},
                                           {"packed_bytes", 'n'},
-                                          {"codec", 's'}});
+                                          {"codec", 's'},
+                                          {"loss", '0'}});
   const Ran verified = attar({"verify", "m.attar", "--json"});
   ASSERT_EQ(verified.status, 0) << verified.err;
-  expect_keys(verified.json(),
-              {{"path", 's'}, {"intact", 'b'}, {"bytes", 'n'}, {"tensors", 'n'}, {"content_digest", 's'}});
+  expect_keys(
+      verified.json(),
+      {{"path", 's'}, {"intact", 'b'}, {"bytes", 'n'}, {"tensors", 'n'}, {"comparison", '0'}, {"content_digest", 's'}});
   EXPECT_EQ(verified.json()["content_digest"], info.json()["content_digest"]);
+}
+
+TEST_F(TensorsCli, ABudgetIsPlannedPackedAndVerified) {
+  const Ran planned = attar({"plan", "model.safetensors", "--budget", "9kB", "--json"});
+  ASSERT_EQ(planned.status, 0) << planned.err;
+  EXPECT_TRUE(planned.json()["path"].is_null());
+  const Ran packed =
+      attar({"pack", "model.safetensors", "-o", "s.attar", "--budget", "9kB", "--pin", "norm*=lossless", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  const Json report = packed.json();
+  EXPECT_EQ(report["budget_bytes"], 9000);
+  EXPECT_LE(report["bytes"], 9000);
+  EXPECT_EQ(report["bytes"], fs::file_size(at("s.attar")));
+  ASSERT_EQ(report["lost"].size(), 1u);
+  expect_keys(report["lost"][0], {{"name", 's'},
+                                  {"type", 's'},
+                                  {"weights", 'n'},
+                                  {"bits", 'n'},
+                                  {"relative_error", 'n'},
+                                  {"max_error", 'n'},
+                                  {"sensitivity", 'n'}});
+  const Ran info = attar({"info", "s.attar", "--json"});
+  ASSERT_EQ(info.status, 0) << info.err;
+  EXPECT_EQ(info.json()["goal"], "budget of 9000 bytes");
+  expect_keys(info.json()["tensors"][0]["loss"], {{"relative_error", 'n'}, {"max_error", 'n'}, {"sensitivity", 'n'}});
+  EXPECT_TRUE(info.json()["tensors"][2]["loss"].is_null());
+  const Ran verified = attar({"verify", "s.attar", "--base", "model.safetensors", "--json"});
+  ASSERT_EQ(verified.status, 0) << verified.err;
+  expect_keys(verified.json()["comparison"],
+              {{"tensors", 'n'}, {"identical", 'n'}, {"lost", 'a'}, {"weighed_error", 'n'}});
+  EXPECT_EQ(verified.json()["comparison"]["identical"], 1);
+  EXPECT_EQ(attar({"verify", "s.attar", "--base", "folder/a.safetensors"}).status, 2);
+  // What a person reads.
+  const Ran text = attar({"plan", "model.safetensors", "--max-error", "1e-3"});
+  ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_NE(text.out.find("relative error"), std::string::npos) << text.out;
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--budget", "500B"}).status, 3);
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--budget", "9kB", "--lossless"}).status, 2);
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--pin", "none*=4bit"}).status, 2);
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--budget", "9kB", "--recall", "0.9"}).status, 2);
+  EXPECT_FALSE(fs::exists(at("x.attar")));
 }
 
 TEST_F(TensorsCli, AVersionNeedsItsBaseAndSaysSo) {

@@ -217,38 +217,24 @@ TEST_F(ExportTest, AutoIsTheBestOfAllWays) {
   }
 }
 
-TEST_F(ExportTest, WeightsTurnTheChoice) {
+TEST_F(ExportTest, SensitivitiesTurnTheChoice) {
   put_model();
-  const Budget budget = bytes_budget(45'000);
-  TensorWeights weights = {{"embed.weight", 1}, {"layer.0.weight", 0}, {"layer.1.weight", 0}, {"odd.weight", 0}};
-  const auto report = run({.budget = budget, .weights = weights});
+  const auto with = [&](std::string_view text) {
+    return run({.budget = bytes_budget(45'000), .sensitivity = put("alpha.json", text)});
+  };
+  const auto report = with(R"({"tensors": {"embed.weight": 1, "layer.0.weight": 1e-12, "layer.1.weight": 1e-12,
+                               "odd.weight": 1e-12, "elsewhere": 7}, "texts": 200})");
   ASSERT_TRUE(report) << error_of(report);
   EXPECT_EQ(report->tensors[0].type, "F32");  // all that is left goes to the one that matters
-  EXPECT_EQ(report->predicted, 0);
-  weights.erase("odd.weight");
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"lack", "odd.weight"});
-  EXPECT_TRUE(run({.budget = budget, .pins = {"odd.*=F16"}, .weights = weights}));
-  weights["odd.weight"] = 1;
-  weights["other"] = 1;
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"other", "no tensor"});
-  weights.erase("other");
-  weights["odd.weight"] = -1;
-  expect_error(run({.budget = budget, .weights = weights}), ErrorCode::invalid_argument, {"odd.weight"});
-}
-
-TEST_F(ExportTest, FilesOfWeightsAreReadStrictly) {
-  const auto read = [&](std::string_view text) { return read_tensor_weights(put("w.json", text)); };
-  const auto good = read(R"({"format": "attar-tensor-weights-1", "texts": 200, "tensors": {"a": 0.5, "b": 0}})");
-  ASSERT_TRUE(good) << error_of(good);
-  EXPECT_EQ(*good, (TensorWeights{{"a", 0.5}, {"b", 0.0}}));
-  expect_error(read(R"({"tensors": {"a": 1}})"), ErrorCode::invalid_data, {"attar-tensor-weights-1"});
-  expect_error(read(R"({"format": "attar-tensor-weights-2", "tensors": {}})"), ErrorCode::too_new);
-  expect_error(read(R"({"format": "other", "tensors": {}})"), ErrorCode::invalid_data);
-  for (const char* tensors : {"[]", R"({"a": -1})", R"({"a": "1"})", R"({"a": 1e999})", R"({"a": 1, "a": 2})"})
-    expect_error(read(std::string(R"({"format": "attar-tensor-weights-1", "tensors": )") + tensors + "}"),
-                 ErrorCode::invalid_data, {"w.json"});
-  expect_error(read("{"), ErrorCode::invalid_data);
-  expect_error(read_tensor_weights(at("none.json")), ErrorCode::io);
+  EXPECT_LT(report->predicted, 1e-12);
+  // What is not named counts by the default, as those that are.
+  const auto some = with(R"({"tensors": {"embed.weight": 7.838367176906169}})");
+  ASSERT_TRUE(some) << error_of(some);
+  EXPECT_NEAR(some->tensors[1].alpha, 0.1 * 128, 1e-9);
+  for (const char* wrong : {"{", "[]", R"({"tensors": []})", R"({"tensors": {"other": 1}})",
+                            R"({"tensors": {"embed.weight": 0}})", R"({"tensors": {"embed.weight": "1"}})"})
+    expect_error(with(wrong), ErrorCode::invalid_argument, {"alpha.json"});
+  expect_error(run({.budget = bytes_budget(45'000), .sensitivity = at("none.json")}), ErrorCode::io);
 }
 
 TEST_F(ExportTest, PinsHold) {
@@ -269,21 +255,6 @@ TEST_F(ExportTest, PinsHold) {
   expect_error(run({.type = "Q9"}), ErrorCode::invalid_argument, {"auto", "Q4_K"});
   expect_error(run({.type = "auto"}), ErrorCode::invalid_argument, {"budget"});
   expect_error(run({.type = "Q8_0", .budget = bytes_budget(20'000)}), ErrorCode::goal_unreachable, {"the file has"});
-}
-
-TEST(ExportPatterns, FitWholeNames) {
-  EXPECT_TRUE(fits_pattern("a*c", "abbc"));
-  EXPECT_TRUE(fits_pattern("*", ""));
-  EXPECT_TRUE(fits_pattern("a?c*", "abc"));
-  EXPECT_TRUE(fits_pattern("*ab*ab", "abcabab"));
-  EXPECT_TRUE(fits_pattern("a[1].w", "a[1].w"));
-  EXPECT_FALSE(fits_pattern("a*c", "abcd"));
-  EXPECT_FALSE(fits_pattern("?", ""));
-  EXPECT_FALSE(fits_pattern("", "a"));
-  // Quick where a pattern of many stars fits nothing.
-  std::string pattern;
-  for (int i = 0; i < 200; ++i) pattern += "*a";
-  EXPECT_FALSE(fits_pattern(pattern + "b", std::string(5000, 'a')));
 }
 
 TEST_F(ExportTest, AnArtifactGivesTheFileOfItsSource) {

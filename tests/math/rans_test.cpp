@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <random>
 
@@ -109,6 +111,83 @@ TEST_P(RansLanes, LevelsWriteAndReadTheSameWords) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lanes, RansLanes, testing::Values(4, 32, 64));
+
+// Symbols along trellises: contexts are twice a number, and their unions what the symbols' parities make them.
+TEST(Rans, TrellisesComeBackAtEveryLevelAndLength) {
+  for (const std::size_t count : {0u, 1u, 5u, 4095u, 4096u, 4129u, 50'003u}) {
+    Sample given = sample(count, 6, 9, static_cast<std::uint32_t>(count));
+    const std::size_t lanes = rans_lanes_of(count);
+    std::vector<std::uint8_t> even(given.contexts.size());
+    std::vector<std::uint32_t> trellis(lanes);
+    std::vector<RansCounts> counts(12);
+    for (std::size_t c = 0; c < 6; ++c)
+      for (std::size_t s = 0; s < 256; ++s) {
+        counts[2 * c][s] = given.counts[c][s];
+        counts[2 * c + 1][s] = given.counts[c][s] / 4;
+      }
+    const RansModel model(fit_frequencies_apart(counts, 16));
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint32_t& state = trellis[i % lanes];
+      even[i] = static_cast<std::uint8_t>(2 * given.contexts[i]);
+      given.contexts[i] = static_cast<std::uint8_t>(even[i] | (state & 1));
+      if (!model.codes(given.contexts[i], given.symbols[i])) given.symbols[i] = 0;
+      state = simd::rans_next_state(state, given.symbols[i]);
+      EXPECT_LT(state, 8u);
+    }
+    std::vector<std::byte> stream;
+    model.encode(given.symbols.data(), given.contexts.data(), count, stream);
+    std::vector<std::uint32_t> decoding(12u << simd::rans_bits);
+    for (std::size_t c = 0, at = 0; c < 12; ++c)
+      for (std::uint32_t s = 0; s < 256; ++s)
+        for (std::uint32_t o = 0, f = model.contexts()[c][s]; o < f; ++o) decoding[at++] = s | (f - 1) << 8 | o << 20;
+    const std::size_t length = stream.size() / 2 - 2 * lanes;
+    std::vector<std::uint16_t> words(length + 1);
+    for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+      std::vector<std::uint32_t> states(lanes);
+      std::memcpy(states.data(), stream.data(), 4 * lanes);
+      std::memcpy(words.data(), stream.data() + 4 * lanes, 2 * length);
+      std::ranges::fill(trellis, 0u);
+      std::vector<std::uint8_t> out(count + rans_slack), full(count + rans_slack);
+      const std::uint16_t* after = simd::rans_decode({.table = decoding.data(),
+                                                      .contexts = even.data(),
+                                                      .states = states.data(),
+                                                      .words = words.data(),
+                                                      .end = words.data() + length,
+                                                      .out = out.data(),
+                                                      .count = count,
+                                                      .lanes = lanes,
+                                                      .trellis = trellis.data(),
+                                                      .full_contexts = full.data()},
+                                                     static_cast<simd::Level>(level));
+      const auto size = static_cast<std::ptrdiff_t>(count);
+      EXPECT_EQ(after, words.data() + length) << level;
+      EXPECT_TRUE(std::equal(out.begin(), out.begin() + size, given.symbols.begin())) << level << ' ' << count;
+      EXPECT_TRUE(std::equal(full.begin(), full.begin() + size, given.contexts.begin())) << level << ' ' << count;
+    }
+    std::vector<std::uint8_t> out(count + rans_slack);
+    ASSERT_TRUE(model.decode_trellis(stream, even.data(), count, out.data()));
+    EXPECT_TRUE(std::equal(even.begin(), even.begin() + static_cast<std::ptrdiff_t>(count), given.contexts.begin()));
+    EXPECT_FALSE(model.decode_trellis(std::span(stream).first(stream.size() - 2), even.data(), count, out.data()));
+  }
+}
+
+TEST(Rans, ContextsFittedApartHoldTheirOwnSymbols) {
+  std::vector<RansCounts> counts(3);
+  for (std::size_t s = 0; s < 3; ++s) counts[0][127 + s] = 1000;
+  for (std::size_t s = 1; s < 256; ++s) counts[1][s] = 100;
+  counts[1][7] = 1;
+  const auto fitted = fit_frequencies_apart(counts, 32);
+  EXPECT_EQ(std::ranges::count(fitted[0], 0), 252);
+  EXPECT_EQ(fitted[2][0], 4096);
+  const RansModel apart(fitted), together(fit_frequencies(counts, 32));
+  const auto bits = [&](const RansModel& model) { return model.bits(0, counts[0], 32) + model.bits(1, counts[1], 32); };
+  EXPECT_LT(bits(apart), bits(together));
+  EXPECT_LT(apart.bits(0, counts[0], 32), 1.001 * entropy_bits(counts[0]));
+  for (const RansFrequencies& own : fitted) {
+    EXPECT_GE(own[0], 1);
+    EXPECT_EQ(std::accumulate(own.begin(), own.end(), 0), 4096);
+  }
+}
 
 TEST(Rans, ASymbolThatIsCertainTakesNoWords) {
   RansCounts counts{};

@@ -1,0 +1,111 @@
+#include "engine/lossy_tensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/glob.h"
+#include "data/input_file.h"
+#include "engine/sensitivities.h"
+#include "tensor/steps/frame.h"
+
+namespace attar::engine {
+namespace {
+
+// Every number of a norm or a bias reaches all that goes through its layer: its step is a 16th of a weight's.
+constexpr double sensitivity_of_vectors = 256;
+
+bool is_vector(const format::TensorEntry& entry) {
+  return std::ranges::count_if(entry.shape, [](std::uint64_t axis) { return axis > 1; }) < 2;
+}
+
+double default_sensitivity(const format::TensorEntry& entry) {
+  return static_cast<double>(entry.count) * (is_vector(entry) ? sensitivity_of_vectors : 1);
+}
+
+Status weigh(std::span<LossyTensor> tensors, std::span<const format::TensorEntry* const> entries,
+             const std::filesystem::path& path) {
+  std::vector<std::string_view> names;
+  std::vector<double> sensitivities;
+  for (const format::TensorEntry* entry : entries) {
+    names.push_back(entry->name);
+    sensitivities.push_back(default_sensitivity(*entry));
+  }
+  ATTAR_TRY(set_sensitivities(path, names, sensitivities));
+  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].sensitivity = sensitivities[i];
+  return {};
+}
+
+struct Pinned {
+  const TensorPin* pin = nullptr;
+  std::size_t number = 0;
+};
+
+Pinned pin_of(std::string_view name, const std::vector<TensorPin>& pins) {
+  for (std::size_t i = 0; i < pins.size(); ++i)
+    if (base::fits_pattern(pins[i].pattern, name)) return {&pins[i], i};
+  return {};
+}
+
+bool can_lose(const LossCandidate& candidate) {
+  const codec::TensorSchema& schema = candidate.view->schema;
+  return tensor::steps::type_of(schema.element) && schema.count != 0 && schema.columns <= tensor::steps::most_columns &&
+         !candidate.entry->is_base();
+}
+
+}  // namespace
+
+Status check_loss(const LossOptions& options) {
+  if (options.budget && options.budget->unit == Budget::Unit::bytes_per_vector)
+    return fail(ErrorCode::invalid_argument,
+                "a budget of tensors is a size, bits a weight or a share of the input: "
+                "\"45MB\", \"3.5bit\", \"20%\"");
+  if (options.budget && options.max_error)
+    return fail(ErrorCode::invalid_argument,
+                "give a budget or a bound on errors, not both; --pin bounds single tensors beside a budget");
+  if (options.max_error && !(options.max_error->value > 0))
+    return fail(ErrorCode::invalid_argument, "a bound on errors must be above 0");
+  return {};
+}
+
+Result<std::vector<LossyTensor>> choose_lossy(std::span<const LossCandidate> candidates, const LossOptions& options,
+                                              std::vector<std::string>& notes) {
+  std::vector<LossyTensor> out;
+  std::vector<const format::TensorEntry*> entries;
+  std::vector<bool> used(options.pins.size());
+  std::map<std::string, std::size_t> kept;
+  for (const LossCandidate& candidate : candidates) {
+    const Pinned pinned = pin_of(candidate.entry->name, options.pins);
+    if (pinned.pin != nullptr) used[pinned.number] = true;
+    if (pinned.pin != nullptr && pinned.pin->kind == TensorPin::Kind::lossless) continue;
+    if (pinned.pin == nullptr && !options.budget && !options.max_error) continue;
+    if (!can_lose(candidate)) {
+      if (candidate.view->schema.element.is_float() && !candidate.entry->is_base()) ++kept[candidate.entry->type];
+      continue;
+    }
+    LossyTensor own{.item = candidate.item,
+                    .view = *candidate.view,
+                    .base = candidate.base,
+                    .lossless_bytes = candidate.lossless_bytes};
+    own.view.base = {};
+    if (pinned.pin != nullptr && pinned.pin->kind == TensorPin::Kind::bound)
+      own.bound = pinned.pin->bound;
+    else if (pinned.pin != nullptr)
+      own.pin = pinned.pin;
+    else
+      own.bound = options.max_error;
+    entries.push_back(candidate.entry);
+    out.push_back(std::move(own));
+  }
+  for (std::size_t i = 0; i < used.size(); ++i)
+    if (!used[i])
+      return fail(ErrorCode::invalid_argument, fmt::format("the pin {} fits no tensor; attar info lists their names",
+                                                           data::in_quotes(options.pins[i].text())));
+  for (const auto& [type, count] : kept)
+    notes.push_back(fmt::format("{} tensors of type {} stay as they are: F32, BF16 and F16 may lose", count, type));
+  ATTAR_TRY(weigh(out, entries, options.sensitivity));
+  return out;
+}
+
+}  // namespace attar::engine

@@ -42,7 +42,8 @@ class Export(InFolder):
         path.write_text(json.dumps({"tensors": {"a": 1.0, "b": 1e-9}}))
         report = attar.export_gguf(self.model, self.out, budget="20kB", sensitivity=path)
         types = {tensor["name"]: tensor["type"] for tensor in report["tensors"]}
-        self.assertEqual((types["a"], types["b"]), ("F16", "Q4_K"))
+        self.assertEqual(types["a"], "F16")
+        self.assertIn(types["b"], ("Q4_K", "Q6_K"))
 
     def test_what_cannot_be_is_an_error(self) -> None:
         with ExpectCode(self, "goal_unreachable"):

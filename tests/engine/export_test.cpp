@@ -5,7 +5,6 @@
 #include <map>
 
 #include "attar/tensors.h"
-#include "base/glob.h"
 #include "data/gguf_write.h"
 #include "data/tensor_files.h"
 #include "engine/export_types.h"
@@ -270,21 +269,6 @@ TEST_F(ExportTest, PinsHold) {
   expect_error(run({.type = "Q9"}), ErrorCode::invalid_argument, {"auto", "Q4_K"});
   expect_error(run({.type = "auto"}), ErrorCode::invalid_argument, {"budget"});
   expect_error(run({.type = "Q8_0", .budget = bytes_budget(20'000)}), ErrorCode::goal_unreachable, {"the file has"});
-}
-
-TEST(ExportPatterns, FitWholeNames) {
-  EXPECT_TRUE(base::fits_pattern("a*c", "abbc"));
-  EXPECT_TRUE(base::fits_pattern("*", ""));
-  EXPECT_TRUE(base::fits_pattern("a?c*", "abc"));
-  EXPECT_TRUE(base::fits_pattern("*ab*ab", "abcabab"));
-  EXPECT_TRUE(base::fits_pattern("a[1].w", "a[1].w"));
-  EXPECT_FALSE(base::fits_pattern("a*c", "abcd"));
-  EXPECT_FALSE(base::fits_pattern("?", ""));
-  EXPECT_FALSE(base::fits_pattern("", "a"));
-  // Quick where a pattern of many stars fits nothing.
-  std::string pattern;
-  for (int i = 0; i < 200; ++i) pattern += "*a";
-  EXPECT_FALSE(base::fits_pattern(pattern + "b", std::string(5000, 'a')));
 }
 
 TEST_F(ExportTest, AnArtifactGivesTheFileOfItsSource) {

@@ -84,7 +84,7 @@ void pack(const data::TensorFile& file, const Settings& settings, base::ThreadPo
     views.push_back({.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements});
     format::TensorEntry entry = engine::entry_of(tensor, cut);
     entry.checksum = base::checksum(views.back().bytes);
-    engine::CodecChoice choice = engine::choose_codec(views.back());
+    codec::CodecChoice choice = codec::choose_codec(codec::tensor_registry(), views.back());
     entry.codec_id = choice.codec->info().id;
     choice.trial->share(out.tables);
     trials.push_back(std::move(choice.trial));

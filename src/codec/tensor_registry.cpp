@@ -1,4 +1,5 @@
 #include <array>
+#include <utility>
 
 #include "codec/tensors.h"
 
@@ -9,15 +10,29 @@ const codec::TensorCodec& planes_codec() noexcept;
 const codec::TensorCodec& delta_codec() noexcept;
 const codec::TensorCodec& steps_codec() noexcept;
 const codec::TensorCodec& moves_codec() noexcept;
+const codec::TensorCodec& rows_codec() noexcept;
+const codec::TensorCodec& step_rows_codec() noexcept;
 }  // namespace attar::tensor
 
 namespace attar::codec {
 
 std::span<const TensorCodec* const> tensor_registry() noexcept {
-  static const std::array<const TensorCodec*, 5> all = {&tensor::fields_codec(), &tensor::planes_codec(),
-                                                        &tensor::delta_codec(), &tensor::steps_codec(),
-                                                        &tensor::moves_codec()};
+  // Where rows repeat, the same codec with less to do: it is tried before those that it hands the others to.
+  static const std::array<const TensorCodec*, 7> all = {
+      &tensor::rows_codec(),  &tensor::fields_codec(), &tensor::planes_codec(),   &tensor::delta_codec(),
+      &tensor::steps_codec(), &tensor::moves_codec(),  &tensor::step_rows_codec()};
   return all;
+}
+
+CodecChoice choose_codec(std::span<const TensorCodec* const> codecs, const TensorView& tensor) {
+  // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
+  constexpr double clearly = 0.97;
+  CodecChoice out;
+  for (const TensorCodec* codec : codecs) {
+    auto trial = codec->look(tensor);
+    if (trial && (!out.trial || trial->bytes() < clearly * out.trial->bytes())) out = {codec, std::move(trial)};
+  }
+  return out;
 }
 
 const TensorCodec* find_tensor_codec(std::uint32_t id) noexcept {

@@ -53,7 +53,7 @@ class TensorTrial {
   [[nodiscard]] virtual double bytes() const = 0;
   /// Takes a place in the tables; called for the trial that is chosen alone.
   virtual void share(TableSets& tables) = 0;
-  /// After TableSets::finish(); the tables outlive the writer.
+  /// After TableSets::finish(); the tables and the trial outlive the writer.
   [[nodiscard]] virtual std::unique_ptr<TensorWriter> writer(const TableSets& tables) const = 0;
 };
 
@@ -91,6 +91,14 @@ class TensorCodec {
 
 /// All tensor codecs of this build, one row each, in the order in which they are tried.
 [[nodiscard]] std::span<const TensorCodec* const> tensor_registry() noexcept;
+/// The codec that takes the fewest bytes for a tensor, and what its look found.
+struct CodecChoice {
+  const TensorCodec* codec = nullptr;
+  std::unique_ptr<TensorTrial> trial = {};
+};
+/// Of these, which look in their order; none where none of them is for the tensor.
+[[nodiscard]] CodecChoice choose_codec(std::span<const TensorCodec* const> codecs, const TensorView& tensor);
+
 /// Null when this build has no tensor codec of that id.
 [[nodiscard]] const TensorCodec* find_tensor_codec(std::uint32_t id) noexcept;
 

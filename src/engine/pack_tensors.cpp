@@ -61,7 +61,7 @@ class TensorPacking {
     format::TensorEntry entry;
     std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
     std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
-    engine::CodecChoice choice = {};
+    codec::CodecChoice choice = {};
     engine::LossyTensor* lossy = nullptr;  ///< null: it comes back as it is
     format::TensorLossEntry loss = {};     ///< as it was measured while the frame was written
   };
@@ -246,8 +246,7 @@ class TensorPacking {
   void make_lossy(engine::LossyTensor& tensor) {
     Item& item = items_[tensor.item];
     item.lossy = &tensor;
-    item.choice.codec =
-        codec::find_tensor_codec(tensor.moves() ? tensor::steps::moves_codec_id : tensor::steps::codec_id);
+    item.choice.codec = codec::find_tensor_codec(tensor.codec_id());
     item.choice.trial.reset();
     item.entry.codec_id = item.choice.codec->info().id;
     item.entry.wire_version = item.choice.codec->info().wire_max;
@@ -274,7 +273,7 @@ class TensorPacking {
 
   static void look_at(Item& item, std::size_t number) {
     if (item.first != number) return;
-    item.choice = engine::choose_codec(item.view);
+    item.choice = codec::choose_codec(codec::tensor_registry(), item.view);
     item.entry.codec_id = item.choice.codec->info().id;
     item.entry.wire_version = item.choice.codec->info().wire_max;
   }
@@ -394,7 +393,7 @@ class TensorPacking {
                    engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_));
       return {};
     }
-    ATTAR_ASSIGN(const auto writer, item.lossy->weights->writer(item.lossy->setting, tables_, item.lossy->table));
+    ATTAR_ASSIGN(const auto writer, item.lossy->writer(tables_));
     ATTAR_ASSIGN(const engine::LossyFrame frame,
                  engine::write_lossy_frame(*writer, view, item.entry, tables_, sink, pool_, progress_));
     item.entry.frame_bytes = frame.bytes;

@@ -58,21 +58,6 @@ Result<FrameParts> parts_of(base::ByteView frame, std::uint64_t blocks) {
   return out;
 }
 
-}  // namespace
-
-CodecChoice choose_codec(const codec::TensorView& tensor) {
-  // Estimates of different samples are some percent apart: a codec that comes later must be clearly smaller.
-  constexpr double clearly = 0.97;
-  CodecChoice out;
-  for (const codec::TensorCodec* codec : codec::tensor_registry()) {
-    auto trial = codec->look(tensor);
-    if (trial && (!out.trial || trial->bytes() < clearly * out.trial->bytes())) out = {codec, std::move(trial)};
-  }
-  return out;
-}
-
-namespace {
-
 // The part of a tensor that is a block, with as much of its base.
 struct BlockBytes {
   base::ByteView own, base;

@@ -18,13 +18,6 @@
 
 namespace attar::engine {
 
-/// The codec that takes the fewest bytes for a tensor, and what its look found.
-struct CodecChoice {
-  const codec::TensorCodec* codec = nullptr;
-  std::unique_ptr<codec::TensorTrial> trial = {};
-};
-[[nodiscard]] CodecChoice choose_codec(const codec::TensorView& tensor);
-
 /// Writes one frame and returns its bytes. Progress counts the tensor's bytes.
 [[nodiscard]] Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
                                                 base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);

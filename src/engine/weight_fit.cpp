@@ -32,7 +32,8 @@ double bits_of(const LossyTensor& tensor, double half_step) {
   while (i + 1 < rates.size() && log_of(rates[i]) > at) ++i;
   const double wide = log_of(rates[i - 1]), fine = log_of(rates[i]);
   const double t = wide > fine ? (wide - at) / (wide - fine) : 0;
-  return std::max(0.0, rates[i - 1].bits + t * (rates[i].bits - rates[i - 1].bits)) + block_bits(tensor);
+  const double symbols = std::max(0.0, rates[i - 1].bits + t * (rates[i].bits - rates[i - 1].bits));
+  return tensor.stored_share() * symbols + block_bits(tensor);
 }
 
 // The half step that takes these bits; rates fall with it.
@@ -94,6 +95,17 @@ double sampled_elements(const LossyTensor& tensor, std::uint64_t blocks, std::ui
 
 double LossyTensor::relative_error() const noexcept { return square > 0 ? squared_error / square : 0; }
 
+std::uint32_t LossyTensor::codec_id() const noexcept {
+  if (repeats) return tensor::rows::lossy_codec_id;
+  return moves() ? steps::moves_codec_id : steps::codec_id;
+}
+
+Result<std::unique_ptr<codec::TensorWriter>> LossyTensor::writer(const codec::TableSets& tables) const {
+  ATTAR_ASSIGN(auto own, weights->writer(setting, tables, table));
+  if (!repeats) return own;
+  return tensor::rows::leave_out(repeats, steps::codec_id, std::move(own));
+}
+
 Status WeightFit::look() {
   for (LossyTensor& tensor : tensors_) {
     if (!tensor.base) continue;
@@ -113,17 +125,20 @@ Status WeightFit::look() {
 }
 
 Status WeightFit::look_at(LossyTensor& tensor, base::ByteView base) const {
-  tensor.weights = steps::Weights::look(tensor.view);
+  tensor.repeats = tensor::rows::Repeats::find(tensor.view);
+  tensor.weights = steps::Weights::look(tensor.view, tensor.repeats);
   tensor.square = tensor.weights->square();
   const double largest = tensor.weights->largest();
   if (tensor.base) {
     codec::TensorView view = tensor.view;
     view.base = base;
     auto moves = steps::Weights::look(view);
-    if (moves->square() < tensor.square)
+    if (moves->square() < tensor.square) {
       tensor.weights = std::move(moves);
-    else
+      tensor.repeats.reset();
+    } else {
       tensor.base.reset();
+    }
   }
   const steps::Weights& weights = *tensor.weights;
   if (tensor.bound) {
@@ -251,7 +266,8 @@ Result<WeightFit::Tallies> WeightFit::gather(const OfBlock& of_block, bool keep_
         out[group_of(*job.tensor)].add(tallies[i], job.times);
         if (!keep_bits) continue;
         job.tensor->bits += tallies[i].bits * job.times;
-        job.tensor->squared_error += tallies[i].squared_error * job.times;
+        // Rows that repeat are coded once and counted as often as they stand there.
+        job.tensor->squared_error += tallies[i].squared_error * job.times / job.tensor->stored_share();
       }
     }
     jobs.clear();

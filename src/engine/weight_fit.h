@@ -17,6 +17,7 @@
 #include "base/progress.h"
 #include "base/threads.h"
 #include "codec/tensors.h"
+#include "tensor/rows/rows.h"
 #include "tensor/steps/steps.h"
 
 namespace attar::engine {
@@ -32,6 +33,7 @@ struct LossyTensor {
   double lossless_bytes = HUGE_VAL;        ///< what it takes without loss
 
   std::unique_ptr<const tensor::steps::Weights> weights = {};  ///< of the tensor, or of how far it is from its base
+  std::shared_ptr<const tensor::rows::Repeats> repeats = {};   ///< rows that are stored once; none of differences
   double square = 0;                                           ///< ‖W‖² of the tensor itself
   std::vector<tensor::steps::Rate> rates = {};                 ///< from the widest step to the finest
   tensor::steps::Setting setting = {};
@@ -44,6 +46,11 @@ struct LossyTensor {
   [[nodiscard]] double elements() const noexcept { return static_cast<double>(view.schema.count); }
   /// True where it is its difference from the base that is coded.
   [[nodiscard]] bool moves() const noexcept { return weights->has_base(); }
+  /// The share of the tensor's rows that is written.
+  [[nodiscard]] double stored_share() const noexcept { return repeats ? repeats->stored_share() : 1; }
+  [[nodiscard]] std::uint32_t codec_id() const noexcept;
+  /// Writes it under the tables that it was given a number of.
+  [[nodiscard]] Result<std::unique_ptr<codec::TensorWriter>> writer(const codec::TableSets& tables) const;
   /// ‖Ŵ − W‖² / ‖W‖² as expected.
   [[nodiscard]] double relative_error() const noexcept;
 };

@@ -123,6 +123,13 @@ inline MadeTensor make_tensor(std::string name, const TensorTypeWidth& type, std
   return out;
 }
 
+/// Rows [from, to) become row `row`.
+inline void repeat_row(MadeTensor& tensor, std::size_t row, std::size_t from, std::size_t to) {
+  const std::size_t row_bytes = tensor.bytes.size() / tensor.shape.front();
+  for (std::size_t i = from; i < to; ++i)
+    tensor.bytes.replace(i * row_bytes, row_bytes, tensor.bytes, row * row_bytes, row_bytes);
+}
+
 /// Every type with every kind of content, in shapes of no, one, two and three axes, empty ones too.
 inline std::vector<MadeTensor> tensors_of_all_kinds(std::uint64_t seed) {
   base::Random random(seed);

@@ -295,6 +295,32 @@ TEST_F(TensorLosses, TiedTensorsLoseTogether) {
   EXPECT_EQ(info.tensors.front().loss->max_error, info.tensors.back().loss->max_error);
 }
 
+TEST_F(TensorLosses, RowsThatRepeatLeaveTheirBytesToOthers) {
+  const auto table = [](std::uint64_t rows) {
+    return make_tensor("embed", brain, {rows, 128}, TensorContent::weights, 1);
+  };
+  MadeTensor padded = table(1500);
+  data::repeat_row(padded, 11, 1000, 1500);
+  const auto path = put("m.safetensors", safetensors_file({padded}));
+  const PackTensorsReport alone = packed(put("k.safetensors", safetensors_file({table(1000)})), budget_of(40'000));
+  const auto plan = plan_tensors(path, {.loss = budget_of(40'000)});
+  const PackTensorsReport report = packed(path, budget_of(40'000));
+  EXPECT_LE(report.bytes, 40'000u);
+  EXPECT_GE(report.bytes, 39'870u);
+  EXPECT_NEAR(report.lost[0].loss.relative_error, alone.lost[0].loss.relative_error,
+              0.1 * alone.lost[0].loss.relative_error);
+  ASSERT_TRUE(plan) << error_of(plan);
+  EXPECT_NEAR(plan->lost[0].loss.relative_error, report.lost[0].loss.relative_error,
+              0.1 * report.lost[0].loss.relative_error);
+  EXPECT_EQ(TensorArtifact::open(at("a.attar"))->tensor(0).codec, "step-rows");
+  static_cast<void>(tensor(path, "embed"));
+  // And with a bound: twelve bits of the symbols' low ones.
+  const PackTensorsReport bounded = packed(path, {.max_error = ErrorBound{.value = 1e-4}});
+  ASSERT_EQ(bounded.lost.size(), 1u);
+  EXPECT_LE(bounded.lost[0].loss.max_error, 1e-4);
+  EXPECT_EQ(TensorArtifact::open(at("a.attar"))->tensor(0).codec, "step-rows");
+}
+
 TEST_F(TensorLosses, AnotherOriginalIsToldApart) {
   auto tensors = model();
   const auto path = put("m.safetensors", safetensors_file(tensors));

@@ -182,6 +182,24 @@ TEST_F(Tensors, TensorsOfTheSameBytesShareAFrame) {
   EXPECT_LT(report_.bytes, once + 1000);
 }
 
+TEST_F(Tensors, RowsThatRepeatAreStoredOnce) {
+  for (const data::TensorTypeWidth& type : {f32, bf16})
+    for (const std::uint64_t block : {4096u, 262'144u}) {
+      auto table = make_tensor("embed", type, {3000, 96}, TensorContent::weights, 1);
+      const auto kept = make_tensor("embed", type, {2000, 96}, TensorContent::weights, 1);
+      data::repeat_row(table, 17, 2000, 2900);
+      data::repeat_row(table, 2900, 2901, 3000);
+      packed(put("kept.safetensors", safetensors_file({kept})), {.block_bytes = block});
+      const std::uint64_t least = report_.bytes;
+      const auto path = put("m.safetensors", safetensors_file({table}));
+      const auto artifact = packed(path, {.block_bytes = block});
+      EXPECT_LT(report_.bytes, least + 16 * (3000 * 96 * type.bytes / block + 1) + 600);
+      EXPECT_EQ(artifact.tensor(0).codec, "rows");
+      expect_restored(artifact, path);
+      expect_tensor(artifact, table);
+    }
+}
+
 TEST_F(Tensors, ArraysOfNumpyAndRawFiles) {
   const auto tensor = make_tensor("w", f32, {120, 70}, TensorContent::weights, 1);
   for (const char* order : {"False", "True"}) {

@@ -32,7 +32,7 @@ std::uint64_t bits_of(double value, const Element& element) {
          static_cast<std::uint64_t>(exponent) << element.mantissa_bits | mantissa;
 }
 
-enum class Content { weights, zeros, random, sparse, rounded };
+enum class Content { weights, zeros, random, sparse, rounded, repeated };
 
 std::vector<std::byte> make(const Element& element, std::uint64_t count, std::uint64_t columns, Content content,
                             std::uint32_t seed) {
@@ -52,6 +52,11 @@ std::vector<std::byte> make(const Element& element, std::uint64_t count, std::ui
     if (content == Content::zeros) bits = 0;
     for (unsigned b = 0; b < element.bytes; ++b)
       out[i * element.bytes + b] = static_cast<std::byte>(bits >> 8 * (b % 8));
+    // Rows of weights, of which every third and the last ones repeat an early one.
+    const std::uint64_t row = i / columns, from = row % 3 == 0 ? row % 4 : 1;
+    if (content == Content::repeated && row > 3 && (row % 3 == 0 || row > 40) && row < count / columns)
+      std::copy_n(out.begin() + static_cast<std::ptrdiff_t>((from * columns + i % columns) * element.bytes),
+                  element.bytes, out.begin() + static_cast<std::ptrdiff_t>(i * element.bytes));
   }
   return out;
 }
@@ -112,8 +117,8 @@ TEST(TensorCodecs, EveryElementShapeAndContentComesBack) {
     for (const Element& element : elements)
       for (const auto& [count, columns] :
            {std::pair{1u, 1u}, {7u, 16u}, {300u, 1u}, {384u, 384u}, {5000u, 50u}, {20'003u, 97u}})
-        for (const Content content :
-             {Content::weights, Content::zeros, Content::random, Content::sparse, Content::rounded}) {
+        for (const Content content : {Content::weights, Content::zeros, Content::random, Content::sparse,
+                                      Content::rounded, Content::repeated}) {
           const std::vector<std::byte> bytes = make(element, count, columns, content, count + columns);
           const std::vector<std::byte> base = make_base(bytes, element, count);
           const TensorView view{.schema = {.element = element, .count = count, .columns = columns},
@@ -129,8 +134,9 @@ TEST(TensorCodecs, EveryElementShapeAndContentComesBack) {
           ASSERT_TRUE(out == bytes) << codec->info().name << " width " << element.bytes << " count " << count
                                     << " content " << static_cast<int>(content);
           EXPECT_LE(packed.bytes, bytes.size() + packed.blocks.size() * (element.bytes + 1) + packed.preamble.size());
-          // A look reads a sample: near enough to choose by. It does not count the runs of rows of one element.
-          if (columns == 1) continue;
+          // A look reads a sample: near enough to choose by. It does not count the runs of rows of one element,
+          // and planes see no row twice in one.
+          if (columns == 1 || (content == Content::repeated && codec->info().name == "planes")) continue;
           EXPECT_NEAR(trial->bytes(), static_cast<double>(packed.bytes), 0.1 * static_cast<double>(bytes.size()) + 400)
               << codec->info().name << ' ' << element.bytes << ' ' << static_cast<int>(content);
         }
@@ -169,7 +175,7 @@ TEST(TensorCodecs, DamagedBlocksAreRefusedOrGiveBytes) {
   constexpr std::uint64_t columns = 96, count = 120 * columns;
   std::mt19937 random(17);
   for (const TensorCodec* codec : tensor_registry()) {
-    const std::vector<std::byte> bytes = make(f32, count, columns, Content::rounded, 5);
+    const std::vector<std::byte> bytes = make(f32, count, columns, Content::repeated, 5);
     const std::vector<std::byte> base = make_base(bytes, f32, 8);
     const TensorView view{.schema = {.element = f32, .count = count, .columns = columns},
                           .bytes = bytes,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "base/bits.h"
@@ -23,12 +24,33 @@ constexpr int widest_column = 240;
 constexpr double most_half_steps_of_a_trellis = 24;
 constexpr double bits_of_block_head = 8 * (1 + 4 + 4);
 
-/// Whole rows at even distances, about so many elements of them.
-std::vector<std::uint64_t> sampled_rows(const codec::TensorSchema& schema, std::uint64_t elements) {
-  const std::uint64_t rows = base::ceil_div(schema.count, schema.columns);
-  const std::uint64_t wanted = std::clamp<std::uint64_t>(elements / schema.columns, 1, rows);
-  std::vector<std::uint64_t> out;
+base::ByteView row_of(const codec::TensorView& view, std::uint64_t row) {
+  const std::uint64_t row_bytes = view.schema.columns * view.schema.element.bytes, at = row * row_bytes;
+  return view.bytes.subspan(at, std::min<std::uint64_t>(row_bytes, view.bytes.size() - at));
+}
+
+/// Whole rows at even distances, about so many elements of them; of rows that repeat only where there are no others.
+std::vector<std::uint64_t> sampled_rows(const codec::TensorView& view, const rows::Repeats* repeats,
+                                        std::uint64_t elements) {
+  const std::uint64_t rows = base::ceil_div(view.schema.count, view.schema.columns);
+  const std::uint64_t wanted = std::clamp<std::uint64_t>(elements / view.schema.columns, 1, rows);
+  std::vector<std::uint64_t> out, own;
   for (std::uint64_t i = 0; i < wanted; ++i) out.push_back(i * rows / wanted);
+  if (repeats == nullptr) return out;
+  std::ranges::copy_if(out, std::back_inserter(own),
+                       [&](std::uint64_t row) { return !repeats->number_of(row_of(view, row)); });
+  return own.empty() ? out : own;
+}
+
+/// A block without its rows that repeat; the first one has the list before them.
+base::ByteView without_repeats(base::ByteView block, const rows::Repeats& repeats, bool first,
+                               std::vector<std::byte>& out) {
+  out.clear();
+  if (first) out.assign(repeats.list().begin(), repeats.list().end());
+  for (std::uint64_t at = 0; at < block.size(); at += repeats.row_bytes()) {
+    const base::ByteView row = block.subspan(at, std::min<std::uint64_t>(repeats.row_bytes(), block.size() - at));
+    if (!repeats.number_of(row)) out.insert(out.end(), row.begin(), row.end());
+  }
   return out;
 }
 
@@ -59,15 +81,16 @@ class RowReader {
 };
 
 // Root mean squares by turns: of the rows with the columns' weights, then of the columns with the rows'.
-std::vector<std::int16_t> scales_of_columns(const codec::TensorView& view) {
+std::vector<std::int16_t> scales_of_columns(const codec::TensorView& view, const rows::Repeats* repeats) {
   const std::size_t columns = view.schema.columns;
   RowReader read(view);
+  const std::vector<std::uint64_t> sampled = sampled_rows(view, repeats, sampled_for_scales);
   std::vector<std::int16_t> out(columns);
   for (int round = 0; round < scale_rounds; ++round) {
     const std::vector<double> weights = weights_of_columns(out);
     std::vector<double> sums(columns);
     double rows = 0;
-    for (const std::uint64_t row : sampled_rows(view.schema, sampled_for_scales)) {
+    for (const std::uint64_t row : sampled) {
       const std::span<const float> values = read(row);
       if (values.size() < columns) continue;
       const double mean = weighed_squares(values.data(), weights.data(), columns) / static_cast<double>(columns);
@@ -180,7 +203,8 @@ void Tally::add(const Tally& other, double times) {
   max_error = std::max(max_error, other.max_error);
 }
 
-std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor) {
+std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor,
+                                             std::shared_ptr<const rows::Repeats> repeats) {
   const codec::TensorSchema& schema = tensor.schema;
   if (!type_of(schema.element) || schema.count == 0 || schema.columns == 0 || schema.columns > most_columns)
     return nullptr;
@@ -188,9 +212,10 @@ std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor) {
   out->view_ = tensor;
   out->view_.base = {};
   out->has_base_ = !tensor.base.empty();
+  if (!out->has_base_) out->repeats_ = std::move(repeats);
   out->column_scales_ = schema.count / schema.columns >= least_rows_with_columns && schema.columns > 1;
   out->scales_.resize(schema.columns);
-  if (out->column_scales_) out->scales_ = scales_of_columns(tensor);
+  if (out->column_scales_) out->scales_ = scales_of_columns(tensor, out->repeats_.get());
   RowReader read(tensor);
   const std::vector<double> even(schema.columns, 1);
   for (std::uint64_t row = 0; row * schema.columns < schema.count; ++row) {
@@ -211,7 +236,10 @@ std::uint64_t Weights::blocks() const noexcept { return base::ceil_div(view_.sch
 Elements Weights::block_of(std::uint64_t block, base::ByteView base) const noexcept {
   const std::uint64_t each = view_.block_elements * view_.schema.element.bytes, at = block * each;
   const std::uint64_t length = std::min<std::uint64_t>(each, view_.bytes.size() - at);
-  return {.own = view_.bytes.subspan(at, length), .base = has_base_ ? base.subspan(at, length) : base::ByteView{}};
+  const base::ByteView own = view_.bytes.subspan(at, length);
+  if (repeats_ == nullptr) return {.own = own, .base = has_base_ ? base.subspan(at, length) : base::ByteView{}};
+  thread_local std::vector<std::byte> kept;
+  return {.own = without_repeats(own, *repeats_, block == 0, kept)};
 }
 
 Frame Weights::frame_of(const Setting& setting) const {
@@ -227,7 +255,7 @@ Frame Weights::frame_of(const Setting& setting) const {
 
 std::vector<Rate> Weights::rates(std::span<const float> half_steps, base::ByteView base) const {
   const std::vector<double> weights = weights_of_columns(scales_);
-  const std::vector<std::uint64_t> rows = sampled_rows(view_.schema, sampled_for_rates);
+  const std::vector<std::uint64_t> rows = sampled_rows(view_, repeats_.get(), sampled_for_rates);
   codec::TensorView view = view_;
   if (has_base_) view.base = base;
   RowReader read(view);
@@ -271,8 +299,11 @@ std::vector<Rate> Weights::rates(std::span<const float> half_steps, base::ByteVi
 Tally Weights::count_nearest(const Setting& setting, std::uint64_t block, base::ByteView base) const {
   thread_local Block parts;
   const Frame frame = frame_of(setting);
-  prepare(frame, weights_of_columns(scales_), block_of(block, base), parts);
-  Tally out{.counts = codec::TableSets::Counts(encoder_contexts), .elements = parts.count};
+  Tally out{.counts = codec::TableSets::Counts(encoder_contexts)};
+  const Elements elements = block_of(block, base);
+  if (elements.own.empty()) return out;
+  prepare(frame, weights_of_columns(scales_), elements, parts);
+  out.elements = parts.count;
   if (frame.plain) {
     parts.low_bits.resize(parts.count);
     split_numbers(parts.values.data(), frame.half_step, frame.low, parts.count, parts.symbols.data(),
@@ -298,10 +329,12 @@ Tally Weights::measure(const Setting& setting, const math::RansModel& model, std
   thread_local Block parts;
   const Frame frame = frame_of(setting);
   const unsigned bytes = view_.schema.element.bytes;
-  Quantizer(frame, model, setting.rounding).quantize(block_of(block, base), parts);
-  Tally out{.counts = codec::TableSets::Counts(encoder_contexts),
-            .elements = parts.count,
-            .escapes = parts.escapes.size() / bytes};
+  Tally out{.counts = codec::TableSets::Counts(encoder_contexts)};
+  const Elements elements = block_of(block, base);
+  if (elements.own.empty()) return out;
+  Quantizer(frame, model, setting.rounding).quantize(elements, parts);
+  out.elements = parts.count;
+  out.escapes = parts.escapes.size() / bytes;
   // Off the trellis a symbol does not depend on the tables: one that these have no code for is counted all the same.
   if (frame.plain)
     out.counts = count_nearest(setting, block, base).counts;

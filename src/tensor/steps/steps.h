@@ -10,6 +10,7 @@
 #include "attar/result.h"
 #include "codec/tensors.h"
 #include "math/rans.h"
+#include "tensor/rows/rows.h"
 
 namespace attar::tensor::steps {
 
@@ -70,8 +71,10 @@ struct Rate {
 class Weights {
  public:
   /// Null where the codec is not for such a tensor: not f32, bf16 or f16, empty, or rows of more than 2^24. A view with
-  /// a base is coded against it.
-  [[nodiscard]] static std::unique_ptr<const Weights> look(const codec::TensorView& tensor);
+  /// a base is coded against it. Where rows repeat, blocks hold those that do not, and the first one the list as well:
+  /// what is written once is counted once.
+  [[nodiscard]] static std::unique_ptr<const Weights> look(const codec::TensorView& tensor,
+                                                           std::shared_ptr<const rows::Repeats> repeats = nullptr);
 
   [[nodiscard]] bool has_base() const noexcept { return has_base_; }
 
@@ -105,7 +108,8 @@ class Weights {
   [[nodiscard]] Elements block_of(std::uint64_t block, base::ByteView base) const noexcept;
   [[nodiscard]] Frame frame_of(const Setting& setting) const;
 
-  codec::TensorView view_;  ///< without its base
+  codec::TensorView view_;                        ///< without its base
+  std::shared_ptr<const rows::Repeats> repeats_;  ///< null: none
   bool has_base_ = false;
   std::vector<std::int16_t> scales_;  ///< of the columns
   bool column_scales_ = false;

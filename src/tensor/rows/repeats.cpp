@@ -1,0 +1,96 @@
+// Which rows repeat: by hashes first, then by their bytes.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/hash.h"
+#include "format/tensors.h"
+#include "tensor/rows/rows.h"
+
+namespace attar::tensor::rows {
+namespace {
+
+// Shorter rows cost little more than the runs that name them.
+constexpr std::uint64_t least_row_bytes = 32;
+// What a list takes of its own: a preamble, a block's states and lengths.
+constexpr std::uint64_t least_saved_bytes = 1024;
+
+struct Hashed {
+  std::uint64_t hash = 0, row = 0;
+  friend auto operator<=>(const Hashed&, const Hashed&) = default;
+};
+
+/// A row that stands in the tensor `times`, first as `row`.
+struct Frequent {
+  std::uint64_t times = 0, row = 0;
+};
+
+base::ByteView row_of(const codec::TensorView& tensor, std::uint64_t row, std::uint64_t row_bytes) {
+  return tensor.bytes.subspan(row * row_bytes, row_bytes);
+}
+
+std::vector<Frequent> frequent_rows(const codec::TensorView& tensor, std::uint64_t rows, std::uint64_t row_bytes) {
+  std::vector<Hashed> hashes(rows);
+  for (std::uint64_t i = 0; i < rows; ++i) hashes[i] = {base::checksum(row_of(tensor, i, row_bytes)), i};
+  std::ranges::sort(hashes);
+  std::vector<Frequent> out;
+  for (std::size_t first = 0; first < hashes.size();) {
+    std::size_t last = first + 1;
+    while (last < hashes.size() && hashes[last].hash == hashes[first].hash) ++last;
+    if (last - first > 1) out.push_back({last - first, hashes[first].row});
+    first = last;
+  }
+  std::ranges::sort(
+      out, [](const Frequent& a, const Frequent& b) { return a.times != b.times ? a.times > b.times : a.row < b.row; });
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<const Repeats> Repeats::find(const codec::TensorView& tensor) {
+  Repeats out;
+  out.row_bytes_ = tensor.schema.columns * tensor.schema.element.bytes;
+  const std::uint64_t rows = tensor.schema.count / tensor.schema.columns;
+  if (rows < 2 || out.row_bytes_ < least_row_bytes) return nullptr;
+  out.list_rows(tensor, rows);
+  if (out.list_.empty()) return nullptr;
+  out.number_rows(tensor, rows);
+  const std::uint64_t stored = out.own_ + out.size();
+  if (stored >= rows || (rows - stored) * out.row_bytes_ < least_saved_bytes) return nullptr;
+  out.stored_share_ = static_cast<double>(stored) / static_cast<double>(rows);
+  return std::make_shared<const Repeats>(std::move(out));
+}
+
+void Repeats::list_rows(const codec::TensorView& tensor, std::uint64_t rows) {
+  const std::uint64_t room =
+      std::min<std::uint64_t>(tensor.block_elements * tensor.schema.element.bytes, format::most_block_bytes);
+  for (const Frequent& frequent : frequent_rows(tensor, rows, row_bytes_)) {
+    if (list_.size() + row_bytes_ > room) break;
+    const base::ByteView row = row_of(tensor, frequent.row, row_bytes_);
+    numbers_.emplace(base::checksum(row), static_cast<std::uint32_t>(size()));
+    list_.insert(list_.end(), row.begin(), row.end());
+  }
+}
+
+void Repeats::number_rows(const codec::TensorView& tensor, std::uint64_t rows) {
+  std::optional<std::uint32_t> former;
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    const std::optional<std::uint32_t> number = number_of(row_of(tensor, i, row_bytes_));
+    if (!number)
+      ++own_;
+    else if (number != former)
+      ++runs_;
+    former = number;
+  }
+}
+
+std::optional<std::uint32_t> Repeats::number_of(base::ByteView row) const noexcept {
+  if (row.size() != row_bytes_) return std::nullopt;
+  const auto found = numbers_.find(base::checksum(row));
+  if (found == numbers_.end() || std::memcmp(row.data(), list_.data() + found->second * row_bytes_, row_bytes_) != 0)
+    return std::nullopt;
+  return found->second;
+}
+
+}  // namespace attar::tensor::rows

@@ -7,7 +7,8 @@ q4         the 36 matrices of MiniLM's layers as one file: the fewest bits a wei
 budgets    the whole model to budgets of 2 to 8 bits a weight and to shares of its file: bytes of the artifact over the budget, error, seconds.
 predicted  sensitivities by `attar sensitivity` on 200 sentences; the sum of sensitivities times relative errors beside 1 - cosine of the embeddings of 1,000 other sentences, with the
            float32 model in numpy (minilm.py) on the decoded weights. With and without the sensitivities.
-words      the word table alone to a quarter and an eighth of half precision: STS-2014 of the model with it, and as it is.
+words      the word table alone to a quarter, an eighth and a sixteenth of half precision: STS-2014 of the model with it, and as it is; with steps that are alike, and by frequencies
+           counted in articles, none of the texts of STS-2014 among them.
 delta      the fine-tune of finetune.py (its fifth checkpoint) against the model before, to bounds and budgets: bytes beside the changed tensors' difference in half precision, and cosines of
            the embeddings by the tuned model.
 bounds     the arrays of quant_peers.py within 1e-3, absolute and relative to the largest magnitude: ratio, and violations counted over every value in float64.
@@ -32,6 +33,7 @@ import measures
 import minilm
 import quant_peers
 import speed
+import weight_designs
 import weights
 
 WORDS = "embeddings.word_embeddings.weight"
@@ -130,13 +132,19 @@ def word_lines(folder: Path) -> dict:
     table = values[WORDS]
     source, artifact = tensors_file(folder / "words.safetensors", {WORDS: table}), folder / "words.attar"
     half, whole = 2 * table.size, sts_of(values)
-    lines = [{"share_of_half": 1.0, "bytes": half, "sts": whole}]
+    often, counted = weight_designs.frequencies(minilm.MiniLM(), len(table)), folder / "counts.txt"
+    counted.write_text("\n".join(str(int(count)) for count in often) + "\n")
+    lines, by_frequency = [{"share_of_half": 1.0, "bytes": half, "sts": whole}], []
     for share in (1 / 4, 1 / 8, 1 / 16):
-        report = pack(source, artifact, "--budget", f"{int(half * share)}B")
-        sts = sts_of(values | unpacked(artifact, folder))
-        lines.append({"share_of_half": share, "bytes": report["bytes"], "sts": sts, "lost": whole - sts, "relative_error": report["lost"][0]["relative_error"]})
-        print(f"word table, {share:g} of half precision ({report['bytes']:,} B): STS-2014 {sts:.4f}, whole {whole:.4f}", flush=True)
-    return {"words": lines}
+        for way, into, options in (("alike", lines, ()), ("by frequency", by_frequency, ("--frequencies", counted))):
+            report = pack(source, artifact, "--budget", f"{int(half * share)}B", *options)
+            back = unpacked(artifact, folder)
+            sts = sts_of(values | back)
+            by_row = ((back[WORDS] - table).astype(np.float64) ** 2).sum(1)
+            met = float((often * by_row).sum() / (often * (table.astype(np.float64) ** 2).sum(1)).sum())
+            into.append({"share_of_half": share, "bytes": report["bytes"], "sts": sts, "lost": whole - sts, "relative_error": report["lost"][0]["relative_error"], "error_by_frequency": met})
+            print(f"word table, {share:g} of half precision ({report['bytes']:,} B), steps {way}: STS-2014 {sts:.4f}, whole {whole:.4f}, error by frequency {met:.5f}", flush=True)
+    return {"words": lines, "words_by_frequency": by_frequency}
 
 
 def delta_lines(folder: Path) -> dict:

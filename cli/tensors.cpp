@@ -187,6 +187,8 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
   out.loss.budget = goals.budget;
   out.loss.max_error = arguments.max_error;
   out.loss.sensitivity = arguments.sensitivity;
+  out.loss.frequencies = arguments.frequencies;
+  out.loss.table = arguments.table;
   for (const std::string& pin : arguments.pins) {
     ATTAR_ASSIGN(out.loss.pins.emplace_back(), parse_tensor_pin(pin));
   }
@@ -194,6 +196,8 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
     return fail(ErrorCode::invalid_argument,
                 "tensors have no --recall, --latency or --qps: name a --budget, a "
                 "--max-error or --pin");
+  if (!out.loss.any() && !out.loss.frequencies.empty())
+    return fail(ErrorCode::invalid_argument, "--frequencies say which rows may lose more; name a loss: --budget SIZE");
   if (!out.loss.any() && !out.loss.sensitivity.empty())
     return fail(ErrorCode::invalid_argument, "--sensitivity says what a loss costs; name one: --budget SIZE");
   return out;
@@ -226,6 +230,10 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
                    "Tensors: what holds for those of a name: 'embed.*=8bit', '>=4bit', '=lossless', '=1e-3'", "PIN");
   add_path(command, "--sensitivity", arguments.sensitivity,
            "Tensors: what an error on each costs, as attar sensitivity measures it (JSON)");
+  add_path(command, "--frequencies", arguments.frequencies,
+           "Tensors: how often each row of a table is met, a count a line; frequent rows lose less, rare ones more");
+  command.add_text("--table", arguments.table, "Tensors: the name of that table (default: the only matrix of so many rows)",
+              "NAME");
   const auto parse = [](std::string_view text) -> Result<std::uint64_t> {
     ATTAR_ASSIGN(const Budget size, parse_budget(text));
     if (size.unit != Budget::Unit::bytes)
@@ -249,7 +257,7 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
   ATTAR_TRY(check_pack(input, output, arguments.lossless, options.loss));
-  ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity}, force, true));
+  ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity, arguments.frequencies}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
   PackTensorsReport report;
   {

@@ -20,10 +20,11 @@ struct TensorArguments {
   std::filesystem::path base;
   std::optional<ErrorBound> max_error;
   std::vector<std::string> pins;
-  std::filesystem::path sensitivity;
+  std::filesystem::path sensitivity, frequencies;
+  std::string table;
 };
 
-/// --block, --base, --max-error, --pin and --sensitivity; for packing --lossless too.
+/// --block, --base, --max-error, --pin, --sensitivity, --frequencies and --table; for packing --lossless too.
 void add_tensor_options(Command& command, TensorArguments& arguments, bool packs);
 
 /// Whether the input is to be taken as tensors: an option for them was given, or it holds files of tensors.

@@ -28,6 +28,8 @@ PackTensorsOptions tensor_options(const py::dict& given) {
   for (const auto& pin : option<std::vector<std::string>>(given, "pins"))
     out.loss.pins.push_back(take(parse_tensor_pin(pin)));
   out.loss.sensitivity = option<Path>(given, "sensitivity");
+  out.loss.frequencies = option<Path>(given, "frequencies");
+  out.loss.table = option<std::string>(given, "table");
   return out;
 }
 

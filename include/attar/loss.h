@@ -56,6 +56,10 @@ struct LossOptions {
   /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
   /// it: 1 for each matrix, 16 for each vector, times the median of what was measured over that.
   std::filesystem::path sensitivity = {};
+  /// A file of counts, one a line: how often each row of a table is met. Its frequent rows take finer steps, the rare
+  /// ones coarser ones. Not for a table with a bound.
+  std::filesystem::path frequencies = {};
+  std::string table = {};  ///< its name; empty: the only matrix with so many rows
 
   [[nodiscard]] bool any() const noexcept { return budget || max_error || !pins.empty(); }
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -22,6 +23,17 @@ std::span<const TensorCodec* const> tensor_registry() noexcept {
       &tensor::rows_codec(),  &tensor::fields_codec(), &tensor::planes_codec(),   &tensor::delta_codec(),
       &tensor::steps_codec(), &tensor::moves_codec(),  &tensor::step_rows_codec()};
   return all;
+}
+
+TensorBlock TensorView::block(std::uint64_t number) const noexcept {
+  const std::uint64_t each = block_elements * schema.element.bytes, at = number * each;
+  const std::uint64_t length = std::min<std::uint64_t>(each, bytes.size() - at);
+  TensorBlock out{.elements = bytes.subspan(at, length)};
+  if (!base.empty()) out.base = base.subspan(at, length);
+  if (finer.empty()) return out;
+  const std::uint64_t rows = block_elements / schema.columns, first = number * rows;
+  out.finer = finer.subspan(first, std::min<std::uint64_t>(rows, finer.size() - first));
+  return out;
 }
 
 CodecChoice choose_codec(std::span<const TensorCodec* const> codecs, const TensorView& tensor) {

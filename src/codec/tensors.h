@@ -34,15 +34,22 @@ struct TensorSchema {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return count * element.bytes; }
 };
 
+/// A block of a tensor that is to be written.
+struct TensorBlock {
+  base::ByteView elements = {};
+  base::ByteView base = {};  ///< as many bytes of the tensor that this one is coded against; empty where there is none
+  /// Of each row, by how many half octaves its steps are finer than the tensor's; empty: by none. Lossy codecs heed it.
+  std::span<const std::uint8_t> finer = {};
+};
+
 /// Writes the blocks of one tensor. Safe to use from many threads.
 class TensorWriter {
  public:
   virtual ~TensorWriter() = default;
   /// What a reader must know of the whole tensor.
   [[nodiscard]] virtual std::vector<std::byte> preamble() const = 0;
-  /// Appends the block of these elements. `base`: as many bytes of the tensor that this one is coded against; empty
-  /// where there is none.
-  virtual void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const = 0;
+  /// Appends the block of these elements.
+  virtual void write(const TensorBlock& block, std::vector<std::byte>& out) const = 0;
 };
 
 /// What a look at a tensor found.
@@ -70,7 +77,11 @@ struct TensorView {
   TensorSchema schema = {};
   base::ByteView bytes = {};
   base::ByteView base = {};
-  std::uint64_t block_elements = 0;  ///< of a block, at most; a multiple of the columns
+  std::uint64_t block_elements = 0;          ///< of a block, at most; a multiple of the columns
+  std::span<const std::uint8_t> finer = {};  ///< of each row, as in TensorBlock
+
+  /// The block of this number.
+  [[nodiscard]] TensorBlock block(std::uint64_t number) const noexcept;
 };
 
 class TensorCodec {

@@ -8,6 +8,7 @@
 
 #include "base/glob.h"
 #include "data/input_file.h"
+#include "engine/row_steps.h"
 #include "engine/sensitivities.h"
 #include "tensor/steps/frame.h"
 
@@ -69,6 +70,8 @@ Status check_loss(const LossOptions& options) {
                 "give a budget or a bound on errors, not both; --pin bounds single tensors beside a budget");
   if (options.max_error && !(options.max_error->value > 0))
     return fail(ErrorCode::invalid_argument, "a bound on errors must be above 0");
+  if (options.frequencies.empty() && !options.table.empty())
+    return fail(ErrorCode::invalid_argument, "a table is named for its --frequencies; give that file too");
   return {};
 }
 
@@ -108,6 +111,7 @@ Result<std::vector<LossyTensor>> choose_lossy(std::span<const LossCandidate> can
   for (const auto& [type, count] : kept)
     notes.push_back(fmt::format("{} tensors of type {} stay as they are: F32, BF16 and F16 may lose", count, type));
   ATTAR_TRY(set_sensitivities(out, entries, options.sensitivity));
+  ATTAR_TRY(set_row_steps(out, entries, options));
   return out;
 }
 

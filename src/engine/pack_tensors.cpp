@@ -384,6 +384,7 @@ class TensorPacking {
   Status write_frame(Item& item, base::Sink& sink) {
     std::vector<std::byte> base_bytes;
     codec::TensorView view = item.view;
+    if (item.lossy != nullptr) view.finer = item.lossy->finer;
     if (item.entry.base) {
       ATTAR_ASSIGN(base_bytes, base_->whole(*item.entry.base, pool_));
       view.base = base_bytes;

@@ -58,16 +58,6 @@ Result<FrameParts> parts_of(base::ByteView frame, std::uint64_t blocks) {
   return out;
 }
 
-// The part of a tensor that is a block, with as much of its base.
-struct BlockBytes {
-  base::ByteView own, base;
-};
-BlockBytes block_of(const codec::TensorView& tensor, std::uint64_t number) {
-  const std::uint64_t each = tensor.block_elements * tensor.schema.element.bytes, at = number * each;
-  const std::uint64_t length = std::min<std::uint64_t>(each, tensor.bytes.size() - at);
-  return {tensor.bytes.subspan(at, length), tensor.base.empty() ? base::ByteView{} : tensor.base.subspan(at, length)};
-}
-
 /// Called for every block once it is made: on any thread, then in order.
 struct BlockWatch {
   std::function<void(std::uint64_t block, base::ByteView made, std::size_t place)> made = {};
@@ -84,9 +74,8 @@ Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const code
     ATTAR_TRY(base::check_cancelled(progress));
     const std::uint64_t count = std::min(wave, blocks - first);
     pool.run(count, [&](std::size_t piece, unsigned) {
-      const BlockBytes block = block_of(tensor, first + piece);
       made[piece].clear();
-      writer.write(block.own, block.base, made[piece]);
+      writer.write(tensor.block(first + piece), made[piece]);
       if (watch.made) watch.made(first + piece, made[piece], piece);
     });
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -94,7 +83,7 @@ Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const code
       ATTAR_TRY(sink.write(made[i]));
       trailer.write(static_cast<std::uint32_t>(made[i].size()));
       bytes += made[i].size();
-      progress.advance(block_of(tensor, first + i).own.size());
+      progress.advance(tensor.block(first + i).elements.size());
     }
   }
   const std::vector<std::byte> preamble = writer.preamble();
@@ -126,11 +115,11 @@ Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const co
   base::Checksum checksum;
   const BlockWatch watch{.made =
                              [&](std::uint64_t number, base::ByteView made, std::size_t place) {
-                               const BlockBytes block = block_of(tensor, number);
+                               const codec::TensorBlock block = tensor.block(number);
                                Back& own = backs[place];
-                               own.bytes.resize(block.own.size());
+                               own.bytes.resize(block.elements.size());
                                own.status = reader->read(made, block.base, own.bytes);
-                               if (own.status) own.loss = measure_loss(tensor.schema.element, block.own, own.bytes);
+                               if (own.status) own.loss = measure_loss(tensor.schema.element, block.elements, own.bytes);
                              },
                          .taken = [&](std::uint64_t, std::size_t place) -> Status {
                            const Back& own = backs[place];

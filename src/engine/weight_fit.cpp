@@ -48,7 +48,7 @@ double half_step_for(const LossyTensor& tensor, double bits) {
 }
 
 double half_step_of(const LossyTensor& tensor, double step) {
-  const double free = 0.5 * step * std::sqrt(tensor.square / tensor.sensitivity);
+  const double free = 0.5 * step * std::sqrt(tensor.weighed_square / tensor.sensitivity);
   return std::min(free, tensor.widest_half_step);
 }
 
@@ -128,6 +128,7 @@ Status WeightFit::look_at(LossyTensor& tensor, base::ByteView base) const {
   tensor.repeats = tensor::rows::Repeats::find(tensor.view);
   tensor.weights = steps::Weights::look(tensor.view, tensor.repeats);
   tensor.square = tensor.weights->square();
+  tensor.weighed_square = tensor.weights->weighed_square();
   const double largest = tensor.weights->largest();
   if (tensor.base) {
     codec::TensorView view = tensor.view;
@@ -188,7 +189,7 @@ double WeightFit::step_for(double bits) const {
   double fine = 0x1p300, wide = 0x1p-300;
   for (const LossyTensor& tensor : tensors_) {
     if (tensor.fixed || tensor.square == 0) continue;
-    const double unit = 0.5 * std::sqrt(tensor.square / tensor.sensitivity);
+    const double unit = 0.5 * std::sqrt(tensor.weighed_square / tensor.sensitivity);
     fine = std::min(fine, static_cast<double>(tensor.rates.back().half_step) / unit);
     wide = std::max(wide, static_cast<double>(tensor.rates.front().half_step) / unit);
   }

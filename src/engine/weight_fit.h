@@ -26,6 +26,7 @@ namespace attar::engine {
 struct LossyTensor {
   std::size_t item = 0;                    ///< the caller's number of it
   codec::TensorView view = {};             ///< without its base
+  std::vector<std::uint8_t> finer = {};    ///< what the view says of its rows; empty: steps are alike
   std::optional<std::uint32_t> base = {};  ///< the caller's number of what it is coded against
   const TensorPin* pin = nullptr;          ///< not a lossless one; null: the budget's
   std::optional<ErrorBound> bound = {};    ///< of the pin, or of all tensors
@@ -35,6 +36,7 @@ struct LossyTensor {
   std::unique_ptr<const tensor::steps::Weights> weights = {};  ///< of the tensor, or of how far it is from its base
   std::shared_ptr<const tensor::rows::Repeats> repeats = {};   ///< rows that are stored once; none of differences
   double square = 0;                                           ///< ‖W‖² of the tensor itself
+  double weighed_square = 0;                                   ///< the same with its finer rows' weights
   std::vector<tensor::steps::Rate> rates = {};                 ///< from the widest step to the finest
   tensor::steps::Setting setting = {};
   bool fixed = false;                  ///< no budget moves its step

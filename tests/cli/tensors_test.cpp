@@ -102,6 +102,18 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
   EXPECT_EQ(verified.json()["content_digest"], info.json()["content_digest"]);
 }
 
+TEST_F(TensorsCli, ATableLosesByFrequency) {
+  const Json tensors = attar({"plan", "model.safetensors", "--budget", "9kB", "--json"}).json()["lost"];
+  ASSERT_FALSE(tensors.empty());
+  const Ran refused = attar({"pack", "model.safetensors", "-o", "f.attar", "--lossless", "--frequencies", "c.txt"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("--budget"), std::string::npos) << refused.err;
+  write_whole(at("c.txt"), "1\n2\n");
+  const Ran other = attar({"pack", "model.safetensors", "-o", "f.attar", "--budget", "9kB", "--frequencies", "c.txt"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("2 rows"), std::string::npos) << other.err;
+}
+
 TEST_F(TensorsCli, ABudgetIsPlannedPackedAndVerified) {
   const Ran planned = attar({"plan", "model.safetensors", "--budget", "9kB", "--json"});
   ASSERT_EQ(planned.status, 0) << planned.err;

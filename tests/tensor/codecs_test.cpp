@@ -91,7 +91,7 @@ Packed pack(const TensorView& view, TensorTrial& trial) {
   for (std::uint64_t at = 0; at < view.bytes.size(); at += each) {
     auto& block = out.blocks.emplace_back();
     const std::uint64_t length = std::min(each, view.bytes.size() - at);
-    writer->write(view.bytes.subspan(at, length), view.base.subspan(at, length), block);
+    writer->write({.elements = view.bytes.subspan(at, length), .base = view.base.subspan(at, length)}, block);
     out.bytes += block.size();
   }
   return out;

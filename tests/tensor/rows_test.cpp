@@ -73,10 +73,8 @@ struct Packed {
 
 void write_all(const codec::TensorView& view, const codec::TensorWriter& writer, Packed& out) {
   out.preamble = writer.preamble();
-  const std::uint64_t each = view.block_elements * view.schema.element.bytes;
-  for (std::uint64_t at = 0; at < view.bytes.size(); at += each)
-    writer.write(view.bytes.subspan(at, std::min<std::uint64_t>(each, view.bytes.size() - at)), {},
-                 out.blocks.emplace_back());
+  for (std::uint64_t at = 0, b = 0; at < view.schema.count; at += view.block_elements, ++b)
+    writer.write(view.block(b), out.blocks.emplace_back());
 }
 
 Packed pack(const codec::TensorView& view, std::uint32_t id) {

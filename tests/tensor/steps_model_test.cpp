@@ -106,7 +106,7 @@ Whole write_and_read(const std::vector<Matrix>& matrices, const std::vector<Part
       const auto values = std::as_writable_bytes(std::span(back)).first(elements.size());
       block.clear();
       auto start = processor_seconds();
-      (*writer)->write(elements, {}, block);
+      (*writer)->write({.elements = elements}, block);
       out.encoding += processor_seconds() - start;
       out.bytes += block.size();
       start = processor_seconds();

@@ -85,10 +85,7 @@ Packed pack(const codec::TensorView& view, const Weights& weights, const Setting
   const auto writer = weights.writer(setting, tables, *number);
   EXPECT_TRUE(writer) << writer.error().describe();
   out.preamble = (*writer)->preamble();
-  const std::uint64_t each = view.block_elements * view.schema.element.bytes;
-  for (std::uint64_t at = 0; at < view.bytes.size(); at += each)
-    (*writer)->write(view.bytes.subspan(at, std::min<std::uint64_t>(each, view.bytes.size() - at)), {},
-                     out.blocks.emplace_back());
+  for (std::uint64_t b = 0; b < weights.blocks(); ++b) (*writer)->write(view.block(b), out.blocks.emplace_back());
   return out;
 }
 

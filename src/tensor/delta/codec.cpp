@@ -76,14 +76,14 @@ class Writer final : public codec::TensorWriter {
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return frame_.preamble(); }
 
-  void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const override {
-    if (std::memcmp(elements.data(), base.data(), elements.size()) == 0) {
+  void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
+    if (std::memcmp(block.elements.data(), block.base.data(), block.elements.size()) == 0) {
       out.push_back(std::byte{kind_alike});
       return;
     }
     const std::size_t before = out.size();
-    code(elements, base, out);
-    store_if_smaller(elements, std::byte{kind_stored}, before, out);
+    code(block.elements, block.base, out);
+    store_if_smaller(block.elements, std::byte{kind_stored}, before, out);
   }
 
  private:

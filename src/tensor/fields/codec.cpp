@@ -60,10 +60,10 @@ class Writer final : public codec::TensorWriter {
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return frame_.preamble(); }
 
-  void write(base::ByteView elements, base::ByteView /*base*/, std::vector<std::byte>& out) const override {
+  void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
     const std::size_t before = out.size();
-    split(elements, out);
-    store_if_smaller(elements, std::byte{kind_stored}, before, out);
+    split(block.elements, out);
+    store_if_smaller(block.elements, std::byte{kind_stored}, before, out);
   }
 
  private:

@@ -47,12 +47,12 @@ class Writer final : public codec::TensorWriter {
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return {}; }
 
-  void write(base::ByteView elements, base::ByteView /*base*/, std::vector<std::byte>& out) const override {
-    const std::size_t count = elements.size() / width_;
+  void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
+    const std::size_t count = block.elements.size() / width_;
     std::vector<std::byte> plane(count), work;
     const base::ZstdHandle<ZSTD_CCtx> context(ZSTD_createCCtx());
     for (unsigned p = 0; p < width_; ++p) {
-      for (std::size_t i = 0; i < count; ++i) plane[i] = elements[i * width_ + p];
+      for (std::size_t i = 0; i < count; ++i) plane[i] = block.elements[i * width_ + p];
       write_plane(plane, context.get(), level_, work, out);
     }
   }
@@ -89,7 +89,8 @@ class Trial final : public codec::TensorTrial {
                                     : sample_bytes;
     const std::uint64_t count = std::min(tensor.schema.count, std::max<std::uint64_t>(bytes / width_, 1));
     std::vector<std::byte> block;
-    Writer(width_, level_of_a_look).write(sample(tensor, count), {}, block);
+    const std::vector<std::byte> taken = sample(tensor, count);
+    Writer(width_, level_of_a_look).write({.elements = taken}, block);
     const double scale = count == 0 ? 0 : static_cast<double>(tensor.schema.count) / static_cast<double>(count);
     bytes_ = scale * static_cast<double>(block.size());
   }

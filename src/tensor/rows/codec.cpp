@@ -48,17 +48,17 @@ class RowsWriter final : public codec::TensorWriter {
     base::write_leb128(out, own.size());
     out.write_bytes(own);
     std::vector<std::byte> list;
-    inner_->write(repeats_->list(), {}, list);
+    inner_->write({.elements = repeats_->list(), .finer = repeats_->finer()}, list);
     out.write_bytes(list);
     return std::move(out).release();
   }
 
-  void write(base::ByteView elements, base::ByteView /*base*/, std::vector<std::byte>& out) const override {
-    thread_local std::vector<std::byte> own;
-    const std::vector<Run> runs = split(elements, own);
+  void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
+    thread_local Kept own;
+    const std::vector<Run> runs = split(block, own);
     if (runs.size() == 1 && runs.front().repeated == 0) {
       out.push_back(std::byte{kind_plain});
-      inner_->write(elements, {}, out);
+      inner_->write({.elements = block.elements, .finer = block.finer}, out);
       return;
     }
     base::ByteWriter head;
@@ -69,15 +69,16 @@ class RowsWriter final : public codec::TensorWriter {
       if (run.repeated != 0) base::write_leb128(head, run.number);
     }
     out.insert(out.end(), head.bytes().begin(), head.bytes().end());
-    if (!own.empty()) inner_->write(own, {}, out);
+    if (!own.empty()) inner_->write(own.block(), out);
   }
 
  private:
   // The runs of a block, and its own rows one after the other.
-  [[nodiscard]] std::vector<Run> split(base::ByteView elements, std::vector<std::byte>& own) const {
+  [[nodiscard]] std::vector<Run> split(const codec::TensorBlock& block, Kept& own) const {
     std::vector<Run> out;
     own.clear();
-    for (std::uint64_t at = 0; at < elements.size(); at += repeats_->row_bytes()) {
+    const base::ByteView elements = block.elements;
+    for (std::uint64_t at = 0, i = 0; at < elements.size(); at += repeats_->row_bytes(), ++i) {
       const base::ByteView row = elements.subspan(at, std::min(repeats_->row_bytes(), elements.size() - at));
       const std::optional<std::uint32_t> number = repeats_->number_of(row);
       if (number && !out.empty() && (out.back().repeated == 0 || out.back().number == *number)) {
@@ -88,7 +89,7 @@ class RowsWriter final : public codec::TensorWriter {
       } else {
         if (out.empty() || out.back().repeated != 0) out.emplace_back();
         ++out.back().own;
-        own.insert(own.end(), row.begin(), row.end());
+        own.add(row, block, i);
       }
     }
     return out;

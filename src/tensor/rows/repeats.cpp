@@ -74,6 +74,7 @@ void Repeats::list_rows(const codec::TensorView& tensor, std::uint64_t rows) {
 }
 
 void Repeats::number_rows(const codec::TensorView& tensor, std::uint64_t rows) {
+  if (!tensor.finer.empty()) finer_.resize(size());
   std::optional<std::uint32_t> former;
   for (std::uint64_t i = 0; i < rows; ++i) {
     const std::optional<std::uint32_t> number = number_of(row_of(tensor, i, row_bytes_));
@@ -81,6 +82,7 @@ void Repeats::number_rows(const codec::TensorView& tensor, std::uint64_t rows) {
       ++own_;
     else if (number != former)
       ++runs_;
+    if (number && !finer_.empty()) finer_[*number] = std::max(finer_[*number], tensor.finer[i]);
     former = number;
   }
 }
@@ -91,6 +93,29 @@ std::optional<std::uint32_t> Repeats::number_of(base::ByteView row) const noexce
   if (found == numbers_.end() || std::memcmp(row.data(), list_.data() + found->second * row_bytes_, row_bytes_) != 0)
     return std::nullopt;
   return found->second;
+}
+
+void Kept::clear() noexcept {
+  bytes_.clear();
+  finer_.clear();
+}
+
+void Kept::add_list(const Repeats& repeats) {
+  bytes_.insert(bytes_.end(), repeats.list().begin(), repeats.list().end());
+  finer_.insert(finer_.end(), repeats.finer().begin(), repeats.finer().end());
+}
+
+void Kept::add(base::ByteView row, const codec::TensorBlock& block, std::uint64_t number) {
+  bytes_.insert(bytes_.end(), row.begin(), row.end());
+  if (!block.finer.empty()) finer_.push_back(block.finer[number]);
+}
+
+void Kept::add_own(const codec::TensorBlock& block, const Repeats& repeats) {
+  for (std::uint64_t at = 0, i = 0; at < block.elements.size(); at += repeats.row_bytes(), ++i) {
+    const base::ByteView row =
+        block.elements.subspan(at, std::min<std::uint64_t>(repeats.row_bytes(), block.elements.size() - at));
+    if (!repeats.number_of(row)) add(row, block, i);
+  }
 }
 
 }  // namespace attar::tensor::rows

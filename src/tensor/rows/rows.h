@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Repeats {
   /// Rows of the list, and their bytes one after the other.
   [[nodiscard]] std::uint64_t size() const noexcept { return list_.size() / row_bytes_; }
   [[nodiscard]] base::ByteView list() const noexcept { return list_; }
+  /// Of each row of the list the finest steps of those that repeat it, as in codec::TensorBlock; empty: none are finer.
+  [[nodiscard]] std::span<const std::uint8_t> finer() const noexcept { return finer_; }
   /// The number in the list of a row of these bytes; none where it is not there.
   [[nodiscard]] std::optional<std::uint32_t> number_of(base::ByteView row) const noexcept;
 
@@ -43,9 +46,26 @@ class Repeats {
 
   std::uint64_t row_bytes_ = 0;
   std::vector<std::byte> list_;
+  std::vector<std::uint8_t> finer_;
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  ///< by the hashes of the list's rows
   std::uint64_t own_ = 0, runs_ = 0;
   double stored_share_ = 1;
+};
+
+/// Rows that are written by themselves, one after the other.
+class Kept {
+ public:
+  void clear() noexcept;
+  void add_list(const Repeats& repeats);
+  /// The rows of a block that the list does not have.
+  void add_own(const codec::TensorBlock& block, const Repeats& repeats);
+  void add(base::ByteView row, const codec::TensorBlock& block, std::uint64_t number);
+  [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+  [[nodiscard]] codec::TensorBlock block() const noexcept { return {.elements = bytes_, .finer = finer_}; }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::vector<std::uint8_t> finer_;
 };
 
 /// A writer of tensors that leaves the repeats to the list; `inner` writes the others, as the codec of that id does.

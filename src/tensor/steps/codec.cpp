@@ -40,6 +40,10 @@ class StepsReader final : public codec::TensorReader {
     if (escapes > count) return bad_block("a block has more escapes than elements");
     ATTAR_ASSIGN(const std::vector<std::int16_t> scales,
                  read_scales(in, frame_.scales_of(rows), least_scale, most_scale));
+    std::vector<std::int16_t> finer;
+    if (frame_.finer) {
+      ATTAR_ASSIGN(finer, read_scales(in, rows, 0, static_cast<int>(most_finer)));
+    }
     ATTAR_ASSIGN(const base::ByteView stream, in.take(stream_bytes));
     ATTAR_ASSIGN(const base::ByteView own, in.take(std::uint64_t{escapes} * bytes));
     ATTAR_ASSIGN(const base::ByteView packed, in.take(in.remaining()));
@@ -58,14 +62,20 @@ class StepsReader final : public codec::TensorReader {
     else
       ATTAR_TRY(model_.decode_trellis(stream, contexts.data(), count, symbols.data()));
     values.resize(count);
-    if (frame_.plain) {
-      thread_local std::vector<std::uint16_t> low_bits;
+    thread_local std::vector<std::uint16_t> low_bits;
+    if (frame_.plain)
       ATTAR_TRY(read_low_bits(packed, std::span(symbols).first(count), low_bits));
-      join_numbers(symbols.data(), low_bits.data(), frame_.half_step, frame_.low, count, values.data());
-    } else {
-      if (!packed.empty()) return bad_block("a block goes on after its end");
-      put_back(symbols.data(), contexts.data(), frame_.half_step, count, values.data());
-    }
+    else if (!packed.empty())
+      return bad_block("a block goes on after its end");
+    const auto put_rows = [&](float half_step, std::uint64_t at, std::uint64_t length) {
+      if (frame_.plain)
+        join_numbers(&symbols[at], &low_bits[at], half_step, frame_.low, length, &values[at]);
+      else
+        put_back(&symbols[at], &contexts[at], half_step, length, &values[at]);
+    };
+    if (!frame_.finer) put_rows(frame_.half_step, 0, count);
+    for (std::uint64_t i = 0, at = 0; i < finer.size(); ++i, at += frame_.columns)
+      put_rows(frame_.half_step_of(static_cast<unsigned>(finer[i])), at, std::min(frame_.columns, count - at));
     if (has_base_) {
       thread_local std::vector<float> origins;
       origins.resize(count);

@@ -1,11 +1,13 @@
 #include "tensor/steps/frame.h"
 
+#include <cmath>
+
 #include "tensor/common/scales.h"
 
 namespace attar::tensor::steps {
 namespace {
 
-constexpr std::uint8_t flag_columns = 1, flag_plain = 2, flag_rows = 4;
+constexpr std::uint8_t flag_columns = 1, flag_plain = 2, flag_rows = 4, flag_finer = 8;
 constexpr int most_width = 64;
 
 std::unexpected<Error> bad_frame(const char* what) { return fail(ErrorCode::corrupt, what); }
@@ -19,10 +21,15 @@ std::optional<Type> type_of(const codec::Element& element) noexcept {
   return std::nullopt;
 }
 
+float Frame::half_step_of(unsigned half_octaves) const noexcept {
+  constexpr float half_octave = 0x1.6a09e6p-1f;
+  return std::ldexp((half_octaves & 1) != 0 ? half_step * half_octave : half_step, -static_cast<int>(half_octaves / 2));
+}
+
 std::vector<std::byte> write_frame(const Frame& frame) {
   base::ByteWriter out;
   out.write(static_cast<std::uint8_t>((frame.column_scales ? flag_columns : 0) | (frame.plain ? flag_plain : 0) |
-                                      (frame.row_scales ? flag_rows : 0)));
+                                      (frame.row_scales ? flag_rows : 0) | (frame.finer ? flag_finer : 0)));
   out.write(static_cast<std::uint8_t>(frame.width));
   out.write(static_cast<std::uint16_t>(frame.table));
   out.write(frame.half_step);
@@ -42,7 +49,7 @@ Result<Frame> read_frame(base::ByteView preamble, const codec::TensorSchema& sch
   ATTAR_ASSIGN(out.table, in.read<std::uint16_t>());
   ATTAR_ASSIGN(out.half_step, in.read<float>());
   ATTAR_ASSIGN(const auto low, in.read<std::uint8_t>());
-  if ((flags & ~(flag_columns | flag_plain | flag_rows)) != 0)
+  if ((flags & ~(flag_columns | flag_plain | flag_rows | flag_finer)) != 0)
     return fail(ErrorCode::too_new, "a tensor has features of a later version");
   if (width == 0 || width > most_width) return bad_frame("classes of scales have an impossible width");
   if (!(out.half_step >= least_half_step && out.half_step <= most_half_step))
@@ -53,6 +60,7 @@ Result<Frame> read_frame(base::ByteView preamble, const codec::TensorSchema& sch
   out.column_scales = (flags & flag_columns) != 0;
   out.plain = (flags & flag_plain) != 0;
   out.row_scales = (flags & flag_rows) != 0;
+  out.finer = (flags & flag_finer) != 0;
   if (low > (out.plain ? most_low_bits : 0)) return bad_frame("a tensor's symbols have more low bits than they may");
   out.low = low;
   // Scales that are stored take a bit each at least: no room is made for what is not there.

@@ -54,20 +54,30 @@ std::int16_t scale_of(double mean_square, float half_step) noexcept {
   return static_cast<std::int16_t>(std::lround(scale));
 }
 
-void prepare(const Frame& frame, std::span<const double> weights, const Elements& elements, Block& out) {
-  const std::size_t count = elements.own.size() / bytes_of(frame.type);
+float magnified_by(const Frame& frame, unsigned half_octaves) noexcept {
+  return frame.half_step / frame.half_step_of(half_octaves);
+}
+
+void prepare(const Frame& frame, std::span<const double> weights, const codec::TensorBlock& elements, Block& out) {
+  const std::size_t count = elements.elements.size() / bytes_of(frame.type);
   out.count = count;
   out.values.assign(count + slack, 0);
   out.symbols.assign(count + slack, 0);
   out.contexts.assign(count + slack, 0);
   out.scales.clear();
   out.escapes.clear();
-  widen(frame.type, elements.own.data(), count, out.values.data());
+  widen(frame.type, elements.elements.data(), count, out.values.data());
   out.base.clear();
   if (!elements.base.empty()) {
     out.base.resize(count);
     widen(frame.type, elements.base.data(), count, out.base.data());
     for (std::size_t i = 0; i < count; ++i) out.values[i] -= out.base[i];
+  }
+  out.finer.assign(elements.finer.begin(), elements.finer.end());
+  for (std::size_t row = 0; row < out.finer.size(); ++row) {
+    const float factor = magnified_by(frame, elements.finer[row]);
+    const std::size_t at = row * frame.columns, end = std::min<std::size_t>(at + frame.columns, count);
+    for (std::size_t i = at; i < end; ++i) out.values[i] *= factor;
   }
   double squares = 0;
   for (std::size_t at = 0; at < count; at += frame.columns) {
@@ -93,10 +103,10 @@ Quantizer::Quantizer(const Frame& frame, const math::RansModel& model, Rounding 
   most_ = std::max(1, static_cast<int>(std::min(most, static_cast<float>(most_number))));
 }
 
-void Quantizer::quantize(const Elements& elements, Block& out) const {
+void Quantizer::quantize(const codec::TensorBlock& elements, Block& out) const {
   prepare(frame_, weights_, elements, out);
   out.elements.resize(out.count);
-  widen(frame_.type, elements.own.data(), out.count, out.elements.data());
+  widen(frame_.type, elements.elements.data(), out.count, out.elements.data());
   if (frame_.plain) {
     out.low_bits.resize(out.count);
     split_numbers(out.values.data(), frame_.half_step, frame_.low, out.count, out.symbols.data(), out.low_bits.data());
@@ -125,16 +135,24 @@ void Quantizer::find_paths(Block& block) const {
 void Quantizer::put_back_all(Block& block) const {
   const unsigned bytes = bytes_of(frame_.type);
   block.back.resize(block.count + slack);
-  if (frame_.plain)
-    join_numbers(block.symbols.data(), block.low_bits.data(), frame_.half_step, frame_.low, block.count,
-                 block.back.data());
-  else
-    put_back(block.symbols.data(), block.contexts.data(), frame_.half_step, block.count, block.back.data());
+  if (block.finer.empty()) put_back_rows(block, frame_.half_step, 0, block.count);
+  for (std::size_t row = 0; row < block.finer.size(); ++row) {
+    const std::size_t at = row * frame_.columns;
+    put_back_rows(block, frame_.half_step_of(static_cast<unsigned>(block.finer[row])), at,
+                  std::min<std::size_t>(frame_.columns, block.count - at));
+  }
   for (std::size_t i = 0; i < block.base.size(); ++i) block.back[i] += block.base[i];
   if (frame_.type == Type::f32) return;
   block.narrowed.resize(block.count * bytes);
   narrow(frame_.type, block.back.data(), block.count, block.narrowed.data());
   widen(frame_.type, block.narrowed.data(), block.count, block.back.data());
+}
+
+void Quantizer::put_back_rows(Block& block, float half_step, std::size_t at, std::size_t count) const {
+  if (frame_.plain)
+    join_numbers(&block.symbols[at], &block.low_bits[at], half_step, frame_.low, count, &block.back[at]);
+  else
+    put_back(&block.symbols[at], &block.contexts[at], half_step, count, &block.back[at]);
 }
 
 // A step beside a base may lead out of the type's range, where paths by themselves do not: true where one did. A value
@@ -149,14 +167,14 @@ bool Quantizer::forbid_overflows(Block& block) const {
   return out;
 }
 
-void Quantizer::take_escapes(const Elements& elements, Block& block) const {
+void Quantizer::take_escapes(const codec::TensorBlock& elements, Block& block) const {
   const unsigned bytes = bytes_of(frame_.type);
   for (std::size_t i = 0; i < block.count; ++i) {
     std::uint8_t& symbol = block.symbols[i];
     if (symbol != escape && frame_.plain && must_escape(block, i)) symbol = escape;
     if (symbol != escape) continue;
     block.back[i] = block.elements[i];
-    const base::ByteView own = elements.own.subspan(i * bytes, bytes);
+    const base::ByteView own = elements.elements.subspan(i * bytes, bytes);
     block.escapes.insert(block.escapes.end(), own.begin(), own.end());
   }
 }

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "base/bytes.h"
+#include "codec/tensors.h"
 #include "math/rans.h"
 #include "tensor/steps/frame.h"
 #include "tensor/steps/kernel.h"
@@ -15,21 +15,17 @@ namespace attar::tensor::steps {
 
 inline constexpr std::size_t encoder_classes = 40, encoder_contexts = 2 * encoder_classes;
 
-/// The bytes of elements, and of those that they are coded against; empty: none.
-struct Elements {
-  base::ByteView own = {}, base = {};
-};
-
 /// A block as its parts; kept by a thread from block to block.
 struct Block {
   std::size_t count = 0;
-  std::vector<float> values;     ///< elements, or their differences from the base
+  std::vector<float> values;     ///< elements, or their differences from the base; those of finer rows magnified
   std::vector<float> base = {};  ///< what values are counted from; empty: zeros
   std::vector<float> elements;   ///< counted from zero
   std::vector<float> back;       ///< what they come back as; an escape's is itself
   std::vector<std::uint8_t> symbols, contexts;
   std::vector<std::uint16_t> low_bits;  ///< of all elements, where the frame has such
   std::vector<std::int16_t> scales;     ///< of the rows
+  std::vector<std::int16_t> finer;      ///< of the rows: half octaves; empty: none
   std::vector<std::byte> escapes;       ///< the elements that stand for themselves
   std::vector<std::byte> narrowed;
   SearchMemory memory;
@@ -41,13 +37,14 @@ class Quantizer {
   /// A model of encoder_contexts contexts, each of which codes the escape.
   Quantizer(const Frame& frame, const math::RansModel& model, Rounding rounding);
 
-  void quantize(const Elements& elements, Block& out) const;
+  void quantize(const codec::TensorBlock& elements, Block& out) const;
 
  private:
   void find_paths(Block& block) const;
   void put_back_all(Block& block) const;
+  void put_back_rows(Block& block, float half_step, std::size_t at, std::size_t count) const;
   [[nodiscard]] bool forbid_overflows(Block& block) const;
-  void take_escapes(const Elements& elements, Block& block) const;
+  void take_escapes(const codec::TensorBlock& elements, Block& block) const;
   [[nodiscard]] bool must_escape(const Block& block, std::size_t i) const noexcept;
 
   const Frame& frame_;
@@ -62,7 +59,10 @@ class Quantizer {
 [[nodiscard]] std::vector<double> weights_of_columns(std::span<const std::int16_t> columns);
 /// 8 · log2 of a root mean square over twice the half step, no further from 0 than matters.
 [[nodiscard]] std::int16_t scale_of(double mean_square, float half_step) noexcept;
+/// By what the values of a row are magnified whose steps are finer, so that the tensor's step is theirs.
+[[nodiscard]] float magnified_by(const Frame& frame, unsigned half_octaves) noexcept;
 /// Widens a block, finds its rows' scales and its contexts, unions 0.
-void prepare(const Frame& frame, std::span<const double> weights, const Elements& elements, Block& out);
+void prepare(const Frame& frame, std::span<const double> weights, const codec::TensorBlock& elements,
+             Block& out);
 
 }  // namespace attar::tensor::steps

@@ -42,16 +42,13 @@ std::vector<std::uint64_t> sampled_rows(const codec::TensorView& view, const row
   return own.empty() ? out : own;
 }
 
-/// A block without its rows that repeat; the first one has the list before them.
-base::ByteView without_repeats(base::ByteView block, const rows::Repeats& repeats, bool first,
-                               std::vector<std::byte>& out) {
-  out.clear();
-  if (first) out.assign(repeats.list().begin(), repeats.list().end());
-  for (std::uint64_t at = 0; at < block.size(); at += repeats.row_bytes()) {
-    const base::ByteView row = block.subspan(at, std::min<std::uint64_t>(repeats.row_bytes(), block.size() - at));
-    if (!repeats.number_of(row)) out.insert(out.end(), row.begin(), row.end());
-  }
-  return out;
+/// A block without its rows that repeat; the first one has the list before them. A thread keeps one.
+codec::TensorBlock without_repeats(const codec::TensorBlock& block, const rows::Repeats& repeats, bool first) {
+  thread_local rows::Kept kept;
+  kept.clear();
+  if (first) kept.add_list(repeats);
+  kept.add_own(block, repeats);
+  return kept.block();
 }
 
 // Rows of a tensor, less those of its base where it has one.
@@ -62,6 +59,8 @@ class RowReader {
         type_(*type_of(view.schema.element)),
         values_(view.schema.columns),
         base_(view.base.empty() ? 0 : view.schema.columns) {}
+
+  [[nodiscard]] unsigned finer(std::uint64_t row) const noexcept { return view_.finer.empty() ? 0 : view_.finer[row]; }
 
   std::span<const float> operator()(std::uint64_t row) {
     const std::uint64_t first = row * view_.schema.columns;
@@ -114,6 +113,7 @@ void count_symbols(const Block& block, codec::TableSets::Counts& counts) {
 double bits_of_scales(const Block& block) {
   base::ByteWriter out;
   write_scales(out, block.scales);
+  if (!block.finer.empty()) write_scales(out, block.finer);
   return 8.0 * static_cast<double>(out.size());
 }
 
@@ -134,10 +134,11 @@ class StepsWriter final : public codec::TensorWriter {
 
   [[nodiscard]] std::vector<std::byte> preamble() const override { return write_frame(frame_); }
 
-  void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const override {
+  void write(const codec::TensorBlock& from, std::vector<std::byte>& out) const override {
+    const base::ByteView elements = from.elements;
     thread_local Block block;
     thread_local std::vector<std::byte> stream;
-    quantizer_.quantize({.own = elements, .base = base}, block);
+    quantizer_.quantize(from, block);
     stream.clear();
     model_.encode(block.symbols.data(), block.contexts.data(), block.count, stream);
     base::ByteWriter head;
@@ -145,6 +146,7 @@ class StepsWriter final : public codec::TensorWriter {
     head.write(static_cast<std::uint32_t>(stream.size()));
     head.write(static_cast<std::uint32_t>(block.escapes.size() / bytes_of(frame_.type)));
     write_scales(head, block.scales);
+    if (frame_.finer) write_scales(head, block.finer);
     const std::vector<std::byte> low_bits = packed_low_bits(block);
     if (head.size() + stream.size() + block.escapes.size() + low_bits.size() > elements.size()) {
       out.push_back(std::byte{kind_stored});
@@ -220,7 +222,9 @@ std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor,
   const std::vector<double> even(schema.columns, 1);
   for (std::uint64_t row = 0; row * schema.columns < schema.count; ++row) {
     const std::span<const float> values = read(row);
-    out->square_ += weighed_squares(values.data(), even.data(), values.size());
+    const double own = weighed_squares(values.data(), even.data(), values.size());
+    out->square_ += own;
+    out->weighed_square_ += std::ldexp(own, static_cast<int>(read.finer(row)));
     for (const float x : values)
       if (std::isfinite(x)) out->largest_ = std::max(out->largest_, std::fabs(static_cast<double>(x)));
   }
@@ -228,18 +232,15 @@ std::unique_ptr<const Weights> Weights::look(const codec::TensorView& tensor,
 }
 
 double Weights::root_mean_square() const noexcept {
-  return std::sqrt(square_ / static_cast<double>(view_.schema.count));
+  return std::sqrt(weighed_square_ / static_cast<double>(view_.schema.count));
 }
 
 std::uint64_t Weights::blocks() const noexcept { return base::ceil_div(view_.schema.count, view_.block_elements); }
 
-Elements Weights::block_of(std::uint64_t block, base::ByteView base) const noexcept {
-  const std::uint64_t each = view_.block_elements * view_.schema.element.bytes, at = block * each;
-  const std::uint64_t length = std::min<std::uint64_t>(each, view_.bytes.size() - at);
-  const base::ByteView own = view_.bytes.subspan(at, length);
-  if (repeats_ == nullptr) return {.own = own, .base = has_base_ ? base.subspan(at, length) : base::ByteView{}};
-  thread_local std::vector<std::byte> kept;
-  return {.own = without_repeats(own, *repeats_, block == 0, kept)};
+codec::TensorBlock Weights::block_of(std::uint64_t block, base::ByteView base) const {
+  codec::TensorView view = view_;
+  if (has_base_) view.base = base;
+  return repeats_ == nullptr ? view.block(block) : without_repeats(view.block(block), *repeats_, block == 0);
 }
 
 Frame Weights::frame_of(const Setting& setting) const {
@@ -248,6 +249,7 @@ Frame Weights::frame_of(const Setting& setting) const {
           .column_scales = column_scales_,
           .row_scales = view_.schema.columns >= least_columns_with_rows,
           .plain = setting.rounding != Rounding::trellis,
+          .finer = !view_.finer.empty(),
           .half_step = setting.half_step,
           .low = setting.low,
           .scales = scales_};
@@ -265,26 +267,28 @@ std::vector<Rate> Weights::rates(std::span<const float> half_steps, base::ByteVi
     const std::size_t room = view_.schema.columns + slack;
     std::vector<std::uint8_t> symbols(room), contexts(room);
     std::vector<std::uint16_t> low_bits(room);
-    std::vector<float> back(room);
+    std::vector<float> values(room), back(room);
     const unsigned low = setting_of(static_cast<double>(half_step), root_mean_square()).low;
     Rate own{.half_step = half_step};
     double seen = 0;
     for (const std::uint64_t row : rows) {
-      const std::span<const float> values = read(row);
-      const double mean =
-          weighed_squares(values.data(), weights.data(), values.size()) / static_cast<double>(values.size());
+      const std::span<const float> own_values = read(row);
+      const float factor = magnified_by({.half_step = half_step}, read.finer(row));
+      std::ranges::transform(own_values, values.begin(), [factor](float x) { return x * factor; });
+      const std::size_t length = own_values.size();
+      const double mean = weighed_squares(values.data(), weights.data(), length) / static_cast<double>(length);
       find_contexts({.width = 2, .most_class = static_cast<int>(encoder_classes) - 1}, scales_.data(),
-                    scale_of(mean, std::ldexp(half_step, static_cast<int>(low))), values.size(), contexts.data());
-      split_numbers(values.data(), half_step, low, values.size(), symbols.data(), low_bits.data());
-      join_numbers(symbols.data(), low_bits.data(), half_step, low, values.size(), back.data());
-      for (std::size_t j = 0; j < values.size(); ++j) {
+                    scale_of(mean, std::ldexp(half_step, static_cast<int>(low))), length, contexts.data());
+      split_numbers(values.data(), half_step, low, length, symbols.data(), low_bits.data());
+      join_numbers(symbols.data(), low_bits.data(), half_step, low, length, back.data());
+      for (std::size_t j = 0; j < length; ++j) {
         ++counts[contexts[j]][symbols[j]];
         if (symbols[j] == escape) continue;
-        const double error = static_cast<double>(values[j]) - static_cast<double>(back[j]);
+        const double error = (static_cast<double>(values[j]) - static_cast<double>(back[j])) / static_cast<double>(factor);
         own.squared_error += error * error;
         own.bits += low;
       }
-      seen += static_cast<double>(values.size());
+      seen += static_cast<double>(length);
     }
     for (const math::RansCounts& context : counts)
       own.bits += math::entropy_bits(context) + 8.0 * view_.schema.element.bytes * static_cast<double>(context[escape]);
@@ -300,8 +304,8 @@ Tally Weights::count_nearest(const Setting& setting, std::uint64_t block, base::
   thread_local Block parts;
   const Frame frame = frame_of(setting);
   Tally out{.counts = codec::TableSets::Counts(encoder_contexts)};
-  const Elements elements = block_of(block, base);
-  if (elements.own.empty()) return out;
+  const codec::TensorBlock elements = block_of(block, base);
+  if (elements.elements.empty()) return out;
   prepare(frame, weights_of_columns(scales_), elements, parts);
   out.elements = parts.count;
   if (frame.plain) {
@@ -330,8 +334,8 @@ Tally Weights::measure(const Setting& setting, const math::RansModel& model, std
   const Frame frame = frame_of(setting);
   const unsigned bytes = view_.schema.element.bytes;
   Tally out{.counts = codec::TableSets::Counts(encoder_contexts)};
-  const Elements elements = block_of(block, base);
-  if (elements.own.empty()) return out;
+  const codec::TensorBlock elements = block_of(block, base);
+  if (elements.elements.empty()) return out;
   Quantizer(frame, model, setting.rounding).quantize(elements, parts);
   out.elements = parts.count;
   out.escapes = parts.escapes.size() / bytes;

@@ -22,7 +22,6 @@ inline constexpr int default_turns = 2;
 /// Elements of a block: the coder's states take some 512 bits of each.
 inline constexpr std::uint64_t good_block_elements = 1u << 16;
 
-struct Elements;
 struct Frame;
 
 /// Which number stands for an element.
@@ -66,7 +65,7 @@ struct Rate {
 };
 
 /// A tensor that may be coded, by itself or as its difference from a base: then all values here are differences. It
-/// keeps its columns' scales; the view's bytes must outlive it, and those of its base are given again to each call.
+/// keeps its columns' scales; the view's bytes and finer steps must outlive it, and those of its base are given again to each call.
 /// Immutable, safe to use from many threads.
 class Weights {
  public:
@@ -78,11 +77,13 @@ class Weights {
 
   [[nodiscard]] bool has_base() const noexcept { return has_base_; }
 
-  /// The sum of all finite elements' squares.
+  /// The sum of all finite elements' squares, and the same with each row's as often as its steps are finer, squared:
+  /// with steps of any width all rows' errors, so weighed, are alike.
   [[nodiscard]] double square() const noexcept { return square_; }
+  [[nodiscard]] double weighed_square() const noexcept { return weighed_square_; }
   [[nodiscard]] std::uint64_t blocks() const noexcept;
 
-  /// The elements' root mean square.
+  /// The elements' root mean square, rows weighed so.
   [[nodiscard]] double root_mean_square() const noexcept;
   /// The largest magnitude of a finite element.
   [[nodiscard]] double largest() const noexcept { return largest_; }
@@ -105,7 +106,7 @@ class Weights {
 
  private:
   Weights() = default;
-  [[nodiscard]] Elements block_of(std::uint64_t block, base::ByteView base) const noexcept;
+  [[nodiscard]] codec::TensorBlock block_of(std::uint64_t block, base::ByteView base) const;
   [[nodiscard]] Frame frame_of(const Setting& setting) const;
 
   codec::TensorView view_;                        ///< without its base
@@ -113,7 +114,7 @@ class Weights {
   bool has_base_ = false;
   std::vector<std::int16_t> scales_;  ///< of the columns
   bool column_scales_ = false;
-  double square_ = 0, largest_ = 0;
+  double square_ = 0, weighed_square_ = 0, largest_ = 0;
 };
 
 /// Tables for what was counted of any number of tensors. `escape_bits`: of an element that escapes, 8 × its bytes.

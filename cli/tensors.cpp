@@ -232,8 +232,8 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
            "Tensors: what an error on each costs, as attar sensitivity measures it (JSON)");
   add_path(command, "--frequencies", arguments.frequencies,
            "Tensors: how often each row of a table is met, a count a line; frequent rows lose less, rare ones more");
-  command.add_text("--table", arguments.table, "Tensors: the name of that table (default: the only matrix of so many rows)",
-              "NAME");
+  command.add_text("--table", arguments.table,
+                   "Tensors: the name of that table (default: the only matrix of so many rows)", "NAME");
   const auto parse = [](std::string_view text) -> Result<std::uint64_t> {
     ATTAR_ASSIGN(const Budget size, parse_budget(text));
     if (size.unit != Budget::Unit::bytes)

@@ -13,8 +13,8 @@
 namespace attar::engine {
 namespace {
 
-constexpr std::uint64_t longest_line = 4096;
-constexpr double power = -0.25;
+constexpr std::uint64_t longest_count_line = 4096;
+constexpr double power_of_frequency = -0.25;
 constexpr int most_half_octaves = 8;  // of a row's step from that of the median: a factor of 16
 
 bool is_table(const format::TensorEntry& entry, std::uint64_t rows) {
@@ -39,9 +39,10 @@ Result<std::size_t> table_of(std::span<const format::TensorEntry* const> entries
     return fail(ErrorCode::invalid_argument,
                 fmt::format("there is no tensor {} that may lose something", data::in_quotes(options.table)));
   if (!is_table(*entries[*found], rows))
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} has counts of {} rows, and tensor {} is no table of so many",
-                            data::in_quotes(options.frequencies.string()), rows, data::in_quotes(entries[*found]->name)));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{} has counts of {} rows, and tensor {} is no table of so many",
+                    data::in_quotes(options.frequencies.string()), rows, data::in_quotes(entries[*found]->name)));
   return *found;
 }
 
@@ -56,7 +57,7 @@ std::vector<std::uint8_t> finer_by_frequency(std::span<const double> counts) {
   const double median = sorted.empty() ? 1 : *middle + unseen;
   std::vector<int> octaves(counts.size());
   std::ranges::transform(counts, octaves.begin(), [&](double count) {
-    const double wanted = -2 * power * std::log2((count + unseen) / median);
+    const double wanted = -2 * power_of_frequency * std::log2((count + unseen) / median);
     return static_cast<int>(std::lround(std::clamp<double>(wanted, -most_half_octaves, most_half_octaves)));
   });
   const int least = octaves.empty() ? 0 : std::ranges::min(octaves);
@@ -67,7 +68,7 @@ std::vector<std::uint8_t> finer_by_frequency(std::span<const double> counts) {
 
 Result<std::vector<double>> read_frequencies(const std::filesystem::path& path) {
   ATTAR_ASSIGN(const data::InputFile file, data::InputFile::open(path));
-  data::LineReader lines(file, longest_line);
+  data::LineReader lines(file, longest_count_line);
   std::vector<double> out;
   for (;;) {
     ATTAR_ASSIGN(const std::optional<std::string_view> line, lines.next());
@@ -75,7 +76,8 @@ Result<std::vector<double>> read_frequencies(const std::filesystem::path& path) 
     if (data::is_blank(*line)) continue;
     double count = 0;
     const auto [end, error] = std::from_chars(line->data(), line->data() + line->size(), count);
-    if (error != std::errc{} || !data::is_blank({end, line->data() + line->size()}) || !std::isfinite(count) || count < 0)
+    if (error != std::errc{} || !data::is_blank({end, line->data() + line->size()}) || !std::isfinite(count) ||
+        count < 0)
       return lines.fail(ErrorCode::invalid_data, "is no count: give one number a line, 0 or more, a line for each row");
     out.push_back(count);
   }

@@ -119,7 +119,8 @@ Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const co
                                Back& own = backs[place];
                                own.bytes.resize(block.elements.size());
                                own.status = reader->read(made, block.base, own.bytes);
-                               if (own.status) own.loss = measure_loss(tensor.schema.element, block.elements, own.bytes);
+                               if (own.status)
+                                 own.loss = measure_loss(tensor.schema.element, block.elements, own.bytes);
                              },
                          .taken = [&](std::uint64_t, std::size_t place) -> Status {
                            const Back& own = backs[place];

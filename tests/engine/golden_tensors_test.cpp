@@ -193,6 +193,31 @@ TEST_F(GoldenTensors, RowsThatRepeatAreTheSameForEver) {
   EXPECT_EQ(compared->lost.size(), 1u);
 }
 
+// A table by frequency, a few of its rows repeating, and a matrix along no trellis.
+TEST_F(GoldenTensors, FinerRowsAreTheSameForEver) {
+  const auto source =
+      put("model.safetensors", data::safetensors_file({golden_padded("embed"), golden_bell("head", 50, 96, 11)}));
+  const auto path = golden_tensors_path("-finer.attar");
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
+    std::string counts;
+    for (int i = 0; i < 90; ++i) counts += std::to_string(i % 7 == 0 ? 4000 / (i + 1) : i % 5) + "\n";
+    const auto packed =
+        pack_tensors(source, path,
+                     {.block_bytes = 4096,
+                      .loss = {.pins = {*parse_tensor_pin("embed=4bit"), *parse_tensor_pin("head=8bit")},
+                               .frequencies = put("counts.txt", counts)},
+                      .threads = 1});
+    ASSERT_TRUE(packed) << error_of(packed);
+  }
+  const auto artifact = TensorArtifact::open(path);
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  ATTAR_ASSERT_OK(artifact->verify(2));
+  EXPECT_EQ(artifact->tensor(0).codec, "step-rows");
+  const auto compared = artifact->compare(source, 1);
+  ASSERT_TRUE(compared) << error_of(compared);
+  EXPECT_EQ(compared->lost.size(), 2u);
+}
+
 TEST_F(GoldenTensors, SeedsOfFuzzingHoldTheSame) {
   if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) ATTAR_ASSERT_OK(write_seed());
   const auto artifact = TensorArtifact::open(seed_path());

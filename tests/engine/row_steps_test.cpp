@@ -87,11 +87,11 @@ TEST_F(RowSteps, GoByTheFourthRootInASpanOfSixteen) {
 }
 
 TEST_F(RowSteps, WrongFilesAndTablesAreRefused) {
-  const auto path = put("m.safetensors",
-                        safetensors_file({make_tensor("embed", single, {300, 96}, TensorContent::weights, 1),
-                                          make_tensor("twin", single, {300, 96}, TensorContent::weights, 2),
-                                          make_tensor("head", single, {200, 96}, TensorContent::weights, 3),
-                                          make_tensor("thin", single, {400, 24}, TensorContent::weights, 4)}));
+  const auto path =
+      put("m.safetensors", safetensors_file({make_tensor("embed", single, {300, 96}, TensorContent::weights, 1),
+                                             make_tensor("twin", single, {300, 96}, TensorContent::weights, 2),
+                                             make_tensor("head", single, {200, 96}, TensorContent::weights, 3),
+                                             make_tensor("thin", single, {400, 24}, TensorContent::weights, 4)}));
   const auto with = [&](const std::string& counts, const std::string& table, LossOptions loss = {}) {
     if (!loss.any()) loss.budget = Budget{.value = 50'000};
     loss.frequencies = put("counts.txt", counts);
@@ -103,7 +103,8 @@ TEST_F(RowSteps, WrongFilesAndTablesAreRefused) {
   expect_error(with(counts_of(300), "none"), ErrorCode::invalid_argument, {"'none'"});
   expect_error(with(counts_of(300), "head"), ErrorCode::invalid_argument, {"'head'", "300"});
   expect_error(with(counts_of(400), "thin"), ErrorCode::unsupported, {"'thin'"});
-  expect_error(with(counts_of(200), "", {.max_error = ErrorBound{.value = 0.1}}), ErrorCode::invalid_argument, {"bound"});
+  expect_error(with(counts_of(200), "", {.max_error = ErrorBound{.value = 0.1}}), ErrorCode::invalid_argument,
+               {"bound"});
   for (const char* line : {"x", "-1", "nan", "inf", "1 2", "{\"count\": 1}"})
     expect_error(with(std::string("5\n") + line + "\n", "head"), ErrorCode::invalid_data, {"line 2"});
   EXPECT_TRUE(with(counts_of(300), "twin"));

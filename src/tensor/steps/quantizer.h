@@ -62,7 +62,6 @@ class Quantizer {
 /// By what the values of a row are magnified whose steps are finer, so that the tensor's step is theirs.
 [[nodiscard]] float magnified_by(const Frame& frame, unsigned half_octaves) noexcept;
 /// Widens a block, finds its rows' scales and its contexts, unions 0.
-void prepare(const Frame& frame, std::span<const double> weights, const codec::TensorBlock& elements,
-             Block& out);
+void prepare(const Frame& frame, std::span<const double> weights, const codec::TensorBlock& elements, Block& out);
 
 }  // namespace attar::tensor::steps

@@ -284,7 +284,8 @@ std::vector<Rate> Weights::rates(std::span<const float> half_steps, base::ByteVi
       for (std::size_t j = 0; j < length; ++j) {
         ++counts[contexts[j]][symbols[j]];
         if (symbols[j] == escape) continue;
-        const double error = (static_cast<double>(values[j]) - static_cast<double>(back[j])) / static_cast<double>(factor);
+        const double error =
+            (static_cast<double>(values[j]) - static_cast<double>(back[j])) / static_cast<double>(factor);
         own.squared_error += error * error;
         own.bits += low;
       }

@@ -65,8 +65,8 @@ struct Rate {
 };
 
 /// A tensor that may be coded, by itself or as its difference from a base: then all values here are differences. It
-/// keeps its columns' scales; the view's bytes and finer steps must outlive it, and those of its base are given again to each call.
-/// Immutable, safe to use from many threads.
+/// keeps its columns' scales; the view's bytes and finer steps must outlive it, and those of its base are given again
+/// to each call. Immutable, safe to use from many threads.
 class Weights {
  public:
   /// Null where the codec is not for such a tensor: not f32, bf16 or f16, empty, or rows of more than 2^24. A view with

@@ -228,7 +228,7 @@ class TensorPacking {
 
   // Bytes beside the frames of tensors that may lose.
   [[nodiscard]] double fixed_bytes() const {
-    double out = bytes_of_container;
+    double out = bytes_of_container + static_cast<double>(options_.certificate_bytes);
     std::vector<bool> may_lose(items_.size());
     for (const engine::LossyTensor& tensor : lossy_) may_lose[tensor.item] = true;
     for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -299,7 +299,7 @@ class TensorPacking {
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
-      ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+      ATTAR_ASSIGN(format::ArtifactWriter writer, create(output));
       ATTAR_TRY(write_sections(writer));
       ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
       ATTAR_ASSIGN(const bool again, write_again());
@@ -307,11 +307,15 @@ class TensorPacking {
     }
   }
 
+  [[nodiscard]] Result<format::ArtifactWriter> create(const std::filesystem::path& output) const {
+    return format::ArtifactWriter::create(output, {.certificate_bytes = options_.certificate_bytes});
+  }
+
   // True where the file is not larger than the budget; else there is none.
   Result<bool> write_one(const std::filesystem::path& output) {
     share_tables();
     tables_ = shared_tables_;
-    ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+    ATTAR_ASSIGN(format::ArtifactWriter writer, create(output));
     ATTAR_TRY(write_sections(writer));
     ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
     if (report_.bytes > report_.budget_bytes) return false;

@@ -1,5 +1,5 @@
 // Noise on one matrix of a model after another, and how far its vectors move.
-#include "attar/sensitivity.h"
+#include "engine/sensitivity.h"
 
 #include <fmt/format.h>
 
@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "data/documents/beir.h"
+#include "engine/artifact_model.h"
 #include "engine/encoders.h"
 #include "engine/input.h"
 #include "text/encoder/bert.h"
@@ -78,24 +79,6 @@ class NoisyWeights final : public WeightSource {
   std::vector<float> values_;
 };
 
-// A model's files with weights of our own.
-class FilesWithWeights final : public text::ModelFiles {
- public:
-  FilesWithWeights(const text::ModelFiles& from, std::shared_ptr<const WeightSource> weights)
-      : from_(from), weights_(std::move(weights)) {}
-
-  [[nodiscard]] bool has(const std::string& name) const override { return from_.has(name); }
-  [[nodiscard]] Result<std::string> read(const std::string& name, std::uint64_t most) const override {
-    return from_.read(name, most);
-  }
-  [[nodiscard]] std::string path_of(const std::string& name) const override { return from_.path_of(name); }
-  [[nodiscard]] Result<std::shared_ptr<const WeightSource>> weights() const override { return weights_; }
-
- private:
-  const text::ModelFiles& from_;
-  std::shared_ptr<const WeightSource> weights_;
-};
-
 double squares_of_values(std::span<const float> values) noexcept {
   double out = 0;
   for (const float value : values) out += double{value} * double{value};
@@ -126,7 +109,7 @@ class SensitivityTrial {
         pool_(options.threads),
         progress_(engine::or_silent(options.progress)) {}
 
-  Result<SensitivityReport> run(const std::filesystem::path& texts) {
+  Result<SensitivityReport> run(std::span<const std::string> texts) {
     const auto started = base::Clock::now();
     ATTAR_ASSIGN(auto source, model_.files->weights());
     weights_ = std::make_shared<const KeptWeights>(std::move(source));
@@ -153,21 +136,16 @@ class SensitivityTrial {
   using BertPointer = std::unique_ptr<text::BertEncoder>;
 
   Result<BertPointer> open(std::shared_ptr<const WeightSource> weights) const {
-    return text::BertEncoder::make(FilesWithWeights(*model_.files, std::move(weights)), model_.path,
+    return text::BertEncoder::make(engine::FilesWithWeights(*model_.files, std::move(weights)), model_.path,
                                    {.precision = nn::Precision::f32, .name = model_.name});
   }
 
   // Texts without a token have no vector, and are left out.
-  Status encode_plain(const text::BertEncoder& encoder, const std::filesystem::path& path) {
-    ATTAR_ASSIGN(const auto read, data::read_queries(path));
-    for (const data::Query& query : read)
-      if (encoder.count_tokens(query.text) != 0) kept_.push_back(query.text);
-    if (kept_.empty())
-      return std::unexpected(
-          Error{.code = ErrorCode::invalid_data,
-                .message = "holds no text with a token; give texts as the model will read, one a line",
-                .file = path.string()});
-    texts_.assign(kept_.begin(), kept_.end());
+  Status encode_plain(const text::BertEncoder& encoder, std::span<const std::string> texts) {
+    for (const std::string& own : texts)
+      if (encoder.count_tokens(own) != 0) texts_.push_back(own);
+    if (texts_.empty())
+      return fail(ErrorCode::invalid_data, "no text holds a token; give texts as the model will read, one a line");
     dims_ = encoder.info().dims;
     plain_.resize(texts_.size() * dims_);
     return encoder.encode(texts_, pool_, plain_);
@@ -219,7 +197,6 @@ class SensitivityTrial {
   base::ThreadPool pool_;
   Progress& progress_;
   std::shared_ptr<const WeightSource> weights_;
-  std::vector<std::string> kept_;
   std::vector<std::string_view> texts_;
   std::size_t dims_ = 0;
   std::vector<float> plain_;
@@ -227,14 +204,35 @@ class SensitivityTrial {
 
 }  // namespace
 
-Result<SensitivityReport> measure_sensitivity(const std::string& model, const std::filesystem::path& texts,
-                                              const SensitivityOptions& options) {
+namespace engine {
+
+Result<SensitivityReport> measure_sensitivity_on(NamedModel model, std::span<const std::string> texts,
+                                                 const SensitivityOptions& options) {
   if (!(options.noise > 0 && options.noise <= 1))
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("noise is {}; take a share of the weights' squares above 0 and at most 1, as 0.01", options.noise));
+  return SensitivityTrial(options, std::move(model)).run(texts);
+}
+
+Result<std::vector<std::string>> read_model_texts(const std::filesystem::path& path) {
+  ATTAR_ASSIGN(auto read, data::read_queries(path));
+  std::vector<std::string> out;
+  out.reserve(read.size());
+  for (data::Query& query : read) out.push_back(std::move(query.text));
+  return out;
+}
+
+}  // namespace engine
+
+Result<SensitivityReport> measure_sensitivity(const std::string& model, const std::filesystem::path& texts,
+                                              const SensitivityOptions& options) {
   ATTAR_ASSIGN(engine::NamedModel named, engine::open_model(model));
-  return SensitivityTrial(options, std::move(named)).run(texts);
+  ATTAR_ASSIGN(const std::vector<std::string> read, engine::read_model_texts(texts));
+  auto out = engine::measure_sensitivity_on(std::move(named), read, options);
+  if (!out && out.error().code == ErrorCode::invalid_data && out.error().file.empty())
+    out.error().file = texts.string();
+  return out;
 }
 
 Status save_sensitivity(const SensitivityReport& report, const std::filesystem::path& path) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "attar/model_certificate.h"
+#include "attar/certificate.h"
 #include "attar/result.h"
 
 namespace attar::certify {

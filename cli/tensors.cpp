@@ -405,8 +405,7 @@ Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::p
       ATTAR_ASSIGN(comparison, opened.compare(base, threads, &bar));
     }
     if (!texts.empty()) {
-      const std::filesystem::path model = std::filesystem::is_directory(base) ? base : base.parent_path();
-      ATTAR_ASSIGN(certificate, certify_model(artifact, model.empty() ? "." : model.string(), texts,
+      ATTAR_ASSIGN(certificate, certify_model(artifact, base.string(), texts,
                                               {.confidence = confidence, .threads = threads, .progress = &bar}));
     }
   }

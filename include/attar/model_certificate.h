@@ -20,7 +20,8 @@ struct CertifyModelOptions {
 };
 
 /// Runs the model with its own weights and with those of the artifact on texts (layouts of measure_sensitivity()) that
-/// packing did not see; layers multiply in f32. `model`: a folder with a BERT model, or an artifact of one.
+/// packing did not see; layers multiply in f32. `model`: a folder with a BERT model, the weights' file in it, or an
+/// artifact of one.
 /// `invalid_data` where no text holds a token, `invalid_argument` for a confidence out of range.
 [[nodiscard]] Result<ModelCertificate> certify_model(const std::filesystem::path& artifact, const std::string& model,
                                                      const std::filesystem::path& texts,

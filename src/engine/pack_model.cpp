@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "attar/model_certificate.h"
@@ -21,29 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status check_texts(double confidence) {
-  if (confidence > 0 && confidence < 1) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("confidence is {}; take one between 0 and 1, as 0.95", confidence));
-}
-
-double cosine_of(std::span<const float> one, std::span<const float> other) noexcept {
-  double product = 0, left = 0, right = 0;
-  for (std::size_t d = 0; d < one.size(); ++d) {
-    product += double{one[d]} * double{other[d]};
-    left += double{one[d]} * double{one[d]};
-    right += double{other[d]} * double{other[d]};
-  }
-  return left > 0 && right > 0 ? product / std::sqrt(left * right) : 0;
-}
-
 class ModelCertifying {
  public:
   ModelCertifying(const engine::NamedModel& model, const CertifyModelOptions& options)
       : model_(model), options_(options), pool_(options.threads), progress_(engine::or_silent(options.progress)) {}
 
   Result<ModelCertificate> run(const fs::path& path, std::span<const std::string> texts) {
-    ATTAR_TRY(check_texts(options_.confidence));
+    ATTAR_TRY(engine::check_confidence(options_.confidence));
     ATTAR_ASSIGN(const TensorArtifact artifact, TensorArtifact::open(path));
     const TensorsInfo info = artifact.info();
     ATTAR_ASSIGN(const auto before, open(nullptr));
@@ -92,10 +75,7 @@ class ModelCertifying {
     ATTAR_TRY(before.encode(texts, pool_, one));
     ATTAR_TRY(base::check_cancelled(progress_));
     ATTAR_TRY(after.encode(texts, pool_, other));
-    std::vector<double> out;
-    for (std::size_t i = 0; i < texts.size(); ++i)
-      out.push_back(1 - cosine_of(std::span(one).subspan(i * dims, dims), std::span(other).subspan(i * dims, dims)));
-    return out;
+    return engine::lost_cosines(one, other, dims);
   }
 
   const engine::NamedModel& model_;
@@ -104,11 +84,11 @@ class ModelCertifying {
   Progress& progress_;
 };
 
-// The folder that holds the small files of a model's weights.
-fs::path folder_of(const fs::path& input) {
+// A model by its folder, by the weights' file in it, or by an artifact.
+Result<engine::NamedModel> open_model_at(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_directory(input, ignored)) return input;
-  return input.has_parent_path() ? input.parent_path() : fs::path(".");
+  if (!fs::is_regular_file(path, ignored) || is_tensor_artifact(path)) return engine::open_model(path.string());
+  return engine::open_model(path.has_parent_path() ? path.parent_path().string() : ".");
 }
 
 struct Halves {
@@ -130,17 +110,16 @@ Halves halves_of(std::vector<std::string> texts, std::uint64_t seed) {
 
 Result<ModelCertificate> certify_model(const fs::path& artifact, const std::string& model, const fs::path& texts,
                                        const CertifyModelOptions& options) {
-  ATTAR_ASSIGN(const engine::NamedModel named, engine::open_model(model));
+  ATTAR_ASSIGN(const engine::NamedModel named, open_model_at(model));
   ATTAR_ASSIGN(const std::vector<std::string> read, engine::read_model_texts(texts));
   return ModelCertifying(named, options).run(artifact, read);
 }
 
 Result<PackModelReport> pack_model(const fs::path& input, const fs::path& output, const fs::path& texts,
                                    const PackModelOptions& options) {
-  ATTAR_TRY(check_texts(options.confidence));
+  ATTAR_TRY(engine::check_confidence(options.confidence));
   if (!options.pack.loss.budget)
     return fail(ErrorCode::invalid_argument, "texts tell what a budget should spare; name one: --budget 12MB");
-  const std::string folder = folder_of(input).string();
   ATTAR_ASSIGN(std::vector<std::string> read, engine::read_model_texts(texts));
   const Halves halves = halves_of(std::move(read), options.sensitivity.seed);
   if (halves.first.empty())
@@ -148,13 +127,12 @@ Result<PackModelReport> pack_model(const fs::path& input, const fs::path& output
                                  .message = "has fewer than two different texts; some hundred are of use",
                                  .file = texts.string()});
   PackModelReport out;
-  ATTAR_ASSIGN(auto measured, engine::open_model(folder));
-  ATTAR_ASSIGN(out.sensitivity, engine::measure_sensitivity_on(std::move(measured), halves.first, options.sensitivity));
+  ATTAR_ASSIGN(const engine::NamedModel model, open_model_at(input));
+  ATTAR_ASSIGN(out.sensitivity, engine::measure_sensitivity_on(model, halves.first, options.sensitivity));
   PackTensorsOptions pack = options.pack;
   for (const TensorSensitivity& tensor : out.sensitivity.tensors) pack.loss.measured[tensor.name] = tensor.alpha;
   pack.certificate_bytes = certify::model_certificate_bytes;
   ATTAR_ASSIGN(out.pack, pack_tensors(input, output, pack));
-  ATTAR_ASSIGN(const engine::NamedModel model, engine::open_model(folder));
   const CertifyModelOptions certify{
       .confidence = options.confidence, .threads = pack.threads, .progress = pack.progress};
   ATTAR_ASSIGN(out.certificate, ModelCertifying(model, certify).run(output, halves.second));

@@ -299,25 +299,26 @@ class TensorPacking {
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
-      ATTAR_ASSIGN(format::ArtifactWriter writer, create(output));
-      ATTAR_TRY(write_sections(writer));
-      ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+      ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
       ATTAR_ASSIGN(const bool again, write_again());
       if (!again) return writer.finish();
     }
   }
 
-  [[nodiscard]] Result<format::ArtifactWriter> create(const std::filesystem::path& output) const {
-    return format::ArtifactWriter::create(output, {.certificate_bytes = options_.certificate_bytes});
+  // All of a file but its end, and how large it would be.
+  Result<format::ArtifactWriter> write_file(const std::filesystem::path& output) {
+    ATTAR_ASSIGN(auto writer,
+                 format::ArtifactWriter::create(output, {.certificate_bytes = options_.certificate_bytes}));
+    ATTAR_TRY(write_sections(writer));
+    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+    return writer;
   }
 
   // True where the file is not larger than the budget; else there is none.
   Result<bool> write_one(const std::filesystem::path& output) {
     share_tables();
     tables_ = shared_tables_;
-    ATTAR_ASSIGN(format::ArtifactWriter writer, create(output));
-    ATTAR_TRY(write_sections(writer));
-    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+    ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
     if (report_.bytes > report_.budget_bytes) return false;
     ATTAR_TRY(writer.finish());
     return true;

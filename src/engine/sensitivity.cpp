@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -21,6 +22,7 @@
 #include "engine/artifact_model.h"
 #include "engine/encoders.h"
 #include "engine/input.h"
+#include "math/vector_ops.h"
 #include "text/encoder/bert.h"
 
 namespace attar {
@@ -79,17 +81,11 @@ class NoisyWeights final : public WeightSource {
   std::vector<float> values_;
 };
 
-double squares_of_values(std::span<const float> values) noexcept {
-  double out = 0;
-  for (const float value : values) out += double{value} * double{value};
-  return out;
-}
-
 // Adds noise whose squares are `share` of the values'; returns the share that rounding left of it.
 double add_noise(std::vector<float>& values, double share, std::uint64_t seed) {
   base::Random random(seed);
   const double size =
-      std::sqrt(share * squares_of_values(values) / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
+      std::sqrt(share * math::dot(values, values) / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
   double before = 0, noise = 0;
   for (float& value : values) {
     const auto changed = static_cast<float>(double{value} + size * random.normal());
@@ -103,11 +99,8 @@ double add_noise(std::vector<float>& values, double share, std::uint64_t seed) {
 
 class SensitivityTrial {
  public:
-  SensitivityTrial(const SensitivityOptions& options, engine::NamedModel model)
-      : options_(options),
-        model_(std::move(model)),
-        pool_(options.threads),
-        progress_(engine::or_silent(options.progress)) {}
+  SensitivityTrial(const SensitivityOptions& options, const engine::NamedModel& model)
+      : options_(options), model_(model), pool_(options.threads), progress_(engine::or_silent(options.progress)) {}
 
   Result<SensitivityReport> run(std::span<const std::string> texts) {
     const auto started = base::Clock::now();
@@ -180,20 +173,13 @@ class SensitivityTrial {
   }
 
   // The mean of 1 − cosine.
-  [[nodiscard]] double lost(std::span<const float> changed) const noexcept {
-    double out = 0;
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      const auto one = std::span<const float>(plain_).subspan(i * dims_, dims_),
-                 other = changed.subspan(i * dims_, dims_);
-      double product = 0;
-      for (std::size_t d = 0; d < dims_; ++d) product += double{one[d]} * double{other[d]};
-      out += 1 - product / std::sqrt(squares_of_values(one) * squares_of_values(other));
-    }
-    return out / static_cast<double>(texts_.size());
+  [[nodiscard]] double lost(std::span<const float> changed) const {
+    const std::vector<double> each = engine::lost_cosines(plain_, changed, dims_);
+    return std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
   }
 
   const SensitivityOptions& options_;
-  engine::NamedModel model_;
+  const engine::NamedModel& model_;
   base::ThreadPool pool_;
   Progress& progress_;
   std::shared_ptr<const WeightSource> weights_;
@@ -206,13 +192,23 @@ class SensitivityTrial {
 
 namespace engine {
 
-Result<SensitivityReport> measure_sensitivity_on(NamedModel model, std::span<const std::string> texts,
+Result<SensitivityReport> measure_sensitivity_on(const NamedModel& model, std::span<const std::string> texts,
                                                  const SensitivityOptions& options) {
   if (!(options.noise > 0 && options.noise <= 1))
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("noise is {}; take a share of the weights' squares above 0 and at most 1, as 0.01", options.noise));
-  return SensitivityTrial(options, std::move(model)).run(texts);
+  return SensitivityTrial(options, model).run(texts);
+}
+
+std::vector<double> lost_cosines(std::span<const float> before, std::span<const float> after, std::size_t dims) {
+  std::vector<double> out;
+  for (std::size_t at = 0; at < before.size(); at += dims) {
+    const auto one = before.subspan(at, dims), other = after.subspan(at, dims);
+    const double sizes = std::sqrt(math::dot(one, one) * math::dot(other, other));
+    out.push_back(sizes > 0 ? 1 - math::dot(one, other) / sizes : 1);
+  }
+  return out;
 }
 
 Result<std::vector<std::string>> read_model_texts(const std::filesystem::path& path) {
@@ -227,9 +223,9 @@ Result<std::vector<std::string>> read_model_texts(const std::filesystem::path& p
 
 Result<SensitivityReport> measure_sensitivity(const std::string& model, const std::filesystem::path& texts,
                                               const SensitivityOptions& options) {
-  ATTAR_ASSIGN(engine::NamedModel named, engine::open_model(model));
+  ATTAR_ASSIGN(const engine::NamedModel named, engine::open_model(model));
   ATTAR_ASSIGN(const std::vector<std::string> read, engine::read_model_texts(texts));
-  auto out = engine::measure_sensitivity_on(std::move(named), read, options);
+  auto out = engine::measure_sensitivity_on(named, read, options);
   if (!out && out.error().code == ErrorCode::invalid_data && out.error().file.empty())
     out.error().file = texts.string();
   return out;

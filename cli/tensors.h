@@ -20,7 +20,7 @@ struct TensorArguments {
   std::filesystem::path base;
   std::optional<ErrorBound> max_error;
   std::vector<std::string> pins;
-  std::filesystem::path sensitivity, frequencies;
+  std::filesystem::path sensitivity, frequencies, calibrate;
   std::string table;
 };
 
@@ -41,7 +41,7 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
 [[nodiscard]] Result<Exit> run_info_tensors(const Session& session, const std::filesystem::path& artifact,
                                             const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
-                                              const std::filesystem::path& base, unsigned threads,
-                                              const OpenOptions& open);
+                                              const std::filesystem::path& base, const std::filesystem::path& texts,
+                                              double confidence, unsigned threads, const OpenOptions& open);
 
 }  // namespace attar::cli

@@ -10,6 +10,7 @@
 
 #include "attar/budget.h"
 #include "attar/result.h"
+#include "attar/sensitivity.h"
 
 namespace attar {
 
@@ -56,6 +57,7 @@ struct LossOptions {
   /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
   /// it: 1 for each matrix, 16 for each vector, times the median of what was measured over that.
   std::filesystem::path sensitivity = {};
+  TensorSensitivities measured = {};  ///< the same at hand, where no file is named
   /// A file of counts, one a line: how often each row of a table is met. Its frequent rows take finer steps, the rare
   /// ones coarser ones. Not for a table with a bound.
   std::filesystem::path frequencies = {};

@@ -46,8 +46,11 @@ class TensorPacking {
     share();
     ATTAR_TRY(find_base());
     ATTAR_TRY(look());
-    if (options_.loss.any()) ATTAR_TRY(lose());
-    ATTAR_TRY(output.empty() ? foresee() : write(output));
+    ATTAR_ASSIGN(const bool whole, fits_whole(output));
+    if (!whole) {
+      if (options_.loss.any()) ATTAR_TRY(lose());
+      ATTAR_TRY(output.empty() ? foresee() : write(output));
+    }
     report();
     report_.path = output.string();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -174,16 +177,27 @@ class TensorPacking {
     return {};
   }
 
-  // Which tensors lose what. A file that meets its budget without loss stays as it is.
+  // A file that meets its budget without loss is written so. Where that is near, only the file itself can tell.
+  Result<bool> fits_whole(const std::filesystem::path& output) {
+    constexpr double near = 1.03;
+    const LossOptions& loss = options_.loss;
+    if (!loss.budget) return false;
+    report_.budget_bytes = budget_bytes(*loss.budget);
+    const auto budget = static_cast<double>(report_.budget_bytes);
+    if (!loss.pins.empty() || fixed_bytes() > budget * (output.empty() ? 1 : near)) return false;
+    bool fits = true;
+    if (output.empty()) {
+      ATTAR_TRY(foresee());
+    } else {
+      ATTAR_ASSIGN(fits, write_one(output));
+    }
+    if (fits) report_.notes.push_back("the budget leaves room for all tensors without loss");
+    return fits;
+  }
+
+  // Which tensors lose what.
   Status lose() {
     const LossOptions& loss = options_.loss;
-    if (loss.budget) {
-      report_.budget_bytes = budget_bytes(*loss.budget);
-      if (loss.pins.empty() && fixed_bytes() <= static_cast<double>(report_.budget_bytes)) {
-        report_.notes.push_back("the budget leaves room for all tensors without loss");
-        return {};
-      }
-    }
     std::vector<engine::LossCandidate> candidates;
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (items_[i].first == i && items_[i].choice.trial)
@@ -214,7 +228,7 @@ class TensorPacking {
 
   // Bytes beside the frames of tensors that may lose.
   [[nodiscard]] double fixed_bytes() const {
-    double out = bytes_of_container;
+    double out = bytes_of_container + static_cast<double>(options_.certificate_bytes);
     std::vector<bool> may_lose(items_.size());
     for (const engine::LossyTensor& tensor : lossy_) may_lose[tensor.item] = true;
     for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -280,18 +294,40 @@ class TensorPacking {
 
   // Files are written until one meets the budget; where there is none, the first one is it.
   Status write(const std::filesystem::path& output) {
-    for (Item& item : items_)
-      if (item.choice.trial) item.choice.trial->share(shared_tables_);
-    shared_tables_.finish();
+    share_tables();
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
-      ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
-      ATTAR_TRY(write_sections(writer));
-      ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+      ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
       ATTAR_ASSIGN(const bool again, write_again());
       if (!again) return writer.finish();
     }
+  }
+
+  // All of a file but its end, and how large it would be.
+  Result<format::ArtifactWriter> write_file(const std::filesystem::path& output) {
+    ATTAR_ASSIGN(auto writer,
+                 format::ArtifactWriter::create(output, {.certificate_bytes = options_.certificate_bytes}));
+    ATTAR_TRY(write_sections(writer));
+    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+    return writer;
+  }
+
+  // True where the file is not larger than the budget; else there is none.
+  Result<bool> write_one(const std::filesystem::path& output) {
+    share_tables();
+    tables_ = shared_tables_;
+    ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
+    if (report_.bytes > report_.budget_bytes) return false;
+    ATTAR_TRY(writer.finish());
+    return true;
+  }
+
+  void share_tables() {
+    shared_tables_ = {};
+    for (Item& item : items_)
+      if (item.choice.trial) item.choice.trial->share(shared_tables_);
+    shared_tables_.finish();
   }
 
   Result<bool> write_again() {

@@ -105,6 +105,23 @@ TEST_F(TensorLosses, BudgetsAreMetAndNeverPassed) {
   }
 }
 
+TEST_F(TensorLosses, BudgetsNearToNoLossAreMet) {
+  const auto path = put("m.safetensors", safetensors_file(model()));
+  const auto lossless = pack_tensors(path, at("w.attar"), {});
+  ASSERT_TRUE(lossless) << error_of(lossless);
+  const auto bytes = static_cast<double>(lossless->bytes);
+  for (const double share : {0.97, 0.985, 0.999, 1.0, 1.002, 1.02}) {
+    SCOPED_TRACE(share);
+    const PackTensorsReport report = packed(path, budget_of(std::ceil(share * bytes)));
+    EXPECT_LE(static_cast<double>(report.bytes), std::ceil(share * bytes));
+    EXPECT_EQ(report.bytes, fs::file_size(at("a.attar")));
+    EXPECT_EQ(report.lost.empty(), share >= 1);
+    if (share < 1) {
+      EXPECT_GE(static_cast<double>(report.bytes), 0.9 * bytes);
+    }
+  }
+}
+
 TEST_F(TensorLosses, StatedErrorsAreTheErrors) {
   const auto tensors = model();
   const auto path = put("m.safetensors", safetensors_file(tensors));
@@ -293,6 +310,35 @@ TEST_F(TensorLosses, TiedTensorsLoseTogether) {
   EXPECT_TRUE(tensor(path, "tied.weight") == tensor(path, "layer.0.weight"));
   const auto info = TensorArtifact::open(at("a.attar"))->info();
   EXPECT_EQ(info.tensors.front().loss->max_error, info.tensors.back().loss->max_error);
+}
+
+// Rows that are nearly zero need no list: their scale tells the coder that all of their symbols are zero. What they
+// take is that scale.
+TEST_F(TensorLosses, RowsNearToZeroTakeNearlyNoBits) {
+  constexpr std::uint64_t rows = 1500, columns = 384;
+  const auto all = make_tensor("embed", single, {rows, columns}, TensorContent::weights, 1);
+  std::vector<float> values = floats_of(all.bytes), others;
+  for (std::uint64_t i = 0; i < values.size(); ++i) {
+    if (i / columns % 3 == 1)
+      values[i] *= 1e-3f;
+    else
+      others.push_back(values[i]);
+  }
+  const auto of = [](const std::vector<float>& own) {
+    MadeTensor out{.name = "embed", .type = "F32", .shape = {own.size() / columns, columns}, .bytes = {}};
+    out.bytes.assign(reinterpret_cast<const char*>(own.data()), own.size() * sizeof(float));
+    return safetensors_file({out});
+  };
+  const auto path = put("m.safetensors", of(values)), without = put("o.safetensors", of(others));
+  for (const double bits : {2.0, 3.0, 4.0}) {
+    SCOPED_TRACE(bits);
+    // The same budget for two thirds of the rows: what the others take is what is missing here.
+    const double bytes = bits * rows * columns / 8;
+    const PackTensorsReport report = packed(path, budget_of(bytes)), alone = packed(without, budget_of(bytes));
+    const double lost = report.lost[0].loss.relative_error, least = alone.lost[0].loss.relative_error;
+    // An error that is 6.02 dB lower costs a bit of each weight that is not near to zero.
+    EXPECT_LT(0.5 * std::log2(lost / least) * static_cast<double>(others.size()) / (rows * columns / 3.0), 0.1);
+  }
 }
 
 TEST_F(TensorLosses, RowsThatRepeatLeaveTheirBytesToOthers) {

@@ -1,14 +1,16 @@
 """Weights with loss by Attar: budgets, what they cost a model, bounds on errors, differences of a fine-tune, the table of words.
 
-    python bench/weight_budgets.py [--only q4|budgets|predicted|words|delta|bounds]
+    python bench/weight_budgets.py [--only q4|budgets|predicted|words|trimmed|delta|bounds]
 
 q4         the 36 matrices of MiniLM's layers as one file: the fewest bits a weight, all of the artifact counted, at which their mean relative squared error is that of Q4_0 (by the gguf
            package, as llama.cpp rounds). Each matrix counts alike (a sensitivity of 1), as in that mean.
 budgets    the whole model to budgets of 2 to 8 bits a weight and to shares of its file: bytes of the artifact over the budget, error, seconds.
 predicted  sensitivities by `attar sensitivity` on 200 sentences; the sum of sensitivities times relative errors beside 1 - cosine of the embeddings of 1,000 other sentences, with the
            float32 model in numpy (minilm.py) on the decoded weights. With and without the sensitivities.
-words      the word table alone to a quarter, an eighth and a sixteenth of half precision: STS-2014 of the model with it, and as it is; with steps that are alike, and by frequencies
-           counted in articles, none of the texts of STS-2014 among them.
+words      the word table alone to a quarter, an eighth and a sixteenth of half precision: STS-2014 of the model with it, and as it is, and 1 - cosine of the embeddings of 1,000 of its
+           sentences; with steps that are alike, and by frequencies counted in articles, none of the texts of STS-2014 among them.
+trimmed    the whole model with the tokens that stand in articles alone, without loss and at 10 MB, dropped rows read as [UNK] (--keep-tokens) or as zeros (--keep-rows): bytes, 1 - cosine of
+           the embeddings of 1,000 sentences of STS-2014, apart for those whose tokens are all kept, and STS-2014 where nothing else was lost.
 delta      the fine-tune of finetune.py (its fifth checkpoint) against the model before, to bounds and budgets: bytes beside the changed tensors' difference in half precision, and cosines of
            the embeddings by the tuned model.
 bounds     the arrays of quant_peers.py within 1e-3, absolute and relative to the largest magnitude: ratio, and violations counted over every value in float64.
@@ -132,6 +134,8 @@ def word_lines(folder: Path) -> dict:
     table = values[WORDS]
     source, artifact = tensors_file(folder / "words.safetensors", {WORDS: table}), folder / "words.attar"
     half, whole = 2 * table.size, sts_of(values)
+    texts = minilm.texts_to_compare()
+    reference = minilm.embed_with(values, texts)
     often, counted = weight_designs.frequencies(minilm.MiniLM(), len(table)), folder / "counts.txt"
     counted.write_text("\n".join(str(int(count)) for count in often) + "\n")
     lines, by_frequency = [{"share_of_half": 1.0, "bytes": half, "sts": whole}], []
@@ -140,11 +144,41 @@ def word_lines(folder: Path) -> dict:
             report = pack(source, artifact, "--budget", f"{int(half * share)}B", *options)
             back = unpacked(artifact, folder)
             sts = sts_of(values | back)
+            turned = 1 - minilm.agreement(minilm.embed_with(values | back, texts), reference)["mean"]
             by_row = ((back[WORDS] - table).astype(np.float64) ** 2).sum(1)
             met = float((often * by_row).sum() / (often * (table.astype(np.float64) ** 2).sum(1)).sum())
-            into.append({"share_of_half": share, "bytes": report["bytes"], "sts": sts, "lost": whole - sts, "relative_error": report["lost"][0]["relative_error"], "error_by_frequency": met})
-            print(f"word table, {share:g} of half precision ({report['bytes']:,} B), steps {way}: STS-2014 {sts:.4f}, whole {whole:.4f}, error by frequency {met:.5f}", flush=True)
+            into.append({"share_of_half": share, "bytes": report["bytes"], "sts": sts, "lost": whole - sts, "turned": turned, "relative_error": report["lost"][0]["relative_error"], "error_by_frequency": met})
+            print(f"word table, {share:g} of half precision ({report['bytes']:,} B), steps {way}: STS-2014 {sts:.4f}, whole {whole:.4f}, 1 - cosine {turned:.5f}, error by frequency {met:.5f}", flush=True)
     return {"words": lines, "words_by_frequency": by_frequency}
+
+
+def trimmed_lines(folder: Path) -> dict:
+    model, source, artifact = minilm.MiniLM(), minilm.folder() / "model.safetensors", folder / "trimmed.attar"
+    often = weight_designs.frequencies(model, len(model.w[WORDS]))  # a half more than the count
+    met = {name for name, number in model.tokenizer.get_vocab().items() if often[number] >= 1}
+    special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+    numbers = {model.tokenizer.token_to_id(name) for name in met | special}
+    tokens, rows = folder / "tokens.txt", folder / "rows.txt"
+    tokens.write_text("\n".join(sorted(met)) + "\n", encoding="utf-8")
+    rows.write_text("\n".join(map(str, sorted(numbers))) + "\n")
+    texts = minilm.texts_to_compare()
+    reference = minilm.embed_with(model.w, texts)
+    whole = np.array([numbers.issuperset(ids) for ids in model.tokens(texts)])
+    lines = [{"kept_tokens": len(numbers), "tokens": len(model.w[WORDS]), "texts_of_kept_tokens": int(whole.sum()), "texts": len(texts), "sts": sts_of(model.w)}]
+    print(f"trimmed: {len(numbers):,} tokens are kept; {whole.sum()} of {len(texts)} texts have these alone", flush=True)
+    for dropped, trim in (("none", ()), ("as [UNK]", ("--keep-tokens", tokens)), ("as zeros", ("--keep-rows", f"{WORDS}={rows}"))):
+        for budget in (None, "10MB"):
+            loss = ("--budget", budget) if budget else () if trim else ("--lossless",)
+            report = pack(source, artifact, *trim, *loss)
+            attar_cli.call("verify", str(artifact), "--base", str(source))
+            values = unpacked(artifact, folder)
+            turned = 1 - (minilm.embed_with(values, texts).astype(np.float64) * reference).sum(1)
+            line = {"dropped": dropped, "budget": budget, "bytes": report["bytes"], "turned_of_kept": float(turned[whole].mean()), "turned_of_others": float(turned[~whole].mean())}
+            if budget is None and trim:
+                line["sts"] = sts_of(values)
+            lines.append(line)
+            print("trimmed, rows dropped", ", ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+    return {"trimmed": lines}
 
 
 def delta_lines(folder: Path) -> dict:
@@ -190,7 +224,7 @@ def bound_lines(folder: Path) -> dict:
     return {"bounds": [bound_line(name, list(arrays()), bound, folder) for name, arrays in sets.items() for bound in ("1e-3", "0.1%")]}
 
 
-PARTS: dict[str, Callable[[Path], dict]] = {"q4": q4_lines, "budgets": budget_lines, "predicted": predicted_lines, "words": word_lines, "delta": delta_lines, "bounds": bound_lines}
+PARTS: dict[str, Callable[[Path], dict]] = {"q4": q4_lines, "budgets": budget_lines, "predicted": predicted_lines, "words": word_lines, "trimmed": trimmed_lines, "delta": delta_lines, "bounds": bound_lines}
 
 
 def main() -> None:

@@ -34,6 +34,20 @@ Json lost_json(const std::vector<LostTensor>& lost) {
   return out;
 }
 
+Json trimmed_json(const std::vector<TrimmedTable>& trimmed) {
+  Json out = Json::array();
+  for (const TrimmedTable& own : trimmed)
+    out.push_back({{"name", own.name}, {"rows", own.rows}, {"dropped", own.dropped}});
+  return out;
+}
+
+// A line for each table that was trimmed.
+void add_trimmed(Facts& facts, const std::vector<TrimmedTable>& trimmed) {
+  for (const TrimmedTable& own : trimmed)
+    facts.add("dropped",
+              fmt::format("{} of {} rows of {}", grouped(own.dropped), grouped(own.rows), printable(own.name)));
+}
+
 // A plan knows no largest errors.
 std::string lost_text(const std::vector<LostTensor>& lost, bool measured) {
   std::vector<std::string> heads = {"tensor", "type", "weights", "bits", "relative error", "alpha"};
@@ -105,6 +119,7 @@ Json packed_json(const PackTensorsReport& report) {
           {"budget_bytes", report.budget_bytes == 0 ? Json(nullptr) : Json(report.budget_bytes)},
           {"lost", lost_json(report.lost)},
           {"weighed_error", report.weighed_error},
+          {"trimmed", trimmed_json(report.trimmed)},
           {"certificate", nullptr},
           {"notes", report.notes},
           {"seconds", report.seconds}};
@@ -126,13 +141,17 @@ std::string types_text(const PackTensorsReport& report) {
 std::string packed_text(const PackTensorsReport& report) {
   Facts facts;
   facts.add("packed", fmt::format("{} tensors of {} files, {}, to {}", grouped(report.tensors), grouped(report.sources),
-                                  report.lost.empty() ? "without loss" : "with loss", printable(report.path)));
+                                  !report.lost.empty()     ? "with loss"
+                                  : report.trimmed.empty() ? "without loss"
+                                                           : "kept rows without loss",
+                                  printable(report.path)));
   facts.add("file", fmt::format("{} bytes of {}{}: {} saved", grouped(report.bytes), grouped(report.source_bytes),
                                 budget_text(report), saved(report.source_bytes, report.bytes)));
   if (!report.lost.empty()) {
     facts.add("lost", lost_in_all(report.lost));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
   }
+  add_trimmed(facts, report.trimmed);
   if (report.shared_tensors != 0)
     facts.add("shared",
               fmt::format("{} tensors stand there once that stood in the files again", grouped(report.shared_tensors)));
@@ -152,16 +171,22 @@ std::string planned_text(const PackTensorsReport& report) {
     facts.add("lost", lost_in_all(report.lost));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
   }
+  add_trimmed(facts, report.trimmed);
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
   return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes), lost_text(report.lost, false),
                      types_text(report));
 }
 
 Json tensor_json(const TensorInfo& tensor) {
-  return {{"source", tensor.source}, {"name", tensor.name},
-          {"type", tensor.type},     {"shape", tensor.shape},
-          {"bytes", tensor.bytes},   {"packed_bytes", tensor.packed_bytes},
-          {"codec", tensor.codec},   {"loss", tensor.loss ? loss_json(*tensor.loss) : Json(nullptr)}};
+  return {{"source", tensor.source},
+          {"name", tensor.name},
+          {"type", tensor.type},
+          {"shape", tensor.shape},
+          {"bytes", tensor.bytes},
+          {"packed_bytes", tensor.packed_bytes},
+          {"codec", tensor.codec},
+          {"loss", tensor.loss ? loss_json(*tensor.loss) : Json(nullptr)},
+          {"dropped_rows", tensor.dropped_rows}};
 }
 
 Json info_json(const TensorsInfo& info) {
@@ -194,6 +219,10 @@ std::string info_text(const TensorsInfo& info) {
     facts.add("goal", printable(info.goal));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", info.weighed_error));
   }
+  for (const TensorInfo& tensor : info.tensors)
+    if (tensor.dropped_rows != 0)
+      facts.add("dropped", fmt::format("{} of {} rows of {}", grouped(tensor.dropped_rows),
+                                       grouped(tensor.shape.front()), printable(tensor.name)));
   Table table({"tensor", "type", "shape", "codec", "bytes", "packed", "saved", "relative error", "max error"}, 4);
   for (const TensorInfo& tensor : info.tensors) {
     const std::string name = info.sources.size() > 1 ? tensor.source + ":" + tensor.name : tensor.name;
@@ -218,6 +247,10 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
   for (const std::string& pin : arguments.pins) {
     ATTAR_ASSIGN(out.loss.pins.emplace_back(), parse_tensor_pin(pin));
   }
+  out.trim.tokens = arguments.keep_tokens;
+  for (const std::string& rows : arguments.keep_rows) {
+    ATTAR_ASSIGN(out.trim.rows.emplace_back(), parse_kept_rows(rows));
+  }
   if (goals.floor || goals.latency || goals.throughput)
     return fail(ErrorCode::invalid_argument,
                 "tensors have no --recall, --latency or --qps: name a --budget, a "
@@ -230,14 +263,19 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
 }
 
 Status check_pack(const std::filesystem::path& input, const std::filesystem::path& output,
-                  const TensorArguments& arguments, const LossOptions& loss) {
+                  const TensorArguments& arguments, const PackTensorsOptions& options) {
+  const LossOptions& loss = options.loss;
   const bool lossless = arguments.lossless;
   if (!arguments.calibrate.empty() && !arguments.sensitivity.empty())
     return fail(ErrorCode::invalid_argument, "--calibrate measures what --sensitivity would say; give one of them");
   if (lossless && loss.any())
     return fail(ErrorCode::invalid_argument,
                 "--lossless loses nothing: leave it out, or --budget, --max-error and --pin");
-  if (!lossless && !loss.any())
+  if (lossless && options.trim.any())
+    return fail(ErrorCode::invalid_argument,
+                "a file without some of its rows is not the same file: leave out --lossless, and kept rows come back "
+                "as they were, or leave out --keep-rows and --keep-tokens");
+  if (!lossless && !loss.any() && !options.trim.any())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{0} holds tensors; say what may be lost: attar pack {0} -o {1} --lossless, or --budget "
                             "SIZE, or --max-error X",
@@ -263,6 +301,13 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
            "Tensors: how often each row of a table is met, a count a line; frequent rows lose less, rare ones more");
   command.add_text("--table", arguments.table,
                    "Tensors: the name of that table (default: the only matrix of so many rows)", "NAME");
+  command.add_each("--keep-rows", arguments.keep_rows,
+                   "Tensors: the rows of a table that are kept, a number a line: 'embed.*=rows.txt'; others become "
+                   "zeros, so that the file that comes back is another one (not with --lossless)",
+                   "NAME=FILE");
+  add_path(command, "--keep-tokens", arguments.keep_tokens,
+           "Tensors of a BERT model: the tokens of its vocabulary that are kept, one a line; texts of these give the "
+           "same vectors, all others are read as [UNK] (not with --lossless)");
   if (packs)
     add_path(
         command, "--calibrate", arguments.calibrate,
@@ -282,17 +327,19 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
 }
 
 bool takes_tensors(const std::filesystem::path& input, const std::string& as, const TensorArguments& arguments) {
-  return arguments.lossless || arguments.max_error || !arguments.pins.empty() ||
-         (as.empty() && input != "-" && holds_tensors(input));
+  return arguments.lossless || arguments.max_error || !arguments.pins.empty() || !arguments.keep_rows.empty() ||
+         !arguments.keep_tokens.empty() || (as.empty() && input != "-" && holds_tensors(input));
 }
 
 Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
                               const std::filesystem::path& output, bool force, const PackOptions& goals,
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
-  ATTAR_TRY(check_pack(input, output, arguments, options.loss));
-  ATTAR_TRY(check_output(
-      output, {input, arguments.base, arguments.sensitivity, arguments.frequencies, arguments.calibrate}, force, true));
+  ATTAR_TRY(check_pack(input, output, arguments, options));
+  std::vector<std::filesystem::path> inputs{
+      input, arguments.base, arguments.sensitivity, arguments.frequencies, arguments.calibrate, arguments.keep_tokens};
+  for (const KeptRows& rows : options.trim.rows) inputs.push_back(rows.rows);
+  ATTAR_TRY(check_output(output, inputs, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
   PackModelReport report;
   {
@@ -381,14 +428,18 @@ Json compared_json(const TensorComparison& comparison) {
   return {{"tensors", comparison.tensors},
           {"identical", comparison.identical},
           {"lost", lost_json(comparison.lost)},
-          {"weighed_error", comparison.weighed_error}};
+          {"weighed_error", comparison.weighed_error},
+          {"trimmed", trimmed_json(comparison.trimmed)}};
 }
 
 std::string compared_text(const TensorComparison& comparison) {
   std::string out = fmt::format("{} of {} tensors are the same bytes as the original's\n",
                                 grouped(comparison.identical), grouped(comparison.tensors));
+  for (const TrimmedTable& own : comparison.trimmed)
+    out += fmt::format("{} keeps {} of its {} rows; what is said of it is said of these\n", printable(own.name),
+                       grouped(own.rows - own.dropped), grouped(own.rows));
   if (comparison.lost.empty()) return out;
-  out += fmt::format("the others are as far from it as the file states: {}\n\n{}", lost_in_all(comparison.lost),
+  out += fmt::format("those that lost are as far from it as the file states: {}\n\n{}", lost_in_all(comparison.lost),
                      lost_text(comparison.lost, true));
   return out;
 }

@@ -19,12 +19,14 @@ struct TensorArguments {
   std::uint64_t block_bytes = PackTensorsOptions{}.block_bytes;
   std::filesystem::path base;
   std::optional<ErrorBound> max_error;
-  std::vector<std::string> pins;
+  std::vector<std::string> pins, keep_rows;
   std::filesystem::path sensitivity, frequencies, calibrate;
+  std::filesystem::path keep_tokens;
   std::string table;
 };
 
-/// --block, --base, --max-error, --pin, --sensitivity, --frequencies and --table; for packing --lossless too.
+/// --block, --base, --max-error, --pin, --sensitivity, --frequencies, --table, --keep-rows and --keep-tokens; for
+/// packing --lossless and --calibrate too.
 void add_tensor_options(Command& command, TensorArguments& arguments, bool packs);
 
 /// Whether the input is to be taken as tensors: an option for them was given, or it holds files of tensors.

@@ -30,6 +30,9 @@ PackTensorsOptions tensor_options(const py::dict& given) {
   out.loss.sensitivity = option<Path>(given, "sensitivity");
   out.loss.frequencies = option<Path>(given, "frequencies");
   out.loss.table = option<std::string>(given, "table");
+  out.trim.tokens = option<Path>(given, "keep_tokens");
+  for (const auto& [pattern, rows] : option<std::vector<std::pair<std::string, Path>>>(given, "keep_rows"))
+    out.trim.rows.push_back({.pattern = pattern, .rows = rows});
   return out;
 }
 
@@ -49,6 +52,18 @@ py::list lost_list(const std::vector<LostTensor>& lost) {
     own["type"] = text(tensor.type);
     own["weights"] = tensor.weights;
     own["bits"] = tensor.bits;
+    out.append(own);
+  }
+  return out;
+}
+
+py::list trimmed_list(const std::vector<TrimmedTable>& trimmed) {
+  py::list out;
+  for (const TrimmedTable& table : trimmed) {
+    py::dict own;
+    own["name"] = text(table.name);
+    own["rows"] = table.rows;
+    own["dropped"] = table.dropped;
     out.append(own);
   }
   return out;
@@ -79,6 +94,7 @@ py::dict report_dict(const PackTensorsReport& report) {
   out["budget_bytes"] = report.budget_bytes == 0 ? py::object(py::none()) : py::int_(report.budget_bytes);
   out["lost"] = lost_list(report.lost);
   out["weighed_error"] = report.weighed_error;
+  out["trimmed"] = trimmed_list(report.trimmed);
   out["certificate"] = py::none();
   out["notes"] = notes;
   out["seconds"] = report.seconds;
@@ -138,6 +154,7 @@ py::dict tensor_dict(const TensorInfo& tensor) {
   out["packed_bytes"] = tensor.packed_bytes;
   out["codec"] = text(tensor.codec);
   out["loss"] = tensor.loss ? py::object(loss_dict(*tensor.loss)) : py::object(py::none());
+  out["dropped_rows"] = tensor.dropped_rows;
   return out;
 }
 
@@ -232,6 +249,7 @@ py::dict compare_files(const TensorArtifact& artifact, const Path& original, uns
   out["identical"] = found.identical;
   out["lost"] = lost_list(found.lost);
   out["weighed_error"] = found.weighed_error;
+  out["trimmed"] = trimmed_list(found.trimmed);
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include "attar/loss.h"
 #include "attar/progress.h"
 #include "attar/result.h"
+#include "attar/trim.h"
 
 namespace attar {
 
@@ -29,6 +30,8 @@ struct PackTensorsOptions {
   std::uint32_t most_depth = 8;
   /// What float tensors may lose; nothing unless something is said.
   LossOptions loss = {};
+  /// Which rows of tables are kept; all unless something is said.
+  TrimOptions trim = {};
   /// Room in the file for a certificate (attar/model_certificate.h); 0: none.
   std::uint64_t certificate_bytes = 0;
   unsigned threads = 0;          ///< 0: one per available core
@@ -63,14 +66,15 @@ struct PackTensorsReport {
   std::uint64_t budget_bytes = 0;     ///< 0: none
   std::vector<LostTensor> lost = {};  ///< in the order of the file
   double weighed_error = 0;  ///< Σ α t², t² their relative errors: what is lost of the model, where α was measured
+  std::vector<TrimmedTable> trimmed = {};
   std::vector<std::string> notes;  ///< files that were taken as bytes, with the reasons
   double seconds = 0;
 };
 
 /// Packs a file of tensors (.safetensors, .npy, or any other as bytes), or a folder of such, without loss unless the
-/// options name some. Without loss the artifact is never larger than the input by more than 0.1% (0.3% for blocks below
-/// 16 KiB), 1,400 bytes, and 50 a tensor. With a budget it is never larger than that: `goal_unreachable` says the least
-/// that would do. It appears whole or not at all.
+/// options name some, or rows that are dropped. Without loss the artifact is never larger than the input by more than
+/// 0.1% (0.3% for blocks below 16 KiB), 1,400 bytes, and 50 a tensor. With a budget it is never larger than that:
+/// `goal_unreachable` says the least that would do. It appears whole or not at all.
 [[nodiscard]] Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input,
                                                      const std::filesystem::path& output,
                                                      const PackTensorsOptions& options = {});
@@ -87,7 +91,8 @@ struct TensorInfo {
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes = 0, packed_bytes = 0;
   std::string codec;
-  std::optional<TensorLoss> loss;  ///< none: it comes back as it was
+  std::optional<TensorLoss> loss;  ///< of its kept rows; none: they come back as they were
+  std::uint64_t dropped_rows = 0;
 };
 
 struct TensorsInfo {
@@ -112,6 +117,7 @@ struct TensorComparison {
   std::uint64_t identical = 0;  ///< byte for byte
   std::vector<LostTensor> lost = {};
   double weighed_error = 0;
+  std::vector<TrimmedTable> trimmed = {};  ///< their errors are those of kept rows
 };
 
 struct RestoreReport {

@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import math
 import os
-from typing import Any, Callable, Iterable, Union
+from typing import Any, Callable, Iterable, Mapping, Union
 
 import numpy as np
 
@@ -35,19 +35,21 @@ def _view(raw: np.ndarray, type_name: str, shape: list[int]) -> np.ndarray:
     return array.reshape(shape) if array.size == math.prod(shape) else array
 
 
-def _given(budget: str | None, max_error: str | float | None, pins: _Texts, sensitivity: _Path, frequencies: _Path, table: str, base: _Path, block: int, threads: int) -> dict[str, Any]:
+def _given(budget: str | None, max_error: str | float | None, pins: _Texts, sensitivity: _Path, frequencies: _Path, table: str, keep_rows: Mapping[str, _Path] | None, keep_tokens: _Path, base: _Path,
+           block: int, threads: int) -> dict[str, Any]:
     if not isinstance(block, (int, np.integer)):
         raise TypeError(f"block must be a number of bytes, not {type(block).__name__}")
     if not 0 <= block < 2**63:
         raise Error(f"block is {block}; give 4096 to {64 << 20}, as 65536")
     return {"budget": budget or "", "max_error": "" if max_error is None else str(max_error), "pins": [pins] if isinstance(pins, str) else list(pins),
-            "sensitivity": os.fspath(sensitivity), "frequencies": os.fspath(frequencies), "table": table, "base": os.fspath(base), "block": int(block), "threads": _threads(threads)}
+            "sensitivity": os.fspath(sensitivity), "frequencies": os.fspath(frequencies), "table": table,
+            "keep_rows": [(name, os.fspath(rows)) for name, rows in (keep_rows or {}).items()], "keep_tokens": os.fspath(keep_tokens), "base": os.fspath(base), "block": int(block), "threads": _threads(threads)}
 
 
 def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "",
-                 frequencies: _Path = "", table: str = "", base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+                 frequencies: _Path = "", table: str = "", keep_rows: Mapping[str, _Path] | None = None, keep_tokens: _Path = "", base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
     """Packs a model file (.safetensors, .gguf, .npy, or any other as bytes), or a folder of such: without loss, so that restore() gives the
-    files back to the byte, unless a budget, a bound or pins say what float tensors may lose. get() gives one tensor without the others.
+    files back to the byte, unless a budget, a bound or pins say what float tensors may lose, or lists which rows of tables are kept. get() gives one tensor without the others.
 
     budget       a ceiling on the whole artifact, never exceeded: "45MB", "3.5bit" (a weight), "20%" (of the input)
     max_error    no float comes back further off: 1e-3, or "0.1%" of its tensor's largest magnitude; not with a budget
@@ -55,6 +57,8 @@ def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_e
     sensitivity  a JSON file of what an error on each tensor costs, as `attar sensitivity` writes it
     frequencies  a file of counts, one a line: how often each row of a table is met; frequent rows take finer steps, rare ones coarser ones
     table        the name of that table, where several have as many rows
+    keep_rows    of tables by their names (* and ? as in pins), the file with the numbers of the rows that are kept, one a line; dropped rows are read as zeros
+    keep_tokens  a file with the tokens of a BERT model's vocabulary that are kept, one a line; path is its folder, or the weights' file in it. Others are read as [UNK]
     base         the artifact of a former version; what changed is packed as its difference
     block        bytes that are decoded together, 4 KiB to 64 MiB; smaller ones cost some tenths of a percent
     threads      0: one per available core; the artifact is the same for any number
@@ -66,14 +70,14 @@ def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_e
     source, target = os.fspath(path), os.fspath(output)
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         raise Error("is the input; give another output", file=target)
-    return _attar.pack_tensors(source, target, _given(budget, max_error, pins, sensitivity, frequencies, table, base, block, threads), progress)
+    return _attar.pack_tensors(source, target, _given(budget, max_error, pins, sensitivity, frequencies, table, keep_rows, keep_tokens, base, block, threads), progress)
 
 
 def plan_tensors(path: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "", frequencies: _Path = "", table: str = "",
-                 base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+                 keep_rows: Mapping[str, _Path] | None = None, keep_tokens: _Path = "", base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
     """What pack_tensors() would make with these goals, tensor by tensor; nothing is written. Returns a dict with the same keys, as expected
     from a sample where the file is large. Raises as pack_tensors() does."""
-    return _attar.plan_tensors(os.fspath(path), _given(budget, max_error, pins, sensitivity, frequencies, table, base, block, threads), progress)
+    return _attar.plan_tensors(os.fspath(path), _given(budget, max_error, pins, sensitivity, frequencies, table, keep_rows, keep_tokens, base, block, threads), progress)
 
 
 def open_tensors(path: _Path, *, mmap: bool = True) -> Tensors:

@@ -146,6 +146,25 @@ class Tensors(InFolder):
             with self.assert_code("invalid_argument"):
                 attar.plan_tensors(model, budget="24kB", frequencies=counts, **given)
 
+    def test_dropped_rows_are_zeros_and_said(self) -> None:
+        table = np.random.default_rng(7).standard_normal((500, 96)).astype(np.float32)
+        model, rows, path = self.folder / "table.safetensors", self.folder / "rows.txt", self.folder / "k.attar"
+        model.write_bytes(safetensors({"embed": ("F32", table), "head": ("F32", table[:100])}))
+        kept = np.arange(0, 500, 4)
+        rows.write_text("\n".join(map(str, kept)))
+        report = attar.pack_tensors(model, path, keep_rows={"emb*": rows})
+        self.assertEqual(report["trimmed"], [{"name": "embed", "rows": 500, "dropped": 375}])
+        with attar.open_tensors(path) as small:
+            expected = np.zeros_like(table)
+            expected[kept] = table[kept]
+            np.testing.assert_array_equal(small.get("embed"), expected)
+            self.assertEqual([own["dropped_rows"] for own in small.info["tensors"]], [375, 0])
+            compared = small.compare(model)
+            self.assertEqual((compared["identical"], compared["trimmed"]), (1, report["trimmed"]))
+        for given in ({"keep_rows": {"none": rows}}, {"keep_tokens": rows}):
+            with self.assert_code("invalid_argument"):
+                attar.pack_tensors(model, path, **given)
+
     def test_wrong_use_is_refused(self) -> None:
         with self.assert_code("invalid_argument"):
             attar.open_tensors(self.path).get("none")

@@ -45,6 +45,25 @@ BlockLoss measure_loss(const codec::Element& element, base::ByteView original, b
   return out;
 }
 
+BlockLoss measure_kept_rows(const codec::Element& element, base::ByteView original, base::ByteView back,
+                            const format::KeptRowsEntry* rows, std::uint64_t table_bytes, std::uint64_t at) {
+  if (rows == nullptr) return measure_loss(element, original, back);
+  BlockLoss out;
+  const std::uint64_t row_bytes = table_bytes / rows->rows, end = at + original.size();
+  // Runs of kept rows, as far as this part holds them.
+  for (std::uint64_t row = at / row_bytes; row < rows->rows && row * row_bytes < end; ++row) {
+    if (!rows->keeps(row)) continue;
+    std::uint64_t last = row + 1;
+    while (last < rows->rows && last * row_bytes < end && rows->keeps(last)) ++last;
+    const std::uint64_t first_byte = std::max(at, row * row_bytes) - at,
+                        last_byte = std::min(end, last * row_bytes) - at;
+    out.add(measure_loss(element, original.subspan(first_byte, last_byte - first_byte),
+                         back.subspan(first_byte, last_byte - first_byte)));
+    row = last;
+  }
+  return out;
+}
+
 TensorLoss loss_of(const format::TensorLossEntry& entry) noexcept {
   return {.relative_error = entry.square > 0 ? entry.squared_error / entry.square : 0,
           .max_error = entry.max_error,

@@ -7,6 +7,7 @@
 #include "attar/result.h"
 #include "base/bytes.h"
 #include "codec/tensors.h"
+#include "format/kept_rows.h"
 #include "format/losses.h"
 
 namespace attar::engine {
@@ -25,6 +26,12 @@ struct BlockLoss {
 /// F32, BF16 or F16 as they were and as they came back, of the same length; all others must be the same bytes, and are
 /// broken where they are not.
 [[nodiscard]] BlockLoss measure_loss(const codec::Element& element, base::ByteView original, base::ByteView back);
+
+/// measure_loss() of a part of a table of `table_bytes` that begins at byte `at` of it: of its kept rows alone.
+/// `rows`: null where all are kept.
+[[nodiscard]] BlockLoss measure_kept_rows(const codec::Element& element, base::ByteView original, base::ByteView back,
+                                          const format::KeptRowsEntry* rows, std::uint64_t table_bytes,
+                                          std::uint64_t at);
 
 /// What a file says of a tensor, as users are told.
 [[nodiscard]] TensorLoss loss_of(const format::TensorLossEntry& entry) noexcept;

@@ -16,6 +16,7 @@
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
 #include "engine/tensor_state.h"
+#include "engine/trim.h"
 #include "engine/weight_fit.h"
 #include "format/losses.h"
 #include "format/tensors.h"
@@ -42,6 +43,7 @@ class TensorPacking {
     ATTAR_ASSIGN(sources_, engine::open_tensor_sources(input_));
     for (const engine::TensorSource& source : sources_) report_.source_bytes += source.file.bytes().size();
     list();
+    ATTAR_TRY(trim());
     ATTAR_TRY(sum_up());
     share();
     ATTAR_TRY(find_base());
@@ -65,8 +67,9 @@ class TensorPacking {
     std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
     std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
     codec::CodecChoice choice = {};
-    engine::LossyTensor* lossy = nullptr;  ///< null: it comes back as it is
-    format::TensorLossEntry loss = {};     ///< as it was measured while the frame was written
+    engine::LossyTensor* lossy = nullptr;              ///< null: it comes back as it is
+    format::TensorLossEntry loss = {};                 ///< as it was measured while the frame was written
+    const format::KeptRowsEntry* kept_rows = nullptr;  ///< null: all
   };
 
   [[nodiscard]] Status check_options() const {
@@ -91,6 +94,22 @@ class TensorPacking {
     }
   }
 
+  // From here on a table is what stays of it.
+  Status trim() {
+    std::vector<const format::TensorEntry*> entries;
+    for (const Item& item : items_) entries.push_back(&item.entry);
+    ATTAR_ASSIGN(kept_rows_, engine::find_kept_rows(input_, options_.trim, entries, report_.notes));
+    for (format::KeptRowsEntry& rows : kept_rows_) {
+      Item& item = items_[rows.tensor];
+      rows.original = base::checksum(item.view.bytes);
+      trimmed_.push_back(engine::trimmed_table(item.view.bytes, rows));
+      item.view.bytes = trimmed_.back();
+      item.kept_rows = &rows;
+      report_.trimmed.push_back(engine::trimmed_table_of(item.entry, rows));
+    }
+    return {};
+  }
+
   Status sum_up() {
     progress_.stage("reading tensors", items_.size());
     constexpr std::size_t together = 64;
@@ -113,7 +132,8 @@ class TensorPacking {
       auto& others = seen[{item.entry.checksum, item.view.bytes.size()}];
       const auto same = std::ranges::find_if(others, [&](std::size_t o) {
         const codec::TensorView& other = items_[o].view;
-        return other.schema.element == item.view.schema.element && other.schema.columns == item.view.schema.columns &&
+        return engine::same_rows(items_[o].kept_rows, item.kept_rows) &&
+               other.schema.element == item.view.schema.element && other.schema.columns == item.view.schema.columns &&
                std::memcmp(other.bytes.data(), item.view.bytes.data(), item.view.bytes.size()) == 0;
       });
       if (same == others.end()) {
@@ -208,6 +228,8 @@ class TensorPacking {
                               .lossless_bytes = items_[i].choice.trial->bytes()});
     ATTAR_ASSIGN(lossy_, engine::choose_lossy(candidates, loss, report_.notes));
     if (lossy_.empty()) return {};
+    for (engine::LossyTensor& tensor : lossy_)
+      if (const auto* rows = items_[tensor.item].kept_rows) engine::fit_kept_rows(tensor, *rows);
     progress_.stage("fitting steps", 0);
     fit_.emplace(lossy_, pool_, progress_,
                  [this](const engine::LossyTensor& tensor) { return base_->whole(*tensor.base, pool_); });
@@ -371,6 +393,9 @@ class TensorPacking {
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
     if (fit_) ATTAR_TRY(write_losses(writer));
+    if (!kept_rows_.empty())
+      ATTAR_TRY(writer.add({.kind = SectionKind::kept_rows, .wire_version = format::kept_rows_wire_version},
+                           format::encode_kept_rows(kept_rows_)));
     std::vector<format::TensorEntry> entries;
     for (const Item& item : items_) entries.push_back(item.entry);
     return writer.add({.kind = SectionKind::tensors, .wire_version = format::tensors_wire_version},
@@ -432,7 +457,7 @@ class TensorPacking {
     }
     ATTAR_ASSIGN(const auto writer, item.lossy->writer(tables_));
     ATTAR_ASSIGN(const engine::LossyFrame frame,
-                 engine::write_lossy_frame(*writer, view, item.entry, tables_, sink, pool_, progress_));
+                 engine::write_lossy_frame(*writer, view, item.entry, tables_, item.kept_rows, sink, pool_, progress_));
     item.entry.frame_bytes = frame.bytes;
     item.entry.checksum = frame.checksum;
     item.loss.square = frame.loss.square;
@@ -524,6 +549,8 @@ class TensorPacking {
   Progress& progress_;
   std::vector<engine::TensorSource> sources_;
   std::vector<Item> items_;
+  std::vector<format::KeptRowsEntry> kept_rows_;
+  std::vector<std::vector<std::byte>> trimmed_;  ///< the tables of these
   std::unique_ptr<const TensorArtifact::State> base_;
   codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
   std::vector<engine::LossyTensor> lossy_;

@@ -32,6 +32,7 @@ std::string goal_of(const format::Losses& losses) {
 TensorInfo info_of(const TensorArtifact::State& state, std::size_t number) {
   const format::TensorEntry& tensor = state.tensors[number];
   const format::TensorLossEntry* loss = state.loss_of(number);
+  const format::KeptRowsEntry* rows = state.kept_rows_of(number);
   const codec::TensorCodec* codec = codec::find_tensor_codec(tensor.codec_id);
   return {.source = state.source_path(tensor),
           .name = tensor.name,
@@ -42,7 +43,8 @@ TensorInfo info_of(const TensorArtifact::State& state, std::size_t number) {
           .codec = tensor.is_base()   ? "base"
                    : codec == nullptr ? fmt::format("{:#06x}", tensor.codec_id)
                                       : std::string(codec->info().name),
-          .loss = loss == nullptr ? std::nullopt : std::optional(engine::loss_of(*loss))};
+          .loss = loss == nullptr ? std::nullopt : std::optional(engine::loss_of(*loss)),
+          .dropped_rows = rows == nullptr ? 0 : rows->dropped()};
 }
 
 Status restore_source(const TensorArtifact::State& state, const format::SourceEntry& source, std::size_t& next,

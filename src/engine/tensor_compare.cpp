@@ -11,6 +11,7 @@
 #include "engine/loss_meter.h"
 #include "engine/tensor_sources.h"
 #include "engine/tensor_state.h"
+#include "engine/trim.h"
 
 namespace attar {
 namespace {
@@ -49,10 +50,12 @@ Result<engine::BlockLoss> measure(const TensorArtifact::State& state, std::size_
                                   base::ThreadPool& pool, Progress& progress) {
   engine::BlockLoss out;
   const codec::Element element = engine::schema_of(state.tensors[number]).element;
+  std::uint64_t at = 0;
   const auto take = [&](base::ByteView bytes) -> Status {
     ATTAR_TRY(base::check_cancelled(progress));
-    out.add(engine::measure_loss(element, original.first(bytes.size()), bytes));
-    original = original.subspan(bytes.size());
+    out.add(engine::measure_kept_rows(element, original.subspan(at, bytes.size()), bytes, state.kept_rows_of(number),
+                                      original.size(), at));
+    at += bytes.size();
     progress.advance(bytes.size());
     return {};
   };
@@ -90,12 +93,23 @@ Result<TensorComparison> TensorArtifact::compare(const std::filesystem::path& or
   for (std::size_t i = 0; i < originals.size(); ++i) {
     const format::TensorEntry& tensor = state_->tensors[i];
     const format::TensorLossEntry* stated = state_->loss_of(i);
-    if (base::checksum(originals[i].bytes) != (stated == nullptr ? tensor.checksum : stated->original))
+    const format::KeptRowsEntry* rows = state_->kept_rows_of(i);
+    const auto others = [&] {
       return not_the_original(original, fmt::format("has other numbers in tensor {}", data::in_quotes(tensor.name)));
-    ATTAR_ASSIGN(const engine::BlockLoss found, measure(*state_, i, originals[i].bytes, pool, progress));
+    };
+    base::ByteView was = originals[i].bytes;
+    std::vector<std::byte> trimmed;
+    if (rows != nullptr) {
+      if (base::checksum(was) != rows->original) return others();
+      trimmed = engine::trimmed_table(was, *rows);
+      was = trimmed;
+      out.trimmed.push_back(engine::trimmed_table_of(tensor, *rows));
+    }
+    if (base::checksum(was) != (stated == nullptr ? tensor.checksum : stated->original)) return others();
+    ATTAR_ASSIGN(const engine::BlockLoss found, measure(*state_, i, was, pool, progress));
     ATTAR_TRY(check_statement(*state_, i, found));
     if (stated == nullptr) {
-      ++out.identical;
+      if (rows == nullptr) ++out.identical;
       continue;
     }
     LostTensor own{.name = tensor.name,

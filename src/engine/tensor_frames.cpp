@@ -101,8 +101,9 @@ Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec
 }
 
 Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
-                                     const format::TensorEntry& entry, const codec::TableSets& tables, base::Sink& sink,
-                                     base::ThreadPool& pool, base::Progress& progress) {
+                                     const format::TensorEntry& entry, const codec::TableSets& tables,
+                                     const format::KeptRowsEntry* rows, base::Sink& sink, base::ThreadPool& pool,
+                                     base::Progress& progress) {
   ATTAR_ASSIGN(const codec::TensorCodec* codec, codec_of(entry));
   ATTAR_ASSIGN(const auto reader, codec->open(writer.preamble(), tensor.schema, tables));
   struct Back {
@@ -120,7 +121,9 @@ Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const co
                                own.bytes.resize(block.elements.size());
                                own.status = reader->read(made, block.base, own.bytes);
                                if (own.status)
-                                 own.loss = measure_loss(tensor.schema.element, block.elements, own.bytes);
+                                 own.loss = measure_kept_rows(
+                                     tensor.schema.element, block.elements, own.bytes, rows, tensor.bytes.size(),
+                                     number * tensor.block_elements * tensor.schema.element.bytes);
                              },
                          .taken = [&](std::uint64_t, std::size_t place) -> Status {
                            const Back& own = backs[place];

@@ -13,6 +13,7 @@
 #include "base/threads.h"
 #include "codec/tensors.h"
 #include "engine/loss_meter.h"
+#include "format/kept_rows.h"
 #include "format/section.h"
 #include "format/tensors.h"
 
@@ -28,10 +29,12 @@ struct LossyFrame {
   std::uint64_t checksum = 0;  ///< XXH3-64 of what the tensor is read as
   BlockLoss loss = {};
 };
-/// The codec is that of the entry; an element that came back broken is `corrupt`, a defect of the codec.
+/// The codec is that of the entry; an element that came back broken is `corrupt`, a defect of the codec. `rows`: those
+/// that are measured; null: all.
 [[nodiscard]] Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
                                                    const format::TensorEntry& entry, const codec::TableSets& tables,
-                                                   base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);
+                                                   const format::KeptRowsEntry* rows, base::Sink& sink,
+                                                   base::ThreadPool& pool, base::Progress& progress);
 
 /// The schema that a codec sees of an entry.
 [[nodiscard]] codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept;

@@ -81,6 +81,10 @@ Status TensorArtifact::State::load() {
     if (tensor.base && !base_entry)
       return index.fail(ErrorCode::corrupt, fmt::format("codes tensor {} against a base that it does not name",
                                                         data::in_quotes(tensor.name)));
+  if (reader.find(SectionKind::kept_rows) != nullptr) {
+    ATTAR_ASSIGN(const auto rows, reader.section(SectionKind::kept_rows));
+    ATTAR_ASSIGN(kept_rows, format::decode_kept_rows(rows, tensors));
+  }
   return load_losses();
 }
 
@@ -105,6 +109,11 @@ Status TensorArtifact::State::load_losses() {
 const format::TensorLossEntry* TensorArtifact::State::loss_of(std::size_t number) const noexcept {
   const auto found = std::ranges::lower_bound(losses.tensors, number, {}, &format::TensorLossEntry::tensor);
   return found != losses.tensors.end() && found->tensor == number ? &*found : nullptr;
+}
+
+const format::KeptRowsEntry* TensorArtifact::State::kept_rows_of(std::size_t number) const noexcept {
+  const auto found = std::ranges::lower_bound(kept_rows, number, {}, &format::KeptRowsEntry::tensor);
+  return found != kept_rows.end() && found->tensor == number ? &*found : nullptr;
 }
 
 Status TensorArtifact::State::set_base(std::shared_ptr<const State> found) {

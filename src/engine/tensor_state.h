@@ -10,6 +10,7 @@
 
 #include "attar/tensors.h"
 #include "engine/tensor_frames.h"
+#include "format/kept_rows.h"
 #include "format/losses.h"
 #include "format/reader.h"
 #include "format/tensors.h"
@@ -31,8 +32,9 @@ struct TensorArtifact::State {
   codec::TableSets tables;
   std::optional<format::SectionReader> frames;
   std::optional<format::BaseEntry> base_entry;
-  format::Losses losses;              ///< of the tensors with lossy codecs; none where there are no such
-  std::shared_ptr<const State> base;  ///< null where there is none, or it was not found
+  format::Losses losses;                         ///< of the tensors with lossy codecs; none where there are no such
+  std::vector<format::KeptRowsEntry> kept_rows;  ///< of the tables that were trimmed
+  std::shared_ptr<const State> base;             ///< null where there is none, or it was not found
 
   // Sources are read when they are asked for: a single tensor needs none.
   mutable std::once_flag sources_once;
@@ -42,6 +44,8 @@ struct TensorArtifact::State {
   [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const;
   /// Null where the tensor comes back as it was.
   [[nodiscard]] const format::TensorLossEntry* loss_of(std::size_t number) const noexcept;
+  /// Null where it has all of its rows.
+  [[nodiscard]] const format::KeptRowsEntry* kept_rows_of(std::size_t number) const noexcept;
   /// Artifacts below.
   [[nodiscard]] std::uint32_t depth() const noexcept { return base_entry ? base_entry->depth : 0; }
 

@@ -127,8 +127,8 @@ Status WeightFit::look() {
 Status WeightFit::look_at(LossyTensor& tensor, base::ByteView base) const {
   tensor.repeats = tensor::rows::Repeats::find(tensor.view);
   tensor.weights = steps::Weights::look(tensor.view, tensor.repeats);
-  tensor.square = tensor.weights->square();
-  tensor.weighed_square = tensor.weights->weighed_square();
+  tensor.square = std::max(0.0, tensor.weights->square() - tensor.filled_square);
+  tensor.weighed_square = std::max(0.0, tensor.weights->weighed_square() - tensor.filled_weighed_square);
   const double largest = tensor.weights->largest();
   if (tensor.base) {
     codec::TensorView view = tensor.view;
@@ -261,8 +261,9 @@ Result<WeightFit::Tallies> WeightFit::gather(const OfBlock& of_block, bool keep_
         out[group_of(*job.tensor)].add(tallies[i], job.times);
         if (!keep_bits) continue;
         job.tensor->bits += tallies[i].bits * job.times;
-        // Rows that repeat are coded once and counted as often as they stand there.
-        job.tensor->squared_error += tallies[i].squared_error * job.times / job.tensor->stored_share();
+        // Rows that repeat are coded once and counted as often as they stand there, those that were dropped never.
+        const double counted = job.tensor->trimmed ? 1 : job.tensor->stored_share();
+        job.tensor->squared_error += tallies[i].squared_error * job.times / counted;
       }
     }
     jobs.clear();

@@ -37,7 +37,10 @@ struct LossyTensor {
   std::shared_ptr<const tensor::rows::Repeats> repeats = {};   ///< rows that are stored once; none of differences
   double square = 0;                                           ///< ‖W‖² of the tensor itself
   double weighed_square = 0;                                   ///< the same with its finer rows' weights
-  std::vector<tensor::steps::Rate> rates = {};                 ///< from the widest step to the finest
+  /// Rows were dropped: how much of both those are that stand in their place, which count nothing.
+  bool trimmed = false;
+  double filled_square = 0, filled_weighed_square = 0;
+  std::vector<tensor::steps::Rate> rates = {};  ///< from the widest step to the finest
   tensor::steps::Setting setting = {};
   bool fixed = false;                  ///< no budget moves its step
   double widest_half_step = HUGE_VAL;  ///< what the budget may not pass

@@ -41,6 +41,7 @@ enum class SectionKind : std::uint32_t {
   sources = 67,    ///< the files that they came from
   base = 68,       ///< the artifact that some are coded against
   losses = 69,     ///< of tensors that are near to what they were, and not the same
+  kept_rows = 72,  ///< of tables that lost the others
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

@@ -55,6 +55,7 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                        {"budget_bytes", '0'},
                        {"lost", 'a'},
                        {"weighed_error", 'n'},
+                       {"trimmed", 'a'},
                        {"certificate", '0'},
                        {"notes", 'a'},
                        {"seconds", 'n'}});
@@ -95,7 +96,8 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                                           {"bytes", 'n'},
                                           {"packed_bytes", 'n'},
                                           {"codec", 's'},
-                                          {"loss", '0'}});
+                                          {"loss", '0'},
+                                          {"dropped_rows", 'n'}});
   const Ran verified = attar({"verify", "m.attar", "--json"});
   ASSERT_EQ(verified.status, 0) << verified.err;
   expect_keys(verified.json(), {{"path", 's'},
@@ -118,6 +120,55 @@ TEST_F(TensorsCli, ATableLosesByFrequency) {
   const Ran other = attar({"pack", "model.safetensors", "-o", "f.attar", "--budget", "9kB", "--frequencies", "c.txt"});
   EXPECT_EQ(other.status, 2);
   EXPECT_NE(other.err.find("2 rows"), std::string::npos) << other.err;
+}
+
+TEST_F(TensorsCli, RowsAreKeptByALine) {
+  write_whole(at("rows.txt"), "0\n7\n8\n");
+  const Ran packed = attar({"pack", "model.safetensors", "-o", "k.attar", "--keep-rows", "embed*=rows.txt", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  ASSERT_EQ(packed.json()["trimmed"].size(), 1u);
+  expect_keys(packed.json()["trimmed"][0], {{"name", 's'}, {"rows", 'n'}, {"dropped", 'n'}});
+  EXPECT_EQ(packed.json()["trimmed"][0]["dropped"], 297);
+  EXPECT_EQ(attar({"info", "k.attar", "--json"}).json()["tensors"][0]["dropped_rows"], 297);
+  const Ran verified = attar({"verify", "k.attar", "--base", "model.safetensors", "--json"});
+  ASSERT_EQ(verified.status, 0) << verified.err;
+  EXPECT_EQ(verified.json()["comparison"]["trimmed"][0]["dropped"], 297);
+  EXPECT_EQ(verified.json()["comparison"]["identical"], 2);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"info", "k.attar"}, {"verify", "k.attar", "--base", "model.safetensors"}})
+    EXPECT_NE(attar(words).out.find("embed.weight"), std::string::npos);
+  EXPECT_NE(attar({"info", "k.attar"}).out.find("297 of 300 rows"), std::string::npos);
+  // Under a budget too, and never as the same file.
+  EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "b.attar", "--budget", "9kB", "--keep-rows", "*.weight=rows.txt"})
+                .status,
+            0);
+  const Ran same =
+      attar({"pack", "model.safetensors", "-o", "l.attar", "--lossless", "--keep-rows", "embed*=rows.txt"});
+  EXPECT_EQ(same.status, 2);
+  EXPECT_NE(same.err.find("--lossless"), std::string::npos) << same.err;
+  for (const char* wrong : {"embed*", "none=rows.txt", "embed*=absent.txt", "norm.weight=rows.txt"})
+    EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "l.attar", "--keep-rows", wrong}).status, 2) << wrong;
+  write_whole(at("rows.txt"), "300\n");
+  const Ran beyond = attar({"pack", "model.safetensors", "-o", "l.attar", "--keep-rows", "embed*=rows.txt"});
+  EXPECT_EQ(beyond.status, 2);
+  EXPECT_NE(beyond.err.find("row 300"), std::string::npos) << beyond.err;
+  EXPECT_NE(attar({"pack", "model.safetensors", "-o", "rows.txt", "--keep-rows", "embed*=rows.txt", "-f"}).status, 0);
+  EXPECT_EQ(read_whole(at("rows.txt")), "300\n");
+  EXPECT_FALSE(fs::exists(at("l.attar")));
+}
+
+TEST_F(TensorsCli, AVocabularyIsTrimmedAndTheEncoderRunsOn) {
+  write_tiny_model(at("tiny"));
+  write_whole(at("tokens.txt"), "the\ncat\n.\n");
+  write_whole(at("texts.txt"), "the cat.\nthe cat the cat.\n");
+  const Ran packed = attar({"pack", "tiny", "-o", "t.attar", "--keep-tokens", "tokens.txt", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_EQ(packed.json()["trimmed"][0]["rows"].get<int>() - packed.json()["trimmed"][0]["dropped"].get<int>(), 7);
+  for (const char* encoder : {"tiny", "t.attar"})
+    ASSERT_EQ(attar({"embed", "texts.txt", "-o", std::string(encoder) + ".npy", "--encoder", encoder}).status, 0);
+  EXPECT_TRUE(read_whole(at("tiny.npy")) == read_whole(at("t.attar.npy")));
+  const Ran none = attar({"pack", "model.safetensors", "-o", "x.attar", "--keep-tokens", "tokens.txt"});
+  EXPECT_EQ(none.status, 2);
 }
 
 TEST_F(TensorsCli, ABudgetIsPlannedPackedAndVerified) {
@@ -147,7 +198,7 @@ TEST_F(TensorsCli, ABudgetIsPlannedPackedAndVerified) {
   const Ran verified = attar({"verify", "s.attar", "--base", "model.safetensors", "--json"});
   ASSERT_EQ(verified.status, 0) << verified.err;
   expect_keys(verified.json()["comparison"],
-              {{"tensors", 'n'}, {"identical", 'n'}, {"lost", 'a'}, {"weighed_error", 'n'}});
+              {{"tensors", 'n'}, {"identical", 'n'}, {"lost", 'a'}, {"weighed_error", 'n'}, {"trimmed", 'a'}});
   EXPECT_EQ(verified.json()["comparison"]["identical"], 1);
   EXPECT_EQ(attar({"verify", "s.attar", "--base", "folder/a.safetensors"}).status, 2);
   // What a person reads.

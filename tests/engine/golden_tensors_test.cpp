@@ -218,6 +218,33 @@ TEST_F(GoldenTensors, FinerRowsAreTheSameForEver) {
   EXPECT_EQ(compared->lost.size(), 2u);
 }
 
+// A table of which rows are kept, once without loss and zeros in the place of others, and once with.
+TEST_F(GoldenTensors, KeptRowsAreTheSameForEver) {
+  const auto source = put("model.safetensors",
+                          data::safetensors_file({golden_bell("embed", 90, 96, 12), golden_bell("head", 90, 96, 13)}));
+  const auto path = golden_tensors_path("-kept.attar");
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
+    std::string numbers;
+    for (int i = 0; i < 90; ++i)
+      if (i / 10 % 3 != 1) numbers += std::to_string(i) + "\n";
+    const auto rows = put("rows.txt", numbers);
+    const auto packed = pack_tensors(source, path,
+                                     {.block_bytes = 4096,
+                                      .loss = {.pins = {*parse_tensor_pin("head=4bit")}},
+                                      .trim = {.rows = {{.pattern = "*", .rows = rows}}},
+                                      .threads = 1});
+    ASSERT_TRUE(packed) << error_of(packed);
+  }
+  const auto artifact = TensorArtifact::open(path);
+  ASSERT_TRUE(artifact) << error_of(artifact);
+  ATTAR_ASSERT_OK(artifact->verify(2));
+  EXPECT_EQ(artifact->tensor(0).dropped_rows, 30u);
+  const auto compared = artifact->compare(source, 1);
+  ASSERT_TRUE(compared) << error_of(compared);
+  EXPECT_EQ(compared->lost.size(), 1u);
+  EXPECT_EQ(compared->trimmed.size(), 2u);
+}
+
 TEST_F(GoldenTensors, SeedsOfFuzzingHoldTheSame) {
   if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) ATTAR_ASSERT_OK(write_seed());
   const auto artifact = TensorArtifact::open(seed_path());

@@ -145,7 +145,7 @@ Status WeightFit::look_at(LossyTensor& tensor, base::ByteView base) const {
   if (tensor.bound) {
     const double bound = tensor.bound->value * (tensor.bound->relative ? largest : 1);
     // A tensor of zeros alone, or none finite: any step keeps it.
-    ATTAR_ASSIGN(tensor.setting, steps::bounded_by(bound > 0 ? bound : 1, weights.root_mean_square()));
+    ATTAR_ASSIGN(tensor.setting, steps::bounded_by(bound > 0 ? bound : 1, weights.deviation()));
     tensor.fixed = true;
     return {};
   }

@@ -138,7 +138,7 @@ TEST(FinerRows, DamageIsRefused) {
   const Made made = make(table, {.half_step = 0.02f}, nullptr);
   EXPECT_EQ(made.preamble[0] & std::byte{8}, std::byte{8});
   std::vector<std::byte> newer = made.preamble;
-  newer[0] |= std::byte{16};
+  newer[0] |= std::byte{32};
   const codec::TensorCodec& codec = *codec::find_tensor_codec(codec_id);
   const auto later = codec.open(newer, table.view().schema, made.tables);
   ASSERT_FALSE(later);

@@ -76,6 +76,8 @@ class StepsReader final : public codec::TensorReader {
     if (!frame_.finer) put_rows(frame_.half_step, 0, count);
     for (std::uint64_t i = 0, at = 0; i < finer.size(); ++i, at += frame_.columns)
       put_rows(frame_.half_step_of(static_cast<unsigned>(finer[i])), at, std::min(frame_.columns, count - at));
+    if (frame_.centre != 0)
+      for (float& value : values) value += frame_.centre;
     if (has_base_) {
       thread_local std::vector<float> origins;
       origins.resize(count);

@@ -29,6 +29,7 @@ struct Frame {
   int width = 2;       ///< of a class, eighths of an octave
   std::uint32_t table = 0;
   float half_step = 1;
+  float centre = 0;                       ///< what numbers are counted from; 0 unless plain
   unsigned low = 0;                       ///< bits below a symbol's number; 0 unless plain
   std::vector<std::int16_t> scales = {};  ///< of the columns, zeros where they have none
 

@@ -73,6 +73,8 @@ void prepare(const Frame& frame, std::span<const double> weights, const codec::T
     widen(frame.type, elements.base.data(), count, out.base.data());
     for (std::size_t i = 0; i < count; ++i) out.values[i] -= out.base[i];
   }
+  if (frame.centre != 0)
+    for (std::size_t i = 0; i < count; ++i) out.values[i] -= frame.centre;
   out.finer.assign(elements.finer.begin(), elements.finer.end());
   for (std::size_t row = 0; row < out.finer.size(); ++row) {
     const float factor = magnified_by(frame, elements.finer[row]);
@@ -141,6 +143,8 @@ void Quantizer::put_back_all(Block& block) const {
     put_back_rows(block, frame_.half_step_of(static_cast<unsigned>(block.finer[row])), at,
                   std::min<std::size_t>(frame_.columns, block.count - at));
   }
+  if (frame_.centre != 0)
+    for (std::size_t i = 0; i < block.count; ++i) block.back[i] += frame_.centre;
   for (std::size_t i = 0; i < block.base.size(); ++i) block.back[i] += block.base[i];
   if (frame_.type == Type::f32) return;
   block.narrowed.resize(block.count * bytes);

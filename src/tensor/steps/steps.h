@@ -41,9 +41,9 @@ struct Setting {
 /// Along the trellis where a tensor of this root mean square has steps that are not too fine for it.
 [[nodiscard]] Setting setting_of(double half_step, double root_mean_square) noexcept;
 
-/// The largest half step that keeps to a bound, for a tensor of this root mean square. `invalid_argument` where the
+/// The largest half step that keeps to a bound, for a tensor of this deviation. `invalid_argument` where the
 /// bound is not in [2^-126, 2^119].
-[[nodiscard]] Result<Setting> bounded_by(double bound, double root_mean_square);
+[[nodiscard]] Result<Setting> bounded_by(double bound, double deviation);
 
 /// What elements came to.
 struct Tally {
@@ -85,6 +85,8 @@ class Weights {
 
   /// The elements' root mean square, rows weighed so.
   [[nodiscard]] double root_mean_square() const noexcept;
+  /// The same about what a bounded tensor is counted from: its mean, or zero.
+  [[nodiscard]] double deviation() const noexcept;
   /// The largest magnitude of a finite element.
   [[nodiscard]] double largest() const noexcept { return largest_; }
   /// By plain rounding and the entropy of a sample's classes: what a planner solves with. Along the trellis the same
@@ -108,6 +110,7 @@ class Weights {
   Weights() = default;
   [[nodiscard]] codec::TensorBlock block_of(std::uint64_t block, base::ByteView base) const;
   [[nodiscard]] Frame frame_of(const Setting& setting) const;
+  void take_centre(double mean, double count);
 
   codec::TensorView view_;                        ///< without its base
   std::shared_ptr<const rows::Repeats> repeats_;  ///< null: none
@@ -115,6 +118,8 @@ class Weights {
   std::vector<std::int16_t> scales_;  ///< of the columns
   bool column_scales_ = false;
   double square_ = 0, weighed_square_ = 0, largest_ = 0;
+  float centre_ = 0;             ///< of bounded steps
+  double square_of_centre_ = 0;  ///< what it takes off the sum of squares
 };
 
 /// Tables for what was counted of any number of tensors. `escape_bits`: of an element that escapes, 8 × its bytes.

@@ -16,6 +16,7 @@ namespace attar::cli {
 
 struct TensorArguments {
   bool lossless = false;
+  bool progressive = false;
   std::uint64_t block_bytes = PackTensorsOptions{}.block_bytes;
   std::filesystem::path base;
   std::optional<ErrorBound> max_error;
@@ -23,7 +24,7 @@ struct TensorArguments {
   std::filesystem::path sensitivity;
 };
 
-/// --block, --base, --max-error, --pin and --sensitivity; for packing --lossless too.
+/// --block, --base, --max-error, --pin and --sensitivity; for packing --lossless and --progressive too.
 void add_tensor_options(Command& command, TensorArguments& arguments, bool packs);
 
 /// Whether the input is to be taken as tensors: an option for them was given, or it holds files of tensors.
@@ -36,7 +37,8 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
                                             const PackOptions& goals, const TensorArguments& arguments);
 [[nodiscard]] Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
                                               const std::filesystem::path& output, const std::filesystem::path& base,
-                                              bool force, unsigned threads, const OpenOptions& open);
+                                              const std::optional<Budget>& budget, bool force, unsigned threads,
+                                              const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_info_tensors(const Session& session, const std::filesystem::path& artifact,
                                             const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,

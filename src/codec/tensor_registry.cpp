@@ -9,14 +9,15 @@ const codec::TensorCodec& planes_codec() noexcept;
 const codec::TensorCodec& delta_codec() noexcept;
 const codec::TensorCodec& steps_codec() noexcept;
 const codec::TensorCodec& moves_codec() noexcept;
+const codec::TensorCodec& refined_codec() noexcept;
 }  // namespace attar::tensor
 
 namespace attar::codec {
 
 std::span<const TensorCodec* const> tensor_registry() noexcept {
-  static const std::array<const TensorCodec*, 5> all = {&tensor::fields_codec(), &tensor::planes_codec(),
-                                                        &tensor::delta_codec(), &tensor::steps_codec(),
-                                                        &tensor::moves_codec()};
+  static const std::array<const TensorCodec*, 6> all = {&tensor::fields_codec(), &tensor::planes_codec(),
+                                                        &tensor::delta_codec(),  &tensor::steps_codec(),
+                                                        &tensor::moves_codec(),  &tensor::refined_codec()};
   return all;
 }
 

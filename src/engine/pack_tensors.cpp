@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "engine/input.h"
 #include "engine/lossy_tensors.h"
+#include "engine/progressive_tensors.h"
 #include "engine/step_search.h"
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
@@ -62,12 +63,16 @@ class TensorPacking {
     std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
     std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
     engine::CodecChoice choice = {};
-    engine::LossyTensor* lossy = nullptr;  ///< null: it comes back as it is
-    format::TensorLossEntry loss = {};     ///< as it was measured while the frame was written
+    engine::LossyTensor* lossy = nullptr;     ///< null: it comes back as it is, or is refined
+    std::optional<std::size_t> refined = {};  ///< its place among the progressive tensors
+    std::uint64_t refinement_bytes = 0;
+    format::TensorLossEntry loss = {};  ///< as it was measured while the frame was written
   };
 
   [[nodiscard]] Status check_options() const {
     ATTAR_TRY(engine::check_loss(options_.loss));
+    if (options_.loss.progressive && !options_.base.empty())
+      return fail(ErrorCode::invalid_argument, "an artifact that may be cut stands alone: leave the base out");
     if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
                                                          options_.block_bytes, least_block, format::most_block_bytes));
@@ -154,7 +159,7 @@ class TensorPacking {
   [[nodiscard]] bool fits(const Item& item, std::uint32_t number) const {
     const format::TensorEntry& other = base_->tensors[number];
     return other.element_bytes == item.entry.element_bytes && other.count == item.entry.count &&
-           other.bytes() <= base_->limits.max_tensor_bytes;
+           other.codec_id != tensor::refined::codec_id && other.bytes() <= base_->limits.max_tensor_bytes;
   }
 
   // Every codec looks at every tensor; then those that won take their places in the tables, in order.
@@ -179,7 +184,7 @@ class TensorPacking {
     const LossOptions& loss = options_.loss;
     if (loss.budget) {
       report_.budget_bytes = budget_bytes(*loss.budget);
-      if (loss.pins.empty() && fixed_bytes() <= static_cast<double>(report_.budget_bytes)) {
+      if (loss.pins.empty() && !loss.progressive && fixed_bytes() <= static_cast<double>(report_.budget_bytes)) {
         report_.notes.push_back("the budget leaves room for all tensors without loss");
         return {};
       }
@@ -193,15 +198,48 @@ class TensorPacking {
                               .base = items_[i].base,
                               .lossless_bytes = items_[i].choice.trial->bytes()});
     ATTAR_ASSIGN(lossy_, engine::choose_lossy(candidates, loss, report_.notes));
-    if (lossy_.empty()) return {};
     progress_.stage("fitting steps", 0);
+    if (loss.progressive) ATTAR_TRY(refine());
+    if (lossy_.empty()) return {};
     fit_.emplace(lossy_, pool_, progress_,
                  [this](const engine::LossyTensor& tensor) { return base_->whole(*tensor.base, pool_); });
     ATTAR_TRY(fit_->look());
-    ATTAR_TRY(loss.budget ? fit_budget() : fit_->fit_tables());
+    ATTAR_TRY(loss.budget && !loss.progressive ? fit_budget() : fit_->fit_tables());
     for (engine::LossyTensor& tensor : lossy_)
       if (!tensor.lossless) make_lossy(tensor);
     return {};
+  }
+
+  // Tensors that no pin fixes are coded pass by pass, as fine as the budget may ask for.
+  Status refine() {
+    constexpr double finest_bits = 7, bits_above_budget = 1.5;
+    std::vector<engine::LossyTensor> free;
+    std::erase_if(lossy_, [&](engine::LossyTensor& tensor) {
+      if (tensor.pin != nullptr || tensor.bound) return false;
+      free.push_back(std::move(tensor));
+      return true;
+    });
+    double weights = 0;
+    for (std::size_t place = 0; place < free.size(); ++place) {
+      Item& item = items_[free[place].item];
+      item.refined = place;
+      item.choice.codec = codec::find_tensor_codec(tensor::refined::codec_id);
+      item.choice.trial.reset();
+      item.entry.codec_id = item.choice.codec->info().id;
+      item.entry.wire_version = item.choice.codec->info().wire_max;
+      item.entry.block_elements = engine::refined_block_elements(item.entry.columns);
+      item.loss = {.tensor = static_cast<std::uint32_t>(free[place].item),
+                   .original = std::exchange(item.entry.checksum, 0),
+                   .sensitivity = free[place].sensitivity};
+      free[place].view.block_elements = item.entry.block_elements;
+      weights += free[place].elements();
+    }
+    if (free.empty()) return {};
+    double bits = finest_bits;
+    if (report_.budget_bytes != 0)
+      bits = std::min(bits, 8 * static_cast<double>(report_.budget_bytes) / weights + bits_above_budget);
+    progressive_.emplace(std::move(free), pool_, progress_);
+    return progressive_->fit(bits);
   }
 
   [[nodiscard]] std::uint64_t budget_bytes(const Budget& budget) const {
@@ -221,13 +259,7 @@ class TensorPacking {
       out += bytes_of_tensor + (may_lose[i] ? bytes_of_loss : 0);
       if (items_[i].choice.trial && !may_lose[i]) out += items_[i].choice.trial->bytes();
     }
-    for (const engine::TensorSource& source : sources_) out += 0.2 * static_cast<double>(bytes_outside(source));
-    return out;
-  }
-
-  [[nodiscard]] static std::uint64_t bytes_outside(const engine::TensorSource& source) {
-    std::uint64_t out = source.file.bytes().size();
-    for (const data::FileTensor& tensor : source.file.tensors()) out -= tensor.bytes;
+    for (const engine::TensorSource& source : sources_) out += 0.2 * static_cast<double>(engine::bytes_outside(source));
     return out;
   }
 
@@ -279,14 +311,41 @@ class TensorPacking {
     item.entry.wire_version = item.choice.codec->info().wire_max;
   }
 
-  // Files are written until one meets the budget; where there is none, the first one is it.
+  // A progressive artifact is written whole, and cut to its budget.
   Status write(const std::filesystem::path& output) {
+    if (!progressive_ || report_.budget_bytes == 0) return write_to(output);
+    std::filesystem::path whole = output;
+    whole += ".whole";
+    const auto written = write_to(whole);
+    const auto cut = written ? cut_tensors(whole, output, {.value = static_cast<double>(report_.budget_bytes)})
+                             : std::unexpected(written.error());
+    std::error_code error;
+    std::filesystem::remove(whole, error);
+    if (!cut) return std::unexpected(cut.error());
+    ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(output, {}, {}));
+    take_losses(state->losses, *state->refinements);
+    report_.bytes = cut->bytes;
+    return {};
+  }
+
+  void take_losses(const format::Losses& losses, const engine::RefinementIndex& refinements) {
+    for (const format::TensorLossEntry& own : losses.tensors) {
+      Item& item = items_[own.tensor];
+      if (item.first != own.tensor || !item.refined) continue;
+      item.loss = own;
+      item.refinement_bytes = refinements.of(own.tensor)->bytes();
+    }
+  }
+
+  // Files are written until one meets the budget; where there is none, the first one is it.
+  Status write_to(const std::filesystem::path& output) {
     for (Item& item : items_)
       if (item.choice.trial) item.choice.trial->share(shared_tables_);
     shared_tables_.finish();
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
+      if (progressive_) ATTAR_TRY(progressive_->add_table(tables_));
       ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
       ATTAR_TRY(write_sections(writer));
       ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
@@ -296,7 +355,7 @@ class TensorPacking {
   }
 
   Result<bool> write_again() {
-    if (report_.budget_bytes == 0) return false;
+    if (report_.budget_bytes == 0 || progressive_) return false;
     if (fit_ && fit_->step() != 0) {
       const auto next = search_->next(fit_->step(), report_.bytes, fit_->bits_of_an_octave() / 8);
       if (next) return take_step(*next);
@@ -323,7 +382,7 @@ class TensorPacking {
   }
 
   Status write_sections(format::ArtifactWriter& writer) {
-    ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(source_entries())));
+    ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(engine::entries_of(sources_))));
     base::ByteWriter tables;
     tables_.save(tables);
     ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
@@ -335,16 +394,32 @@ class TensorPacking {
     ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
-    if (fit_) ATTAR_TRY(write_losses(writer));
+    if (progressive_) ATTAR_TRY(write_refinements(writer));
+    if (fit_ || progressive_) ATTAR_TRY(write_losses(writer));
     std::vector<format::TensorEntry> entries;
     for (const Item& item : items_) entries.push_back(item.entry);
     return writer.add({.kind = SectionKind::tensors, .wire_version = format::tensors_wire_version},
                       format::encode_tensors(entries));
   }
 
+  Status write_refinements(format::ArtifactWriter& writer) {
+    ATTAR_ASSIGN(base::Sink * sink, writer.begin({.kind = SectionKind::refinements}));
+    ATTAR_TRY(progressive_->write_refinements(*sink));
+    ATTAR_TRY(writer.end());
+    for (const engine::ProgressivePacking::Whole& own : progressive_->whole()) {
+      Item& item = items_[own.number];
+      item.refinement_bytes = own.refinement_bytes;
+      item.loss.squared_error = own.squared_error;
+      item.loss.max_error = own.max_error;
+    }
+    return writer.add({.kind = SectionKind::order}, format::encode_order(progressive_->order()));
+  }
+
   Status write_losses(format::ArtifactWriter& writer) const {
-    format::Losses losses{.step = fit_->step()};
-    if (options_.loss.budget) {
+    format::Losses losses{.step = progressive_ ? progressive_->step() : fit_->step()};
+    if (progressive_) {
+      losses.goal = format::Losses::Goal::progressive;
+    } else if (options_.loss.budget) {
       losses.goal = format::Losses::Goal::budget;
       losses.goal_value = static_cast<double>(report_.budget_bytes);
     } else if (options_.loss.max_error) {
@@ -354,7 +429,7 @@ class TensorPacking {
     }
     for (std::size_t i = 0; i < items_.size(); ++i) {
       const Item& owner = items_[items_[i].first];
-      if (owner.lossy == nullptr) continue;
+      if (owner.lossy == nullptr && !owner.refined) continue;
       losses.tensors.push_back(owner.loss);
       losses.tensors.back().tensor = static_cast<std::uint32_t>(i);
     }
@@ -383,6 +458,11 @@ class TensorPacking {
   }
 
   Status write_frame(Item& item, base::Sink& sink) {
+    if (item.refined) {
+      item.loss.square = progressive_->square(*item.refined);
+      ATTAR_ASSIGN(item.entry.frame_bytes, progressive_->write_frame(*item.refined, item.loss.tensor, sink));
+      return {};
+    }
     std::vector<std::byte> base_bytes;
     codec::TensorView view = item.view;
     if (item.entry.base) {
@@ -432,26 +512,6 @@ class TensorPacking {
     return {};
   }
 
-  [[nodiscard]] std::vector<format::SourceEntry> source_entries() const {
-    std::vector<format::SourceEntry> out;
-    for (const engine::TensorSource& source : sources_) {
-      const base::ByteView bytes = source.file.bytes();
-      format::SourceEntry own{.path = source.path, .bytes = bytes.size(), .pieces = {}};
-      std::uint64_t at = 0;
-      const auto piece = [&](std::uint64_t end) {
-        const base::ByteView part = bytes.subspan(at, end - at);
-        own.pieces.emplace_back(part.begin(), part.end());
-      };
-      for (const data::FileTensor& tensor : source.file.tensors()) {
-        piece(tensor.offset);
-        at = tensor.offset + tensor.bytes;
-      }
-      piece(bytes.size());
-      out.push_back(std::move(own));
-    }
-    return out;
-  }
-
   void report() {
     report_.sources = sources_.size();
     report_.tensors = items_.size();
@@ -462,12 +522,12 @@ class TensorPacking {
       ++own.tensors;
       own.bytes += items_[i].entry.bytes();
       if (items_[i].first != i) continue;
-      own.packed_bytes += items_[i].entry.frame_bytes;
+      own.packed_bytes += items_[i].entry.frame_bytes + items_[i].refinement_bytes;
       if (items_[i].entry.is_base())
         ++report_.base_tensors;
       else if (items_[i].entry.base)
         ++report_.delta_tensors;
-      if (items_[i].lossy != nullptr) report_lost(items_[i]);
+      if (items_[i].lossy != nullptr || items_[i].refined) report_lost(items_[i]);
     }
     for (auto& [name, own] : types) report_.types.push_back(std::move(own));
   }
@@ -476,7 +536,8 @@ class TensorPacking {
     LostTensor own{.name = item.entry.name,
                    .type = item.entry.type,
                    .weights = item.entry.count,
-                   .bits = 8 * static_cast<double>(item.entry.frame_bytes) / static_cast<double>(item.entry.count),
+                   .bits = 8 * static_cast<double>(item.entry.frame_bytes + item.refinement_bytes) /
+                           static_cast<double>(item.entry.count),
                    .loss = engine::loss_of(item.loss)};
     report_.weighed_error += own.loss.sensitivity * own.loss.relative_error;
     report_.lost.push_back(std::move(own));
@@ -492,6 +553,7 @@ class TensorPacking {
   codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
   std::vector<engine::LossyTensor> lossy_;
   std::optional<engine::WeightFit> fit_;
+  std::optional<engine::ProgressivePacking> progressive_;
   std::optional<engine::StepSearch> search_;
   int fits_ = 0;  ///< of tables, since the first
   PackTensorsReport report_;
@@ -506,6 +568,8 @@ Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input, const
 }
 
 Result<PackTensorsReport> plan_tensors(const std::filesystem::path& input, const PackTensorsOptions& options) {
+  if (options.loss.progressive)
+    return fail(ErrorCode::invalid_argument, "a progressive artifact has no plan: pack it, and cut it to a budget");
   if (!options.loss.any())
     return fail(ErrorCode::invalid_argument,
                 "a plan of tensors needs a budget, a bound on errors or pins; without loss, pack them");

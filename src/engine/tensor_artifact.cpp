@@ -23,6 +23,7 @@ std::string goal_of(const format::Losses& losses) {
     case format::Losses::Goal::bound: return fmt::format("no error above {}", losses.goal_value);
     case format::Losses::Goal::relative_bound:
       return fmt::format("no error above {} of a tensor's largest magnitude", losses.goal_value);
+    case format::Losses::Goal::progressive: return "to be cut anywhere";
     case format::Losses::Goal::tensors: break;
   }
   return losses.tensors.empty() ? std::string() : "single tensors";
@@ -37,7 +38,7 @@ TensorInfo info_of(const TensorArtifact::State& state, std::size_t number) {
           .type = tensor.type,
           .shape = tensor.shape,
           .bytes = tensor.bytes(),
-          .packed_bytes = tensor.frame_bytes,
+          .packed_bytes = state.packed_bytes(number),
           .codec = tensor.is_base()   ? "base"
                    : codec == nullptr ? fmt::format("{:#06x}", tensor.codec_id)
                                       : std::string(codec->info().name),
@@ -101,6 +102,7 @@ TensorsInfo TensorArtifact::info() const {
     out.tensors.push_back(info_of(*state_, i));
     if (const auto& loss = out.tensors.back().loss) out.weighed_error += loss->sensitivity * loss->relative_error;
   }
+  if (state_->refinements) out.refinements = state_->refinements->order().refinements.size();
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : state_->reader.sections()) {
     out.parts.push_back({entry.name(), entry.length});

@@ -101,7 +101,7 @@ Result<TensorComparison> TensorArtifact::compare(const std::filesystem::path& or
     LostTensor own{.name = tensor.name,
                    .type = tensor.type,
                    .weights = tensor.count,
-                   .bits = 8 * static_cast<double>(tensor.frame_bytes) / static_cast<double>(tensor.count),
+                   .bits = 8 * static_cast<double>(state_->packed_bytes(i)) / static_cast<double>(tensor.count),
                    .loss = engine::loss_of({.square = found.square,
                                             .squared_error = found.squared_error,
                                             .max_error = found.max_error,

@@ -81,6 +81,7 @@ Status TensorArtifact::State::load() {
     if (tensor.base && !base_entry)
       return index.fail(ErrorCode::corrupt, fmt::format("codes tensor {} against a base that it does not name",
                                                         data::in_quotes(tensor.name)));
+  ATTAR_ASSIGN(refinements, engine::RefinementIndex::open(reader, tensors, limits));
   return load_losses();
 }
 
@@ -99,6 +100,16 @@ Status TensorArtifact::State::load_losses() {
                 .file = reader.path(),
                 .section = "losses"});
   }
+  if (!refinements) return {};
+  format::Losses by_blocks = losses;
+  refinements->state_errors(by_blocks);
+  for (std::size_t i = 0; i < losses.tensors.size(); ++i)
+    if (by_blocks.tensors[i].squared_error != losses.tensors[i].squared_error ||
+        by_blocks.tensors[i].max_error != losses.tensors[i].max_error)
+      return std::unexpected(Error{.code = ErrorCode::corrupt,
+                                   .message = "states other errors of a tensor than of its blocks",
+                                   .file = reader.path(),
+                                   .section = "losses"});
   return {};
 }
 
@@ -156,13 +167,15 @@ Status TensorArtifact::State::need_base(const format::TensorEntry& tensor) const
             .file = reader.path()});
 }
 
-Result<engine::FrameReader> TensorArtifact::State::frame(const format::TensorEntry& tensor, base::ThreadPool& pool,
+Result<engine::FrameReader> TensorArtifact::State::frame(std::size_t number, base::ThreadPool& pool,
                                                          std::vector<std::byte>& base_bytes) const {
+  const format::TensorEntry& tensor = tensors[number];
   if (tensor.base) {
     ATTAR_TRY(need_base(tensor));
     ATTAR_ASSIGN(base_bytes, base->whole(*tensor.base, pool));
   }
-  return engine::FrameReader::open(*frames, tensor, tables, base_bytes);
+  return engine::FrameReader::open(*frames, tensor, tables, base_bytes,
+                                   refinements ? refinements->of(number) : std::nullopt);
 }
 
 Status TensorArtifact::State::stream(std::size_t number, base::ThreadPool& pool,
@@ -173,7 +186,7 @@ Status TensorArtifact::State::stream(std::size_t number, base::ThreadPool& pool,
     return base->stream(*tensor.base, pool, take);
   }
   std::vector<std::byte> base_bytes;
-  ATTAR_ASSIGN(const auto opened, frame(tensor, pool, base_bytes));
+  ATTAR_ASSIGN(const auto opened, frame(number, pool, base_bytes));
   return opened.read(pool, take);
 }
 
@@ -189,7 +202,7 @@ Result<std::vector<std::byte>> TensorArtifact::State::whole(std::size_t number, 
     return base->whole(*tensor.base, pool);
   }
   std::vector<std::byte> base_bytes;
-  ATTAR_ASSIGN(const auto opened, frame(tensor, pool, base_bytes));
+  ATTAR_ASSIGN(const auto opened, frame(number, pool, base_bytes));
   std::vector<std::byte> out(tensor.bytes());
   ATTAR_TRY(opened.read(pool, std::span<std::byte>(out)));
   return out;

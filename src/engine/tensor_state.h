@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attar/tensors.h"
+#include "engine/refinement_index.h"
 #include "engine/tensor_frames.h"
 #include "format/losses.h"
 #include "format/reader.h"
@@ -31,8 +32,9 @@ struct TensorArtifact::State {
   codec::TableSets tables;
   std::optional<format::SectionReader> frames;
   std::optional<format::BaseEntry> base_entry;
-  format::Losses losses;              ///< of the tensors with lossy codecs; none where there are no such
-  std::shared_ptr<const State> base;  ///< null where there is none, or it was not found
+  format::Losses losses;  ///< of the tensors with lossy codecs; none where there are no such
+  std::optional<engine::RefinementIndex> refinements;  ///< of progressive tensors; none where there are no such
+  std::shared_ptr<const State> base;                   ///< null where there is none, or it was not found
 
   // Sources are read when they are asked for: a single tensor needs none.
   mutable std::once_flag sources_once;
@@ -42,6 +44,18 @@ struct TensorArtifact::State {
   [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const;
   /// Null where the tensor comes back as it was.
   [[nodiscard]] const format::TensorLossEntry* loss_of(std::size_t number) const noexcept;
+  /// Of the tensor, what refines it counted.
+  [[nodiscard]] std::uint64_t packed_bytes(std::size_t number) const noexcept;
+  /// The exact size of the artifact with the first so many refinements alone; what it has now without progressive
+  /// tensors.
+  [[nodiscard]] Result<std::uint64_t> bytes_with(std::size_t refinements) const;
+  /// The most refinements with which it is not larger than this; `goal_unreachable` where none helps, and
+  /// `invalid_argument` for an artifact without progressive tensors.
+  [[nodiscard]] Result<std::size_t> refinements_within(std::uint64_t bytes) const;
+  /// What a budget is in bytes: of the weights for bits, of the sources for shares.
+  [[nodiscard]] Result<std::uint64_t> bytes_of(const Budget& budget) const;
+  /// Forgets all but the first so many refinements, which are what a budget of so many bytes left.
+  void keep(std::size_t refinements, std::uint64_t budget);
   /// Artifacts below.
   [[nodiscard]] std::uint32_t depth() const noexcept { return base_entry ? base_entry->depth : 0; }
 
@@ -57,7 +71,7 @@ struct TensorArtifact::State {
 
  private:
   [[nodiscard]] Status load_losses();
-  [[nodiscard]] Result<engine::FrameReader> frame(const format::TensorEntry& tensor, base::ThreadPool& pool,
+  [[nodiscard]] Result<engine::FrameReader> frame(std::size_t number, base::ThreadPool& pool,
                                                   std::vector<std::byte>& base_bytes) const;
   [[nodiscard]] Status need_base(const format::TensorEntry& tensor) const;
 };

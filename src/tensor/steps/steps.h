@@ -74,6 +74,10 @@ class Weights {
   [[nodiscard]] static std::unique_ptr<const Weights> look(const codec::TensorView& tensor);
 
   [[nodiscard]] bool has_base() const noexcept { return has_base_; }
+  /// Scales of the columns, zeros where they have none, and whether rows have such.
+  [[nodiscard]] std::span<const std::int16_t> scales() const noexcept { return scales_; }
+  [[nodiscard]] bool has_column_scales() const noexcept { return column_scales_; }
+  [[nodiscard]] bool has_row_scales() const noexcept;
 
   /// The sum of all finite elements' squares.
   [[nodiscard]] double square() const noexcept { return square_; }

@@ -1,0 +1,152 @@
+// Progressive artifacts cut to a size: a prefix of their refinements, copied.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "attar/tensors.h"
+#include "data/input_file.h"
+#include "engine/tensor_state.h"
+#include "format/layout.h"
+#include "format/writer.h"
+
+namespace attar {
+namespace {
+
+using format::SectionKind;
+
+std::uint64_t bytes_of_refinements(const format::RefinementOrder& order, std::size_t count) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < count; ++i) out += order.refinements[i].bytes();
+  return out;
+}
+
+format::RefinementOrder first_of(const format::RefinementOrder& order, std::size_t count) {
+  return {.tensors = order.tensors,
+          .roots = order.roots,
+          .refinements = {order.refinements.begin(), order.refinements.begin() + static_cast<std::ptrdiff_t>(count)}};
+}
+
+double weighed_error_of(const format::Losses& losses) {
+  double out = 0;
+  for (const format::TensorLossEntry& own : losses.tensors) {
+    const TensorLoss loss = engine::loss_of(own);
+    out += loss.sensitivity * loss.relative_error;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::uint64_t TensorArtifact::State::packed_bytes(std::size_t number) const noexcept {
+  const auto refined = refinements ? refinements->of(number) : std::nullopt;
+  return tensors[number].frame_bytes + (refined ? refined->bytes() : 0);
+}
+
+Result<std::uint64_t> TensorArtifact::State::bytes_of(const Budget& budget) const {
+  if (budget.unit == Budget::Unit::bytes_per_vector)
+    return fail(ErrorCode::invalid_argument,
+                "a budget of tensors is a size, bits a weight or a share of the input: \"45MB\", \"3.5bit\", \"20%\"");
+  std::uint64_t weights = 0, sources_bytes = 0;
+  for (const format::TensorEntry& tensor : tensors)
+    if (tensor.exponent_bits != 0) weights += tensor.count;
+  if (!sources()) return std::unexpected(sources().error());
+  for (const format::SourceEntry& source : *sources()) sources_bytes += source.bytes;
+  return budget.bytes(budget.unit == Budget::Unit::percent ? sources_bytes : weights, 1, 1);
+}
+
+Result<std::uint64_t> TensorArtifact::State::bytes_with(std::size_t count) const {
+  if (!refinements) return reader.file_bytes();
+  std::vector<format::PlannedSection> sections;
+  for (const format::SectionEntry& entry : reader.sections()) {
+    std::uint64_t length = entry.length;
+    if (entry.spec.kind == SectionKind::refinements) length = bytes_of_refinements(refinements->order(), count);
+    if (entry.spec.kind == SectionKind::order)
+      length = format::encode_order(first_of(refinements->order(), count)).size();
+    sections.push_back({.spec = entry.spec, .length = length});
+  }
+  return format::size_of(sections, 0);
+}
+
+// The list of refinements is compressed, so that its size is known once it is made: from the first that may do, down.
+Result<std::size_t> TensorArtifact::State::refinements_within(std::uint64_t bytes) const {
+  if (!refinements)
+    return std::unexpected(
+        Error{.code = ErrorCode::invalid_argument,
+              .message = "is not progressive and can not be cut; pack the original with --progressive",
+              .file = reader.path()});
+  const auto& all = refinements->order().refinements;
+  ATTAR_ASSIGN(const std::uint64_t least, bytes_with(0));
+  std::uint64_t sum = least;
+  std::size_t count = 0;
+  while (count < all.size() && sum + all[count].bytes() <= bytes) sum += all[count++].bytes();
+  for (; least <= bytes; --count) {
+    ATTAR_ASSIGN(const std::uint64_t exact, bytes_with(count));
+    if (exact <= bytes) return count;
+    // Back by what it is too large, at least: a refinement takes no more than this of the list.
+    constexpr std::uint64_t most_of_a_list = 40, most_of_a_pass = 5;
+    const auto saved = [&](const format::Refinement& own) {
+      return own.bytes() + most_of_a_list + most_of_a_pass * own.lengths.size();
+    };
+    for (std::uint64_t over = exact - bytes; count > 1 && over > saved(all[count - 1]); --count)
+      over -= saved(all[count - 1]);
+  }
+  return std::unexpected(
+      Error{.code = ErrorCode::goal_unreachable,
+            .message = fmt::format("takes {} bytes with all free weights at zero, more than the budget of {}; raise it",
+                                   least, bytes),
+            .file = reader.path()});
+}
+
+void TensorArtifact::State::keep(std::size_t count, std::uint64_t budget) {
+  refinements->keep(count);
+  refinements->state_errors(losses);
+  losses.goal = format::Losses::Goal::budget;
+  losses.goal_value = static_cast<double>(budget);
+}
+
+Status TensorArtifact::cut(const Budget& budget) {
+  ATTAR_ASSIGN(const std::uint64_t bytes, state_->bytes_of(budget));
+  ATTAR_ASSIGN(const std::size_t count, state_->refinements_within(bytes));
+  state_->keep(count, bytes);
+  return {};
+}
+
+Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::filesystem::path& output,
+                              const Budget& budget, const OpenOptions& options) {
+  const auto started = std::chrono::steady_clock::now();
+  if (output.empty()) return fail(ErrorCode::invalid_argument, "name the artifact to write");
+  ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(artifact, options, {}));
+  ATTAR_ASSIGN(const std::uint64_t bytes, state->bytes_of(budget));
+  ATTAR_ASSIGN(const std::size_t count, state->refinements_within(bytes));
+  CutReport out{.path = output.string(),
+                .former_bytes = state->reader.file_bytes(),
+                .refinements = count,
+                .former_refinements = state->refinements->order().refinements.size(),
+                .former_weighed_error = weighed_error_of(state->losses)};
+  const std::uint64_t refined = bytes_of_refinements(state->refinements->order(), count);
+  state->keep(count, bytes);
+  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+  for (const format::SectionEntry& entry : state->reader.sections()) {
+    ATTAR_ASSIGN(const auto section, state->reader.section(entry.spec.kind, entry.spec.instance));
+    const std::uint64_t length = entry.spec.kind == SectionKind::refinements ? refined : entry.length;
+    std::vector<std::byte> made;
+    base::ByteView copied = section.bytes().first(length);
+    if (entry.spec.kind == SectionKind::losses) made = format::encode_losses(state->losses);
+    if (entry.spec.kind == SectionKind::order) made = format::encode_order(state->refinements->order());
+    if (!made.empty())
+      copied = made;
+    else
+      ATTAR_TRY(section.verify(0, length));
+    ATTAR_TRY(writer.add(entry.spec, copied));
+  }
+  ATTAR_ASSIGN(out.bytes, writer.final_bytes());
+  ATTAR_TRY(writer.finish());
+  out.weighed_error = weighed_error_of(state->losses);
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return out;
+}
+
+}  // namespace attar

@@ -126,9 +126,12 @@ Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::
                 .refinements = count,
                 .former_refinements = state->refinements->order().refinements.size(),
                 .former_weighed_error = weighed_error_of(state->losses)};
+  if ((state->reader.features().read_only & ~format::known_features.read_only) != 0)
+    return fail(ErrorCode::too_new, "the file has read-only features that this build does not know; update Attar");
   const std::uint64_t refined = bytes_of_refinements(state->refinements->order(), count);
   state->keep(count, bytes);
-  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
+  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(
+                                output, {.certificate_bytes = 0, .features = state->reader.features()}));
   for (const format::SectionEntry& entry : state->reader.sections()) {
     ATTAR_ASSIGN(const auto section, state->reader.section(entry.spec.kind, entry.spec.instance));
     const std::uint64_t length = entry.spec.kind == SectionKind::refinements ? refined : entry.length;

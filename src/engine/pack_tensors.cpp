@@ -321,7 +321,7 @@ class TensorPacking {
                              : std::unexpected(written.error());
     std::error_code error;
     std::filesystem::remove(whole, error);
-    if (!cut) return std::unexpected(cut.error());
+    if (!cut) return fail(cut.error().code, cut.error().message);
     ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(output, {}, {}));
     take_losses(state->losses, *state->refinements);
     report_.bytes = cut->bytes;

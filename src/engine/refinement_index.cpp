@@ -29,6 +29,7 @@ Result<std::vector<std::optional<std::uint32_t>>> slots_of(const format::Refinem
   std::vector<std::optional<std::uint32_t>> out(tensors.size());
   for (std::uint32_t i = 0; i < tensors.size(); ++i) {
     if (!is_progressive(tensors[i])) continue;
+    if (tensors[i].checksum != 0) return bad(i, "stands beside another checksum of");
     const auto found = by_frame.find(tensors[i].frame_offset);
     if (found == by_frame.end()) return bad(i, "does not name");
     const format::TensorEntry& owner = tensors[order.tensors[found->second].number];

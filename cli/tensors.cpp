@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "attar/model_certificate.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -65,6 +66,27 @@ std::string lost_in_all(const std::vector<LostTensor>& lost) {
                      printable(worst->name));
 }
 
+Json model_certificate_json(const ModelCertificate& certificate) {
+  return {{"texts", certificate.texts},
+          {"lost", certificate.lost},
+          {"upper_bound", certificate.upper_bound},
+          {"confidence", certificate.confidence},
+          {"predicted", certificate.predicted},
+          {"content_digest", certificate.content_digest},
+          {"texts_digest", certificate.texts_digest},
+          {"model_digest", certificate.model_digest},
+          {"build", certificate.build},
+          {"scope", certificate.scope}};
+}
+
+std::string model_certificate_text(const ModelCertificate& certificate) {
+  return fmt::format(
+      "Vectors lost {:.3g} on average (1 - cosine), at most {:.4f} at {:.4g}% confidence; {} texts that "
+      "packing did not see; {:.3g} was predicted.\n{}\n",
+      certificate.lost, certificate.upper_bound, 100 * certificate.confidence, grouped(certificate.texts),
+      certificate.predicted, printable(certificate.scope));
+}
+
 Json packed_json(const PackTensorsReport& report) {
   Json types = Json::array();
   for (const TensorTypeShare& type : report.types)
@@ -83,6 +105,7 @@ Json packed_json(const PackTensorsReport& report) {
           {"budget_bytes", report.budget_bytes == 0 ? Json(nullptr) : Json(report.budget_bytes)},
           {"lost", lost_json(report.lost)},
           {"weighed_error", report.weighed_error},
+          {"certificate", nullptr},
           {"notes", report.notes},
           {"seconds", report.seconds}};
 }
@@ -156,6 +179,7 @@ Json info_json(const TensorsInfo& info) {
           {"goal", info.goal.empty() ? Json(nullptr) : Json(info.goal)},
           {"refinements", info.refinements},
           {"weighed_error", info.weighed_error},
+          {"certificate", info.certificate ? model_certificate_json(*info.certificate) : Json(nullptr)},
           {"content_digest", info.content_digest}};
 }
 
@@ -181,7 +205,9 @@ std::string info_text(const TensorsInfo& info) {
                tensor.loss ? fmt::format("{:.3g}", tensor.loss->relative_error) : "0",
                tensor.loss ? fmt::format("{:.3g}", tensor.loss->max_error) : "0"});
   }
-  return fmt::format("{}\n{}\n{}", facts.text(), parts_text(info.parts, info.bytes, 0), table.text());
+  return fmt::format("{}\n{}{}\n{}", facts.text(),
+                     info.certificate ? model_certificate_text(*info.certificate) + "\n" : "",
+                     parts_text(info.parts, info.bytes, 0), table.text());
 }
 
 Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArguments& arguments) {
@@ -202,8 +228,11 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
   return out;
 }
 
-Status check_pack(const std::filesystem::path& input, const std::filesystem::path& output, bool lossless,
-                  const LossOptions& loss) {
+Status check_pack(const std::filesystem::path& input, const std::filesystem::path& output,
+                  const TensorArguments& arguments, const LossOptions& loss) {
+  const bool lossless = arguments.lossless;
+  if (!arguments.calibrate.empty() && !arguments.sensitivity.empty())
+    return fail(ErrorCode::invalid_argument, "--calibrate measures what --sensitivity would say; give one of them");
   if (lossless && loss.any())
     return fail(ErrorCode::invalid_argument,
                 "--lossless loses nothing: leave it out, or --budget, --max-error, --pin and --progressive");
@@ -232,6 +261,11 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
                    "Tensors: what holds for those of a name: 'embed.*=8bit', '>=4bit', '=lossless', '=1e-3'", "PIN");
   add_path(command, "--sensitivity", arguments.sensitivity,
            "Tensors: what an error on each costs, as attar sensitivity measures it (JSON)");
+  if (packs)
+    add_path(
+        command, "--calibrate", arguments.calibrate,
+        "Tensors of a model that attar embed runs: texts, of which one half tells what the budget should spare, and "
+        "the other certifies what was lost");
   const auto parse = [](std::string_view text) -> Result<std::uint64_t> {
     ATTAR_ASSIGN(const Budget size, parse_budget(text));
     if (size.unit != Budget::Unit::bytes)
@@ -254,8 +288,10 @@ namespace {
 
 // Of a progressive artifact: a smaller one of the same kind.
 Result<Exit> run_cut_tensors(const Session& session, const std::filesystem::path& input,
-                             const std::filesystem::path& output, bool force, const LossOptions& loss) {
-  if (!loss.budget || loss.max_error || loss.progressive || !loss.pins.empty())
+                             const std::filesystem::path& output, bool force, const TensorArguments& arguments,
+                             const LossOptions& loss) {
+  if (!loss.budget || loss.max_error || loss.progressive || !loss.pins.empty() || arguments.lossless ||
+      !arguments.base.empty() || !arguments.sensitivity.empty() || !arguments.calibrate.empty())
     return fail(ErrorCode::invalid_argument, "a packed file is cut to a --budget, and nothing else is asked of it");
   ATTAR_TRY(check_output(output, {input}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
@@ -283,21 +319,30 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
                               const std::filesystem::path& output, bool force, const PackOptions& goals,
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
-  if (is_tensor_artifact(input)) return run_cut_tensors(session, input, output, force, options.loss);
-  ATTAR_TRY(check_pack(input, output, arguments.lossless, options.loss));
-  ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity}, force, true));
+  if (is_tensor_artifact(input)) return run_cut_tensors(session, input, output, force, arguments, options.loss);
+  ATTAR_TRY(check_pack(input, output, arguments, options.loss));
+  ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity, arguments.calibrate}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
-  PackTensorsReport report;
+  PackModelReport report;
   {
     ProgressBar bar(session);
     options.progress = &bar;
-    ATTAR_ASSIGN(report, pack_tensors(input, file.path(), options));
+    if (arguments.calibrate.empty()) {
+      ATTAR_ASSIGN(report.pack, pack_tensors(input, file.path(), options));
+    } else {
+      const PackModelOptions model{.pack = options,
+                                   .sensitivity = {.seed = goals.seed, .threads = goals.threads, .progress = &bar},
+                                   .confidence = goals.confidence};
+      ATTAR_ASSIGN(report, pack_model(input, file.path(), arguments.calibrate, model));
+    }
   }
-  report.path = output.string();
-  ATTAR_TRY(tell_written(session, file, report.path, packed_json(report), [&](const std::string& name) {
-    PackTensorsReport named = report;
+  report.pack.path = output.string();
+  Json json = packed_json(report.pack);
+  if (!arguments.calibrate.empty()) json["certificate"] = model_certificate_json(report.certificate);
+  ATTAR_TRY(tell_written(session, file, report.pack.path, json, [&](const std::string& name) {
+    PackTensorsReport named = report.pack;
     named.path = name;
-    return packed_text(named);
+    return packed_text(named) + (arguments.calibrate.empty() ? "" : "\n" + model_certificate_text(report.certificate));
   }));
   return Exit::done;
 }
@@ -382,17 +427,26 @@ std::string compared_text(const TensorComparison& comparison) {
 }  // namespace
 
 Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
-                                const std::filesystem::path& base, unsigned threads, const OpenOptions& open) {
+                                const std::filesystem::path& base, const std::filesystem::path& texts,
+                                double confidence, unsigned threads, const OpenOptions& open) {
   // A base is an artifact that this one needs, or the original that it is measured against.
   const bool original = !base.empty() && !is_tensor_artifact(base);
   ATTAR_ASSIGN(const TensorArtifact opened,
                TensorArtifact::open(artifact, open, original ? std::filesystem::path() : base));
+  if (!texts.empty() && !original)
+    return fail(ErrorCode::invalid_argument,
+                "--queries: texts are run through the model before and after; name it with --base MODEL");
   std::optional<TensorComparison> comparison;
+  std::optional<ModelCertificate> certificate;
   {
     ProgressBar bar(session);
     ATTAR_TRY(opened.verify(threads, &bar));
     if (original) {
       ATTAR_ASSIGN(comparison, opened.compare(base, threads, &bar));
+    }
+    if (!texts.empty()) {
+      ATTAR_ASSIGN(certificate, certify_model(artifact, base.string(), texts,
+                                              {.confidence = confidence, .threads = threads, .progress = &bar}));
     }
   }
   const TensorsInfo info = opened.info();
@@ -402,12 +456,14 @@ Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::p
                           {"bytes", info.bytes},
                           {"tensors", info.tensors.size()},
                           {"comparison", comparison ? compared_json(*comparison) : Json(nullptr)},
+                          {"certificate", certificate ? model_certificate_json(*certificate) : Json(nullptr)},
                           {"content_digest", info.content_digest}}));
   } else {
     ATTAR_TRY(
         print(fmt::format("{}: intact; every checksum of {} bytes holds, and {} tensors decode to what was packed\n{}",
                           printable(info.path), grouped(info.bytes), grouped(info.tensors.size()),
-                          comparison ? compared_text(*comparison) : "")));
+                          (certificate ? model_certificate_text(*certificate) + "\n" : "") +
+                              (comparison ? compared_text(*comparison) : ""))));
   }
   return Exit::done;
 }

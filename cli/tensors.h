@@ -21,7 +21,7 @@ struct TensorArguments {
   std::filesystem::path base;
   std::optional<ErrorBound> max_error;
   std::vector<std::string> pins;
-  std::filesystem::path sensitivity;
+  std::filesystem::path sensitivity, calibrate;
 };
 
 /// --block, --base, --max-error, --pin and --sensitivity; for packing --lossless and --progressive too.
@@ -42,7 +42,7 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
 [[nodiscard]] Result<Exit> run_info_tensors(const Session& session, const std::filesystem::path& artifact,
                                             const OpenOptions& open);
 [[nodiscard]] Result<Exit> run_verify_tensors(const Session& session, const std::filesystem::path& artifact,
-                                              const std::filesystem::path& base, unsigned threads,
-                                              const OpenOptions& open);
+                                              const std::filesystem::path& base, const std::filesystem::path& texts,
+                                              double confidence, unsigned threads, const OpenOptions& open);
 
 }  // namespace attar::cli

@@ -36,7 +36,8 @@ Result<std::optional<Certificate>> check(const Session& session, VerifyArguments
 Result<Exit> run_verify(const Session& session, VerifyArguments& arguments) {
   const CertifyOptions& options = arguments.options;
   if (is_tensor_artifact(arguments.artifact))
-    return run_verify_tensors(session, arguments.artifact, options.base, options.threads, arguments.open);
+    return run_verify_tensors(session, arguments.artifact, options.base, options.queries, options.confidence,
+                              options.threads, arguments.open);
   if (!options.base.empty() && options.queries.empty())
     return fail(ErrorCode::invalid_argument,
                 "--base needs --queries: the originals are what a fresh certificate is measured against");

@@ -77,6 +77,7 @@ py::dict report_dict(const PackTensorsReport& report) {
   out["budget_bytes"] = report.budget_bytes == 0 ? py::object(py::none()) : py::int_(report.budget_bytes);
   out["lost"] = lost_list(report.lost);
   out["weighed_error"] = report.weighed_error;
+  out["certificate"] = py::none();
   out["notes"] = notes;
   out["seconds"] = report.seconds;
   return out;
@@ -138,6 +139,21 @@ py::dict tensor_dict(const TensorInfo& tensor) {
   return out;
 }
 
+py::dict certificate_dict(const ModelCertificate& certificate) {
+  py::dict out;
+  out["texts"] = certificate.texts;
+  out["lost"] = certificate.lost;
+  out["upper_bound"] = certificate.upper_bound;
+  out["confidence"] = certificate.confidence;
+  out["predicted"] = certificate.predicted;
+  out["content_digest"] = text(certificate.content_digest);
+  out["texts_digest"] = text(certificate.texts_digest);
+  out["model_digest"] = text(certificate.model_digest);
+  out["build"] = text(certificate.build);
+  out["scope"] = text(certificate.scope);
+  return out;
+}
+
 py::dict tensors_info(const TensorArtifact& artifact) {
   const TensorsInfo info = artifact.info();
   py::list sources, tensors;
@@ -158,6 +174,7 @@ py::dict tensors_info(const TensorArtifact& artifact) {
   out["depth"] = info.depth;
   out["goal"] = info.goal.empty() ? py::object(py::none()) : py::object(text(info.goal));
   out["weighed_error"] = info.weighed_error;
+  out["certificate"] = info.certificate ? py::object(certificate_dict(*info.certificate)) : py::object(py::none());
   return out;
 }
 

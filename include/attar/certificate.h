@@ -45,4 +45,20 @@ struct Certificate {
   friend bool operator==(const Certificate&, const Certificate&) = default;
 };
 
+/// A measured claim about what a packed model's vectors lost. Digests are 64 hexadecimal digits (SHA-256).
+struct ModelCertificate {
+  std::uint64_t texts = 0;     ///< measured, none of them seen by the packing
+  double lost = 0;             ///< their mean of 1 − cosine between the vectors before and after
+  double upper_bound = 0;      ///< one-sided, on the mean over all such texts; holds with probability `confidence`
+  double confidence = 0;       ///< in (0, 1)
+  double predicted = 0;        ///< Σ α t², of the sensitivities and errors of the tensors
+  std::string content_digest;  ///< of the artifact's sections other than the certificate's
+  std::string texts_digest;    ///< of the measured texts, in their order
+  std::string model_digest;    ///< of the model before, by its encoder
+  std::string build;           ///< version and instruction-set level that measured
+  std::string scope;           ///< one sentence: what this holds for, and what it does not promise
+
+  friend bool operator==(const ModelCertificate&, const ModelCertificate&) = default;
+};
+
 }  // namespace attar

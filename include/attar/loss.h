@@ -10,6 +10,7 @@
 
 #include "attar/budget.h"
 #include "attar/result.h"
+#include "attar/sensitivity.h"
 
 namespace attar {
 
@@ -59,6 +60,7 @@ struct LossOptions {
   /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
   /// it: 1 for each matrix, 16 for each vector, times the median of what was measured over that.
   std::filesystem::path sensitivity = {};
+  TensorSensitivities measured = {};  ///< the same at hand, where no file is named
 
   [[nodiscard]] bool any() const noexcept { return budget || max_error || progressive || !pins.empty(); }
 };

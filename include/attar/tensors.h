@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "attar/artifact.h"
+#include "attar/certificate.h"
 #include "attar/loss.h"
 #include "attar/progress.h"
 #include "attar/result.h"
@@ -28,6 +29,8 @@ struct PackTensorsOptions {
   std::uint32_t most_depth = 8;
   /// What float tensors may lose; nothing unless something is said.
   LossOptions loss = {};
+  /// Room in the file for a certificate (attar/model_certificate.h); 0: none.
+  std::uint64_t certificate_bytes = 0;
   unsigned threads = 0;          ///< 0: one per available core
   Progress* progress = nullptr;  ///< may be null
 };
@@ -115,6 +118,7 @@ struct TensorsInfo {
   std::uint32_t depth = 0;     ///< artifacts below this one
   std::string goal;          ///< what was asked for: "budget of 45000000 bytes", "no error above 0.001"; empty: nothing
   double weighed_error = 0;  ///< Σ α t² over the tensors that lost something
+  std::optional<ModelCertificate> certificate = {};
   std::uint64_t refinements = 0;  ///< what may be left out of it, in so many pieces; 0: it is not progressive
 };
 

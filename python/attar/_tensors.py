@@ -58,7 +58,7 @@ def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_e
     threads      0: one per available core; the artifact is the same for any number
     progress     as in pack()
 
-    Returns a dict with the keys of `attar pack --lossless --json` (docs/cli.md). Raises GoalUnreachable for a budget that is too small, Error: "io",
+    Returns a dict with the keys of `attar pack --lossless --json` (docs/cli.md). Raises Error: "goal_unreachable" for a budget that is too small, "io",
     "invalid_data" for a folder without files, "invalid_argument" for a block out of range, goals of a wrong form, pins that fit no tensor.
     """
     source, target = os.fspath(path), os.fspath(output)

@@ -163,4 +163,11 @@ Result<std::unique_ptr<text::ModelFiles>> open_artifact_model(const fs::path& pa
   return std::make_unique<ArtifactFiles>(std::move(artifact), path, std::move(checkpoint));
 }
 
+Result<std::shared_ptr<const nn::WeightSource>> open_artifact_weights(const fs::path& path) {
+  ATTAR_ASSIGN(TensorArtifact artifact, TensorArtifact::open(path));
+  ATTAR_ASSIGN(const std::string checkpoint, find_checkpoint(artifact.info()));
+  return std::make_shared<const ArtifactWeights>(std::make_shared<const TensorArtifact>(std::move(artifact)),
+                                                 checkpoint, path.string());
+}
+
 }  // namespace attar::engine

@@ -57,33 +57,37 @@ Result<std::uint64_t> TensorArtifact::State::bytes_of(const Budget& budget) cons
   return budget.bytes(budget.unit == Budget::Unit::percent ? sources_bytes : weights, 1, 1);
 }
 
-Result<std::uint64_t> TensorArtifact::State::bytes_with(std::size_t count) const {
-  if (!refinements) return reader.file_bytes();
+std::uint64_t TensorArtifact::State::length_with(const format::SectionEntry& entry, std::size_t count) const {
+  if (refinements && entry.spec.kind == SectionKind::refinements)
+    return bytes_of_refinements(refinements->order(), count);
+  if (refinements && entry.spec.kind == SectionKind::order)
+    return format::encode_order(first_of(refinements->order(), count)).size();
+  return entry.length;
+}
+
+Result<std::uint64_t> TensorArtifact::State::bytes_with(std::size_t count, std::uint64_t certificate_bytes) const {
   std::vector<format::PlannedSection> sections;
-  for (const format::SectionEntry& entry : reader.sections()) {
-    std::uint64_t length = entry.length;
-    if (entry.spec.kind == SectionKind::refinements) length = bytes_of_refinements(refinements->order(), count);
-    if (entry.spec.kind == SectionKind::order)
-      length = format::encode_order(first_of(refinements->order(), count)).size();
-    sections.push_back({.spec = entry.spec, .length = length});
-  }
-  return format::size_of(sections, 0);
+  for (const format::SectionEntry& entry : reader.sections())
+    if (entry.spec.kind != SectionKind::certificate)
+      sections.push_back({.spec = entry.spec, .length = length_with(entry, count)});
+  return format::size_of(sections, certificate_bytes);
 }
 
 // The list of refinements is compressed, so that its size is known once it is made: from the first that may do, down.
-Result<std::size_t> TensorArtifact::State::refinements_within(std::uint64_t bytes) const {
+Result<std::size_t> TensorArtifact::State::refinements_within(std::uint64_t bytes,
+                                                              std::uint64_t certificate_bytes) const {
   if (!refinements)
     return std::unexpected(
         Error{.code = ErrorCode::invalid_argument,
               .message = "is not progressive and can not be cut; pack the original with --progressive",
               .file = reader.path()});
   const auto& all = refinements->order().refinements;
-  ATTAR_ASSIGN(const std::uint64_t least, bytes_with(0));
+  ATTAR_ASSIGN(const std::uint64_t least, bytes_with(0, certificate_bytes));
   std::uint64_t sum = least;
   std::size_t count = 0;
   while (count < all.size() && sum + all[count].bytes() <= bytes) sum += all[count++].bytes();
   for (; least <= bytes; --count) {
-    ATTAR_ASSIGN(const std::uint64_t exact, bytes_with(count));
+    ATTAR_ASSIGN(const std::uint64_t exact, bytes_with(count, certificate_bytes));
     if (exact <= bytes) return count;
     // Back by what it is too large, at least: a refinement takes no more than this of the list.
     constexpr std::uint64_t most_of_a_list = 40, most_of_a_pass = 5;
@@ -105,6 +109,32 @@ void TensorArtifact::State::keep(std::size_t count, std::uint64_t budget) {
   refinements->state_errors(losses);
   losses.goal = format::Losses::Goal::budget;
   losses.goal_value = static_cast<double>(budget);
+  is_cut = true;
+}
+
+Result<std::uint64_t> TensorArtifact::State::write_kept(const std::filesystem::path& output,
+                                                        std::uint64_t certificate_bytes) const {
+  if ((reader.features().read_only & ~format::known_features.read_only) != 0)
+    return fail(ErrorCode::too_new, "the file has read-only features that this build does not know; update Attar");
+  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(
+                                output, {.certificate_bytes = certificate_bytes, .features = reader.features()}));
+  for (const format::SectionEntry& entry : reader.sections()) {
+    if (entry.spec.kind == SectionKind::certificate) continue;
+    std::vector<std::byte> made;
+    if (entry.spec.kind == SectionKind::losses) made = format::encode_losses(losses);
+    if (entry.spec.kind == SectionKind::order) made = format::encode_order(refinements->order());
+    if (!made.empty()) {
+      ATTAR_TRY(writer.add(entry.spec, made));
+      continue;
+    }
+    ATTAR_ASSIGN(const auto section, reader.section(entry.spec.kind, entry.spec.instance));
+    const std::uint64_t length = length_with(entry, refinements->order().refinements.size());
+    ATTAR_TRY(section.verify(0, length));
+    ATTAR_TRY(writer.add(entry.spec, section.bytes().first(length)));
+  }
+  ATTAR_ASSIGN(const std::uint64_t bytes, writer.final_bytes());
+  ATTAR_TRY(writer.finish());
+  return bytes;
 }
 
 Status TensorArtifact::cut(const Budget& budget) {
@@ -126,27 +156,8 @@ Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::
                 .refinements = count,
                 .former_refinements = state->refinements->order().refinements.size(),
                 .former_weighed_error = weighed_error_of(state->losses)};
-  if ((state->reader.features().read_only & ~format::known_features.read_only) != 0)
-    return fail(ErrorCode::too_new, "the file has read-only features that this build does not know; update Attar");
-  const std::uint64_t refined = bytes_of_refinements(state->refinements->order(), count);
   state->keep(count, bytes);
-  ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(
-                                output, {.certificate_bytes = 0, .features = state->reader.features()}));
-  for (const format::SectionEntry& entry : state->reader.sections()) {
-    ATTAR_ASSIGN(const auto section, state->reader.section(entry.spec.kind, entry.spec.instance));
-    const std::uint64_t length = entry.spec.kind == SectionKind::refinements ? refined : entry.length;
-    std::vector<std::byte> made;
-    base::ByteView copied = section.bytes().first(length);
-    if (entry.spec.kind == SectionKind::losses) made = format::encode_losses(state->losses);
-    if (entry.spec.kind == SectionKind::order) made = format::encode_order(state->refinements->order());
-    if (!made.empty())
-      copied = made;
-    else
-      ATTAR_TRY(section.verify(0, length));
-    ATTAR_TRY(writer.add(entry.spec, copied));
-  }
-  ATTAR_ASSIGN(out.bytes, writer.final_bytes());
-  ATTAR_TRY(writer.finish());
+  ATTAR_ASSIGN(out.bytes, state->write_kept(output, 0));
   out.weighed_error = weighed_error_of(state->losses);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;

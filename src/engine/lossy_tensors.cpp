@@ -25,13 +25,13 @@ constexpr double sensitivity_of_vectors = 16;
 constexpr double least_sensitivity = 1e-6;
 
 Status set_sensitivities(std::span<LossyTensor> tensors, std::span<const format::TensorEntry* const> entries,
-                         const std::filesystem::path& path) {
+                         const LossOptions& options) {
   std::vector<SensitiveTensor> asked;
   for (const format::TensorEntry* entry : entries)
     asked.push_back({entry->name, is_vector(*entry) ? sensitivity_of_vectors : 1});
-  TensorSensitivities measured;
-  if (!path.empty()) {
-    ATTAR_ASSIGN(measured, read_sensitivity(path));
+  TensorSensitivities measured = options.measured;
+  if (!options.sensitivity.empty()) {
+    ATTAR_ASSIGN(measured, read_sensitivity(options.sensitivity));
   }
   ATTAR_ASSIGN(const std::vector<double> found, sensitivities_of(asked, measured));
   const double most = found.empty() ? 1 : std::ranges::max(found);
@@ -114,7 +114,7 @@ Result<std::vector<LossyTensor>> choose_lossy(std::span<const LossCandidate> can
                                                            data::in_quotes(options.pins[i].text())));
   for (const auto& [type, count] : kept)
     notes.push_back(fmt::format("{} tensors of type {} stay as they are: F32, BF16 and F16 may lose", count, type));
-  ATTAR_TRY(set_sensitivities(out, entries, options.sensitivity));
+  ATTAR_TRY(set_sensitivities(out, entries, options));
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "engine/input.h"
 #include "engine/lossy_tensors.h"
+#include "engine/packed_item.h"
 #include "engine/progressive_tensors.h"
 #include "engine/step_search.h"
 #include "engine/tensor_frames.h"
@@ -32,6 +33,8 @@ constexpr std::uint64_t least_block = 4u << 10;
 // first of the files that are tried for a budget relies on it.
 constexpr double bytes_of_container = 1200, bytes_of_tensor = 40, bytes_of_loss = 42;
 
+using Item = engine::PackedItem;
+
 class TensorPacking {
  public:
   TensorPacking(const std::filesystem::path& input, const PackTensorsOptions& options)
@@ -42,13 +45,16 @@ class TensorPacking {
     ATTAR_TRY(check_options());
     ATTAR_ASSIGN(sources_, engine::open_tensor_sources(input_));
     for (const engine::TensorSource& source : sources_) report_.source_bytes += source.file.bytes().size();
-    list();
+    items_ = engine::list_items(sources_, options_.block_bytes, report_.notes);
     ATTAR_TRY(sum_up());
-    share();
+    report_.shared_tensors = engine::share_frames(items_);
     ATTAR_TRY(find_base());
     ATTAR_TRY(look());
-    if (options_.loss.any()) ATTAR_TRY(lose());
-    ATTAR_TRY(output.empty() ? foresee() : write(output));
+    ATTAR_ASSIGN(const bool whole, fits_whole(output));
+    if (!whole) {
+      if (options_.loss.any()) ATTAR_TRY(lose());
+      ATTAR_TRY(output.empty() ? foresee() : write(output));
+    }
     report();
     report_.path = output.string();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -56,19 +62,6 @@ class TensorPacking {
   }
 
  private:
-  /// A tensor of the sources, and how it is packed.
-  struct Item {
-    codec::TensorView view;
-    format::TensorEntry entry;
-    std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
-    std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
-    engine::CodecChoice choice = {};
-    engine::LossyTensor* lossy = nullptr;     ///< null: it comes back as it is, or is refined
-    std::optional<std::size_t> refined = {};  ///< its place among the progressive tensors
-    std::uint64_t refinement_bytes = 0;
-    format::TensorLossEntry loss = {};  ///< as it was measured while the frame was written
-  };
-
   [[nodiscard]] Status check_options() const {
     ATTAR_TRY(engine::check_loss(options_.loss));
     if (options_.loss.progressive && !options_.base.empty())
@@ -76,21 +69,6 @@ class TensorPacking {
     if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
                                                          options_.block_bytes, least_block, format::most_block_bytes));
-  }
-
-  void list() {
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      const data::TensorFile& file = sources_[s].file;
-      if (!file.note().empty()) report_.notes.push_back(file.note());
-      for (const data::FileTensor& tensor : file.tensors()) {
-        const engine::TensorCut cut = engine::cut_tensor(tensor, options_.block_bytes);
-        Item item{.view = {.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements},
-                  .entry = engine::entry_of(tensor, cut),
-                  .first = items_.size()};
-        item.entry.source = static_cast<std::uint32_t>(s);
-        items_.push_back(std::move(item));
-      }
-    }
   }
 
   Status sum_up() {
@@ -107,27 +85,6 @@ class TensorPacking {
     return {};
   }
 
-  // Tensors of the same bytes and cut share a frame: tied weights, and files that a folder holds twice.
-  void share() {
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::size_t>> seen;
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
-      auto& others = seen[{item.entry.checksum, item.view.bytes.size()}];
-      const auto same = std::ranges::find_if(others, [&](std::size_t o) {
-        const codec::TensorView& other = items_[o].view;
-        return other.schema.element == item.view.schema.element && other.schema.columns == item.view.schema.columns &&
-               std::memcmp(other.bytes.data(), item.view.bytes.data(), item.view.bytes.size()) == 0;
-      });
-      if (same == others.end()) {
-        others.push_back(i);
-        continue;
-      }
-      item.first = *same;
-      ++report_.shared_tensors;
-    }
-  }
-
-  // Opens the base and matches its tensors: first those of the same bytes, then those of the same name.
   Status find_base() {
     if (options_.base.empty()) return {};
     ATTAR_ASSIGN(base_, TensorArtifact::State::open(options_.base, {}, {}));
@@ -137,29 +94,8 @@ class TensorPacking {
       base_.reset();
       return {};
     }
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> by_bytes;
-    std::map<std::string_view, std::uint32_t> by_name;
-    for (std::uint32_t i = 0; i < base_->tensors.size(); ++i) {
-      by_bytes.try_emplace({base_->tensors[i].checksum, base_->tensors[i].bytes()}, i);
-      by_name.try_emplace(base_->tensors[i].name, i);
-    }
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
-      const auto same = by_bytes.find({item.entry.checksum, item.view.bytes.size()});
-      const auto named = by_name.find(item.entry.name);
-      if (item.first != i || item.entry.count == 0) continue;
-      if (same != by_bytes.end() && fits(item, same->second))
-        item.base = same->second;
-      else if (named != by_name.end() && fits(item, named->second))
-        item.base = named->second;
-    }
+    engine::match_base(items_, *base_);
     return {};
-  }
-
-  [[nodiscard]] bool fits(const Item& item, std::uint32_t number) const {
-    const format::TensorEntry& other = base_->tensors[number];
-    return other.element_bytes == item.entry.element_bytes && other.count == item.entry.count &&
-           other.codec_id != tensor::refined::codec_id && other.bytes() <= base_->limits.max_tensor_bytes;
   }
 
   // Every codec looks at every tensor; then those that won take their places in the tables, in order.
@@ -179,16 +115,27 @@ class TensorPacking {
     return {};
   }
 
-  // Which tensors lose what. A file that meets its budget without loss stays as it is.
+  // A file that meets its budget without loss is written so. Where that is near, only the file itself can tell.
+  Result<bool> fits_whole(const std::filesystem::path& output) {
+    constexpr double near = 1.03;
+    const LossOptions& loss = options_.loss;
+    if (!loss.budget) return false;
+    report_.budget_bytes = budget_bytes(*loss.budget);
+    const auto budget = static_cast<double>(report_.budget_bytes);
+    if (loss.progressive || !loss.pins.empty() || fixed_bytes() > budget * (output.empty() ? 1 : near)) return false;
+    bool fits = true;
+    if (output.empty()) {
+      ATTAR_TRY(foresee());
+    } else {
+      ATTAR_ASSIGN(fits, write_one(output));
+    }
+    if (fits) report_.notes.push_back("the budget leaves room for all tensors without loss");
+    return fits;
+  }
+
+  // Which tensors lose what.
   Status lose() {
     const LossOptions& loss = options_.loss;
-    if (loss.budget) {
-      report_.budget_bytes = budget_bytes(*loss.budget);
-      if (loss.pins.empty() && !loss.progressive && fixed_bytes() <= static_cast<double>(report_.budget_bytes)) {
-        report_.notes.push_back("the budget leaves room for all tensors without loss");
-        return {};
-      }
-    }
     std::vector<engine::LossCandidate> candidates;
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (items_[i].first == i && items_[i].choice.trial)
@@ -252,7 +199,7 @@ class TensorPacking {
 
   // Bytes beside the frames of tensors that may lose.
   [[nodiscard]] double fixed_bytes() const {
-    double out = bytes_of_container;
+    double out = bytes_of_container + static_cast<double>(options_.certificate_bytes);
     std::vector<bool> may_lose(items_.size());
     for (const engine::LossyTensor& tensor : lossy_) may_lose[tensor.item] = true;
     for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -316,15 +263,20 @@ class TensorPacking {
     if (!progressive_ || report_.budget_bytes == 0) return write_to(output);
     std::filesystem::path whole = output;
     whole += ".whole";
-    const auto written = write_to(whole);
-    const auto cut = written ? cut_tensors(whole, output, {.value = static_cast<double>(report_.budget_bytes)})
-                             : std::unexpected(written.error());
+    auto done = write_to(whole);
+    if (done) done = write_cut(whole, output);
     std::error_code error;
     std::filesystem::remove(whole, error);
-    if (!cut) return fail(cut.error().code, cut.error().message);
-    ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(output, {}, {}));
+    if (!done) return fail(done.error().code, done.error().message);
+    return {};
+  }
+
+  Status write_cut(const std::filesystem::path& whole, const std::filesystem::path& output) {
+    ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(whole, {}, {}));
+    ATTAR_ASSIGN(const std::size_t count, state->refinements_within(report_.budget_bytes, options_.certificate_bytes));
+    state->keep(count, report_.budget_bytes);
+    ATTAR_ASSIGN(report_.bytes, state->write_kept(output, options_.certificate_bytes));
     take_losses(state->losses, *state->refinements);
-    report_.bytes = cut->bytes;
     return {};
   }
 
@@ -339,19 +291,41 @@ class TensorPacking {
 
   // Files are written until one meets the budget; where there is none, the first one is it.
   Status write_to(const std::filesystem::path& output) {
-    for (Item& item : items_)
-      if (item.choice.trial) item.choice.trial->share(shared_tables_);
-    shared_tables_.finish();
+    share_tables();
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
       if (progressive_) ATTAR_TRY(progressive_->add_table(tables_));
-      ATTAR_ASSIGN(format::ArtifactWriter writer, format::ArtifactWriter::create(output, {.certificate_bytes = 0}));
-      ATTAR_TRY(write_sections(writer));
-      ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+      ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
       ATTAR_ASSIGN(const bool again, write_again());
       if (!again) return writer.finish();
     }
+  }
+
+  // All of a file but its end, and how large it would be.
+  Result<format::ArtifactWriter> write_file(const std::filesystem::path& output) {
+    ATTAR_ASSIGN(auto writer,
+                 format::ArtifactWriter::create(output, {.certificate_bytes = options_.certificate_bytes}));
+    ATTAR_TRY(write_sections(writer));
+    ATTAR_ASSIGN(report_.bytes, writer.final_bytes());
+    return writer;
+  }
+
+  // True where the file is not larger than the budget; else there is none.
+  Result<bool> write_one(const std::filesystem::path& output) {
+    share_tables();
+    tables_ = shared_tables_;
+    ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
+    if (report_.bytes > report_.budget_bytes) return false;
+    ATTAR_TRY(writer.finish());
+    return true;
+  }
+
+  void share_tables() {
+    shared_tables_ = {};
+    for (Item& item : items_)
+      if (item.choice.trial) item.choice.trial->share(shared_tables_);
+    shared_tables_.finish();
   }
 
   Result<bool> write_again() {
@@ -446,7 +420,7 @@ class TensorPacking {
     for (std::size_t i = 0; i < items_.size(); ++i) {
       Item& item = items_[i];
       if (item.first != i) {
-        take_frame_of(items_[item.first].entry, item.entry);
+        engine::take_frame_of(items_[item.first].entry, item.entry);
         continue;
       }
       if (item.entry.is_base()) continue;
@@ -483,16 +457,6 @@ class TensorPacking {
     item.loss.squared_error = frame.loss.squared_error;
     item.loss.max_error = frame.loss.max_error;
     return {};
-  }
-
-  static void take_frame_of(const format::TensorEntry& other, format::TensorEntry& entry) {
-    entry.codec_id = other.codec_id;
-    entry.wire_version = other.wire_version;
-    entry.frame_offset = other.frame_offset;
-    entry.frame_bytes = other.frame_bytes;
-    entry.block_elements = other.block_elements;
-    entry.base = other.base;
-    entry.checksum = other.checksum;
   }
 
   // What a plan says in the place of what was written.

@@ -1,5 +1,5 @@
 // Noise on one matrix of a model after another, and how far its vectors move.
-#include "attar/sensitivity.h"
+#include "engine/sensitivity.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -18,8 +19,10 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "data/documents/beir.h"
+#include "engine/artifact_model.h"
 #include "engine/encoders.h"
 #include "engine/input.h"
+#include "math/vector_ops.h"
 #include "text/encoder/bert.h"
 
 namespace attar {
@@ -78,35 +81,11 @@ class NoisyWeights final : public WeightSource {
   std::vector<float> values_;
 };
 
-// A model's files with weights of our own.
-class FilesWithWeights final : public text::ModelFiles {
- public:
-  FilesWithWeights(const text::ModelFiles& from, std::shared_ptr<const WeightSource> weights)
-      : from_(from), weights_(std::move(weights)) {}
-
-  [[nodiscard]] bool has(const std::string& name) const override { return from_.has(name); }
-  [[nodiscard]] Result<std::string> read(const std::string& name, std::uint64_t most) const override {
-    return from_.read(name, most);
-  }
-  [[nodiscard]] std::string path_of(const std::string& name) const override { return from_.path_of(name); }
-  [[nodiscard]] Result<std::shared_ptr<const WeightSource>> weights() const override { return weights_; }
-
- private:
-  const text::ModelFiles& from_;
-  std::shared_ptr<const WeightSource> weights_;
-};
-
-double squares_of_values(std::span<const float> values) noexcept {
-  double out = 0;
-  for (const float value : values) out += double{value} * double{value};
-  return out;
-}
-
 // Adds noise whose squares are `share` of the values'; returns the share that rounding left of it.
 double add_noise(std::vector<float>& values, double share, std::uint64_t seed) {
   base::Random random(seed);
   const double size =
-      std::sqrt(share * squares_of_values(values) / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
+      std::sqrt(share * math::dot(values, values) / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
   double before = 0, noise = 0;
   for (float& value : values) {
     const auto changed = static_cast<float>(double{value} + size * random.normal());
@@ -120,13 +99,10 @@ double add_noise(std::vector<float>& values, double share, std::uint64_t seed) {
 
 class SensitivityTrial {
  public:
-  SensitivityTrial(const SensitivityOptions& options, engine::NamedModel model)
-      : options_(options),
-        model_(std::move(model)),
-        pool_(options.threads),
-        progress_(engine::or_silent(options.progress)) {}
+  SensitivityTrial(const SensitivityOptions& options, const engine::NamedModel& model)
+      : options_(options), model_(model), pool_(options.threads), progress_(engine::or_silent(options.progress)) {}
 
-  Result<SensitivityReport> run(const std::filesystem::path& texts) {
+  Result<SensitivityReport> run(std::span<const std::string> texts) {
     const auto started = base::Clock::now();
     ATTAR_ASSIGN(auto source, model_.files->weights());
     weights_ = std::make_shared<const KeptWeights>(std::move(source));
@@ -153,21 +129,16 @@ class SensitivityTrial {
   using BertPointer = std::unique_ptr<text::BertEncoder>;
 
   Result<BertPointer> open(std::shared_ptr<const WeightSource> weights) const {
-    return text::BertEncoder::make(FilesWithWeights(*model_.files, std::move(weights)), model_.path,
+    return text::BertEncoder::make(engine::FilesWithWeights(*model_.files, std::move(weights)), model_.path,
                                    {.precision = nn::Precision::f32, .name = model_.name});
   }
 
   // Texts without a token have no vector, and are left out.
-  Status encode_plain(const text::BertEncoder& encoder, const std::filesystem::path& path) {
-    ATTAR_ASSIGN(const auto read, data::read_queries(path));
-    for (const data::Query& query : read)
-      if (encoder.count_tokens(query.text) != 0) kept_.push_back(query.text);
-    if (kept_.empty())
-      return std::unexpected(
-          Error{.code = ErrorCode::invalid_data,
-                .message = "holds no text with a token; give texts as the model will read, one a line",
-                .file = path.string()});
-    texts_.assign(kept_.begin(), kept_.end());
+  Status encode_plain(const text::BertEncoder& encoder, std::span<const std::string> texts) {
+    for (const std::string& own : texts)
+      if (encoder.count_tokens(own) != 0) texts_.push_back(own);
+    if (texts_.empty())
+      return fail(ErrorCode::invalid_data, "no text holds a token; give texts as the model will read, one a line");
     dims_ = encoder.info().dims;
     plain_.resize(texts_.size() * dims_);
     return encoder.encode(texts_, pool_, plain_);
@@ -202,24 +173,16 @@ class SensitivityTrial {
   }
 
   // The mean of 1 − cosine.
-  [[nodiscard]] double lost(std::span<const float> changed) const noexcept {
-    double out = 0;
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      const auto one = std::span<const float>(plain_).subspan(i * dims_, dims_),
-                 other = changed.subspan(i * dims_, dims_);
-      double product = 0;
-      for (std::size_t d = 0; d < dims_; ++d) product += double{one[d]} * double{other[d]};
-      out += 1 - product / std::sqrt(squares_of_values(one) * squares_of_values(other));
-    }
-    return out / static_cast<double>(texts_.size());
+  [[nodiscard]] double lost(std::span<const float> changed) const {
+    const std::vector<double> each = engine::lost_cosines(plain_, changed, dims_);
+    return std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
   }
 
   const SensitivityOptions& options_;
-  engine::NamedModel model_;
+  const engine::NamedModel& model_;
   base::ThreadPool pool_;
   Progress& progress_;
   std::shared_ptr<const WeightSource> weights_;
-  std::vector<std::string> kept_;
   std::vector<std::string_view> texts_;
   std::size_t dims_ = 0;
   std::vector<float> plain_;
@@ -227,14 +190,45 @@ class SensitivityTrial {
 
 }  // namespace
 
-Result<SensitivityReport> measure_sensitivity(const std::string& model, const std::filesystem::path& texts,
-                                              const SensitivityOptions& options) {
+namespace engine {
+
+Result<SensitivityReport> measure_sensitivity_on(const NamedModel& model, std::span<const std::string> texts,
+                                                 const SensitivityOptions& options) {
   if (!(options.noise > 0 && options.noise <= 1))
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("noise is {}; take a share of the weights' squares above 0 and at most 1, as 0.01", options.noise));
-  ATTAR_ASSIGN(engine::NamedModel named, engine::open_model(model));
-  return SensitivityTrial(options, std::move(named)).run(texts);
+  return SensitivityTrial(options, model).run(texts);
+}
+
+std::vector<double> lost_cosines(std::span<const float> before, std::span<const float> after, std::size_t dims) {
+  std::vector<double> out;
+  for (std::size_t at = 0; at < before.size(); at += dims) {
+    const auto one = before.subspan(at, dims), other = after.subspan(at, dims);
+    const double sizes = std::sqrt(math::dot(one, one) * math::dot(other, other));
+    out.push_back(sizes > 0 ? 1 - math::dot(one, other) / sizes : 1);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> read_model_texts(const std::filesystem::path& path) {
+  ATTAR_ASSIGN(auto read, data::read_queries(path));
+  std::vector<std::string> out;
+  out.reserve(read.size());
+  for (data::Query& query : read) out.push_back(std::move(query.text));
+  return out;
+}
+
+}  // namespace engine
+
+Result<SensitivityReport> measure_sensitivity(const std::string& model, const std::filesystem::path& texts,
+                                              const SensitivityOptions& options) {
+  ATTAR_ASSIGN(const engine::NamedModel named, engine::open_model(model));
+  ATTAR_ASSIGN(const std::vector<std::string> read, engine::read_model_texts(texts));
+  auto out = engine::measure_sensitivity_on(named, read, options);
+  if (!out && out.error().code == ErrorCode::invalid_data && out.error().file.empty())
+    out.error().file = texts.string();
+  return out;
 }
 
 Status save_sensitivity(const SensitivityReport& report, const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 
 #include "attar/tensors.h"
 #include "base/hash.h"
+#include "certify/model_certificate.h"
 #include "data/input_file.h"
 #include "data/tensor_file.h"
 #include "engine/input.h"
@@ -98,15 +99,20 @@ TensorsInfo TensorArtifact::info() const {
       out.source_bytes += source.bytes;
     }
   out.goal = goal_of(state_->losses);
+  if (const auto text = state_->reader.certificate(); text && !text->empty() && !state_->is_cut)
+    if (auto certificate = certify::model_certificate_from_json(base::as_text(*text)))
+      out.certificate = *std::move(certificate);
   for (std::size_t i = 0; i < state_->tensors.size(); ++i) {
     out.tensors.push_back(info_of(*state_, i));
     if (const auto& loss = out.tensors.back().loss) out.weighed_error += loss->sensitivity * loss->relative_error;
   }
   if (state_->refinements) out.refinements = state_->refinements->order().refinements.size();
+  if (state_->is_cut) out.bytes = state_->bytes_with(out.refinements).value_or(out.bytes);
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : state_->reader.sections()) {
-    out.parts.push_back({entry.name(), entry.length});
-    container -= entry.length;
+    if (state_->is_cut && entry.spec.kind == SectionKind::certificate) continue;
+    out.parts.push_back({entry.name(), state_->length_with(entry, out.refinements)});
+    container -= out.parts.back().bytes;
   }
   out.parts.push_back({"container", container});
   return out;
@@ -171,6 +177,8 @@ Status TensorArtifact::verify(unsigned threads, Progress* progress_or_null) cons
   Progress& progress = engine::or_silent(progress_or_null);
   base::ThreadPool pool(threads);
   ATTAR_TRY(state_->reader.verify_all(&pool, &progress));
+  ATTAR_ASSIGN(const base::ByteView certificate, state_->reader.certificate());
+  if (!certificate.empty()) ATTAR_TRY(certify::model_certificate_from_json(base::as_text(certificate)));
   if (!state_->sources()) return std::unexpected(state_->sources().error());
   std::uint64_t total = 0;
   for (const format::TensorEntry& tensor : state_->tensors) total += tensor.bytes();

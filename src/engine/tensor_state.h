@@ -34,6 +34,7 @@ struct TensorArtifact::State {
   std::optional<format::BaseEntry> base_entry;
   format::Losses losses;  ///< of the tensors with lossy codecs; none where there are no such
   std::optional<engine::RefinementIndex> refinements;  ///< of progressive tensors; none where there are no such
+  bool is_cut = false;                                 ///< some of the file is forgotten
   std::shared_ptr<const State> base;                   ///< null where there is none, or it was not found
 
   // Sources are read when they are asked for: a single tensor needs none.
@@ -46,16 +47,22 @@ struct TensorArtifact::State {
   [[nodiscard]] const format::TensorLossEntry* loss_of(std::size_t number) const noexcept;
   /// Of the tensor, what refines it counted.
   [[nodiscard]] std::uint64_t packed_bytes(std::size_t number) const noexcept;
-  /// The exact size of the artifact with the first so many refinements alone; what it has now without progressive
-  /// tensors.
-  [[nodiscard]] Result<std::uint64_t> bytes_with(std::size_t refinements) const;
-  /// The most refinements with which it is not larger than this; `goal_unreachable` where none helps, and
+  /// The section's length with the first so many refinements alone.
+  [[nodiscard]] std::uint64_t length_with(const format::SectionEntry& entry, std::size_t refinements) const;
+  /// The exact size of the artifact with the first so many refinements alone, without its certificate, and with room
+  /// for another.
+  [[nodiscard]] Result<std::uint64_t> bytes_with(std::size_t refinements, std::uint64_t certificate_bytes = 0) const;
+  /// The most refinements with which that is not larger than `bytes`; `goal_unreachable` where none helps, and
   /// `invalid_argument` for an artifact without progressive tensors.
-  [[nodiscard]] Result<std::size_t> refinements_within(std::uint64_t bytes) const;
+  [[nodiscard]] Result<std::size_t> refinements_within(std::uint64_t bytes, std::uint64_t certificate_bytes = 0) const;
   /// What a budget is in bytes: of the weights for bits, of the sources for shares.
   [[nodiscard]] Result<std::uint64_t> bytes_of(const Budget& budget) const;
-  /// Forgets all but the first so many refinements, which are what a budget of so many bytes left.
+  /// Forgets all but the first so many refinements, which are what a budget of so many bytes left, and a certificate:
+  /// it was of all of them.
   void keep(std::size_t refinements, std::uint64_t budget);
+  /// Writes the artifact so, with room for a certificate; returns its size.
+  [[nodiscard]] Result<std::uint64_t> write_kept(const std::filesystem::path& output,
+                                                 std::uint64_t certificate_bytes) const;
   /// Artifacts below.
   [[nodiscard]] std::uint32_t depth() const noexcept { return base_entry ? base_entry->depth : 0; }
 

@@ -162,12 +162,6 @@ double WeightFit::bits_at(double step) const {
 
 double WeightFit::least_bits() const { return table_bits_ + bits_at(0x1p300); }
 
-double WeightFit::most_bits() const {
-  double out = 0;
-  for (const LossyTensor& tensor : tensors_) out += 8 * tensor.lossless_bytes;
-  return out;
-}
-
 double WeightFit::step_for(double bits) const {
   // Steps between which every free tensor goes from the finest that was tried to all zeros.
   double fine = 0x1p300, wide = 0x1p-300;

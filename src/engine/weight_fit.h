@@ -59,9 +59,8 @@ class WeightFit {
 
   /// Looks at all tensors and settles those with pins and bounds; to be called first.
   [[nodiscard]] Status look();
-  /// The bits of all tensors at the widest step that is of use, and at the finest.
+  /// The bits of all tensors at the widest step that is of use.
   [[nodiscard]] double least_bits() const;
-  [[nodiscard]] double most_bits() const;
   /// Steps and tables with which all tensors take about so many bits; least_bits() and more.
   [[nodiscard]] Status fit(double bits);
   /// Tables where no step is free.

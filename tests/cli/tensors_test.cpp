@@ -55,6 +55,7 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                        {"budget_bytes", '0'},
                        {"lost", 'a'},
                        {"weighed_error", 'n'},
+                       {"certificate", '0'},
                        {"notes", 'a'},
                        {"seconds", 'n'}});
   EXPECT_EQ(report["path"], "m.attar");
@@ -85,7 +86,8 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                             {"base_digest", '0'},
                             {"depth", 'n'},
                             {"goal", '0'},
-                            {"weighed_error", 'n'}});
+                            {"weighed_error", 'n'},
+                            {"certificate", '0'}});
   expect_keys(info.json()["tensors"][0], {{"source", 's'},
                                           {"name", 's'},
                                           {"type", 's'},
@@ -96,9 +98,13 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                                           {"loss", '0'}});
   const Ran verified = attar({"verify", "m.attar", "--json"});
   ASSERT_EQ(verified.status, 0) << verified.err;
-  expect_keys(
-      verified.json(),
-      {{"path", 's'}, {"intact", 'b'}, {"bytes", 'n'}, {"tensors", 'n'}, {"comparison", '0'}, {"content_digest", 's'}});
+  expect_keys(verified.json(), {{"path", 's'},
+                                {"intact", 'b'},
+                                {"bytes", 'n'},
+                                {"tensors", 'n'},
+                                {"comparison", '0'},
+                                {"certificate", '0'},
+                                {"content_digest", 's'}});
   EXPECT_EQ(verified.json()["content_digest"], info.json()["content_digest"]);
 }
 

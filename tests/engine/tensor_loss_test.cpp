@@ -105,6 +105,23 @@ TEST_F(TensorLosses, BudgetsAreMetAndNeverPassed) {
   }
 }
 
+TEST_F(TensorLosses, BudgetsNearToNoLossAreMet) {
+  const auto path = put("m.safetensors", safetensors_file(model()));
+  const auto lossless = pack_tensors(path, at("w.attar"), {});
+  ASSERT_TRUE(lossless) << error_of(lossless);
+  const auto bytes = static_cast<double>(lossless->bytes);
+  for (const double share : {0.97, 0.985, 0.999, 1.0, 1.002, 1.02}) {
+    SCOPED_TRACE(share);
+    const PackTensorsReport report = packed(path, budget_of(std::ceil(share * bytes)));
+    EXPECT_LE(static_cast<double>(report.bytes), std::ceil(share * bytes));
+    EXPECT_EQ(report.bytes, fs::file_size(at("a.attar")));
+    EXPECT_EQ(report.lost.empty(), share >= 1);
+    if (share < 1) {
+      EXPECT_GE(static_cast<double>(report.bytes), 0.9 * bytes);
+    }
+  }
+}
+
 TEST_F(TensorLosses, StatedErrorsAreTheErrors) {
   const auto tensors = model();
   const auto path = put("m.safetensors", safetensors_file(tensors));

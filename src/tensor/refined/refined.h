@@ -16,7 +16,7 @@
 
 namespace attar::tensor::refined {
 
-inline constexpr std::uint32_t codec_id = 0x0406;
+inline constexpr std::uint32_t codec_id = 0x0408;
 /// Elements of a block: each of its passes has the coder's states, 128 bytes, to itself.
 inline constexpr std::uint64_t good_block_elements = 1u << 18;
 

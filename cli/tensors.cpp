@@ -246,6 +246,13 @@ Status check_pack(const std::filesystem::path& input, const std::filesystem::pat
   return {};
 }
 
+Status check_cut(const TensorArguments& arguments, const LossOptions& loss) {
+  if (!loss.max_error && !loss.progressive && loss.pins.empty() && !arguments.lossless && arguments.base.empty() &&
+      arguments.sensitivity.empty() && arguments.calibrate.empty())
+    return {};
+  return fail(ErrorCode::invalid_argument, "a packed file is cut to a --budget, and nothing else is asked of it");
+}
+
 }  // namespace
 
 void add_tensor_options(Command& command, TensorArguments& arguments, bool packs) {
@@ -284,18 +291,15 @@ bool takes_tensors(const std::filesystem::path& input, const std::string& as, co
          (as.empty() && input != "-" && (holds_tensors(input) || is_tensor_artifact(input)));
 }
 
-namespace {
-
-// Of a progressive artifact: a smaller one of the same kind.
 Result<Exit> run_cut_tensors(const Session& session, const std::filesystem::path& input,
-                             const std::filesystem::path& output, bool force, const TensorArguments& arguments,
-                             const LossOptions& loss) {
-  if (!loss.budget || loss.max_error || loss.progressive || !loss.pins.empty() || arguments.lossless ||
-      !arguments.base.empty() || !arguments.sensitivity.empty() || !arguments.calibrate.empty())
-    return fail(ErrorCode::invalid_argument, "a packed file is cut to a --budget, and nothing else is asked of it");
+                             const std::filesystem::path& output, bool force, const std::optional<Budget>& budget) {
+  if (!budget)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{} is packed already; name the size to cut it to: --budget SIZE", printable(input.string())));
   ATTAR_TRY(check_output(output, {input}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
-  ATTAR_ASSIGN(const CutReport report, cut_tensors(input, file.path(), *loss.budget));
+  ATTAR_ASSIGN(const CutReport report, cut_tensors(input, file.path(), *budget));
   const Json json = {{"path", output.string()},
                      {"bytes", report.bytes},
                      {"former_bytes", report.former_bytes},
@@ -313,13 +317,14 @@ Result<Exit> run_cut_tensors(const Session& session, const std::filesystem::path
   return Exit::done;
 }
 
-}  // namespace
-
 Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
                               const std::filesystem::path& output, bool force, const PackOptions& goals,
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
-  if (is_tensor_artifact(input)) return run_cut_tensors(session, input, output, force, arguments, options.loss);
+  if (is_tensor_artifact(input)) {
+    ATTAR_TRY(check_cut(arguments, options.loss));
+    return run_cut_tensors(session, input, output, force, options.loss.budget);
+  }
   ATTAR_TRY(check_pack(input, output, arguments, options.loss));
   ATTAR_TRY(check_output(output, {input, arguments.base, arguments.sensitivity, arguments.calibrate}, force, true));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));

@@ -33,6 +33,10 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
 [[nodiscard]] Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
                                             const std::filesystem::path& output, bool force, const PackOptions& goals,
                                             const TensorArguments& arguments);
+/// Of a progressive artifact: a smaller one of the same kind.
+[[nodiscard]] Result<Exit> run_cut_tensors(const Session& session, const std::filesystem::path& input,
+                                           const std::filesystem::path& output, bool force,
+                                           const std::optional<Budget>& budget);
 [[nodiscard]] Result<Exit> run_plan_tensors(const Session& session, const std::filesystem::path& input,
                                             const PackOptions& goals, const TensorArguments& arguments);
 [[nodiscard]] Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,

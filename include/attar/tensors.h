@@ -117,7 +117,7 @@ struct TensorsInfo {
   std::string base_digest;     ///< the content that this one is coded against; empty: none
   std::uint32_t depth = 0;     ///< artifacts below this one
   std::string goal;          ///< what was asked for: "budget of 45000000 bytes", "no error above 0.001"; empty: nothing
-  double weighed_error = 0;  ///< Σ α t² over the tensors that lost something
+  double weighed_error = 0;  ///< Σ α t² over the tensors that lost something, those that are the same bytes once
   std::optional<ModelCertificate> certificate = {};
   std::uint64_t refinements = 0;  ///< what may be left out of it, in so many pieces; 0: it is not progressive
 };

@@ -29,15 +29,6 @@ format::RefinementOrder first_of(const format::RefinementOrder& order, std::size
           .refinements = {order.refinements.begin(), order.refinements.begin() + static_cast<std::ptrdiff_t>(count)}};
 }
 
-double weighed_error_of(const format::Losses& losses) {
-  double out = 0;
-  for (const format::TensorLossEntry& own : losses.tensors) {
-    const TensorLoss loss = engine::loss_of(own);
-    out += loss.sensitivity * loss.relative_error;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::uint64_t TensorArtifact::State::packed_bytes(std::size_t number) const noexcept {
@@ -73,7 +64,9 @@ Result<std::uint64_t> TensorArtifact::State::bytes_with(std::size_t count, std::
   return format::size_of(sections, certificate_bytes);
 }
 
-// The list of refinements is compressed, so that its size is known once it is made: from the first that may do, down.
+// The list of refinements is compressed, and sections begin at multiples of 64 bytes, so that a size is known once the
+// list is made: from the first count that may do, down. Where that is far too large, by as many refinements as can not
+// be enough, and by one where they may.
 Result<std::size_t> TensorArtifact::State::refinements_within(std::uint64_t bytes,
                                                               std::uint64_t certificate_bytes) const {
   if (!refinements)
@@ -83,19 +76,22 @@ Result<std::size_t> TensorArtifact::State::refinements_within(std::uint64_t byte
               .file = reader.path()});
   const auto& all = refinements->order().refinements;
   ATTAR_ASSIGN(const std::uint64_t least, bytes_with(0, certificate_bytes));
+  // What the compressed list may differ by from entry to entry, beside the entry, and what is rounded up.
+  constexpr std::uint64_t unsteady = 1024;
   std::uint64_t sum = least;
   std::size_t count = 0;
-  while (count < all.size() && sum + all[count].bytes() <= bytes) sum += all[count++].bytes();
+  while (count < all.size() && sum + all[count].bytes() <= bytes + unsteady) sum += all[count++].bytes();
   for (; least <= bytes; --count) {
     ATTAR_ASSIGN(const std::uint64_t exact, bytes_with(count, certificate_bytes));
     if (exact <= bytes) return count;
-    // Back by what it is too large, at least: a refinement takes no more than this of the list.
-    constexpr std::uint64_t most_of_a_list = 40, most_of_a_pass = 5;
-    const auto saved = [&](const format::Refinement& own) {
-      return own.bytes() + most_of_a_list + most_of_a_pass * own.lengths.size();
-    };
-    for (std::uint64_t over = exact - bytes; count > 1 && over > saved(all[count - 1]); --count)
-      over -= saved(all[count - 1]);
+    constexpr std::uint64_t most_of_a_listing = 31, most_of_a_pass = 5;
+    std::uint64_t over = exact - bytes;
+    for (; count > 1 && over > unsteady; --count) {
+      const format::Refinement& last = all[count - 1];
+      const std::uint64_t saved = last.bytes() + most_of_a_listing + most_of_a_pass * last.lengths.size();
+      if (over - unsteady <= saved) break;
+      over -= saved;
+    }
   }
   return std::unexpected(
       Error{.code = ErrorCode::goal_unreachable,
@@ -155,10 +151,10 @@ Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::
                 .former_bytes = state->reader.file_bytes(),
                 .refinements = count,
                 .former_refinements = state->refinements->order().refinements.size(),
-                .former_weighed_error = weighed_error_of(state->losses)};
+                .former_weighed_error = state->weighed_error()};
   state->keep(count, bytes);
   ATTAR_ASSIGN(out.bytes, state->write_kept(output, 0));
-  out.weighed_error = weighed_error_of(state->losses);
+  out.weighed_error = state->weighed_error();
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;
 }

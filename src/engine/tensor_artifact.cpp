@@ -102,10 +102,8 @@ TensorsInfo TensorArtifact::info() const {
   if (const auto text = state_->reader.certificate(); text && !text->empty() && !state_->is_cut)
     if (auto certificate = certify::model_certificate_from_json(base::as_text(*text)))
       out.certificate = *std::move(certificate);
-  for (std::size_t i = 0; i < state_->tensors.size(); ++i) {
-    out.tensors.push_back(info_of(*state_, i));
-    if (const auto& loss = out.tensors.back().loss) out.weighed_error += loss->sensitivity * loss->relative_error;
-  }
+  for (std::size_t i = 0; i < state_->tensors.size(); ++i) out.tensors.push_back(info_of(*state_, i));
+  out.weighed_error = state_->weighed_error();
   if (state_->refinements) out.refinements = state_->refinements->order().refinements.size();
   if (state_->is_cut) out.bytes = state_->bytes_with(out.refinements).value_or(out.bytes);
   std::uint64_t container = out.bytes;

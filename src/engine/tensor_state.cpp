@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "data/input_file.h"
@@ -111,6 +112,17 @@ Status TensorArtifact::State::load_losses() {
                                    .file = reader.path(),
                                    .section = "losses"});
   return {};
+}
+
+double TensorArtifact::State::weighed_error() const {
+  double out = 0;
+  std::set<std::uint64_t> seen;
+  for (const format::TensorLossEntry& own : losses.tensors) {
+    if (!seen.insert(tensors[own.tensor].frame_offset).second) continue;
+    const TensorLoss loss = engine::loss_of(own);
+    out += loss.sensitivity * loss.relative_error;
+  }
+  return out;
 }
 
 const format::TensorLossEntry* TensorArtifact::State::loss_of(std::size_t number) const noexcept {

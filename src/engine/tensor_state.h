@@ -45,6 +45,8 @@ struct TensorArtifact::State {
   [[nodiscard]] std::string source_path(const format::TensorEntry& tensor) const;
   /// Null where the tensor comes back as it was.
   [[nodiscard]] const format::TensorLossEntry* loss_of(std::size_t number) const noexcept;
+  /// Σ α t² over the tensors that lost something; those that share a frame are one.
+  [[nodiscard]] double weighed_error() const;
   /// Of the tensor, what refines it counted.
   [[nodiscard]] std::uint64_t packed_bytes(std::size_t number) const noexcept;
   /// The section's length with the first so many refinements alone.

@@ -59,7 +59,6 @@ Result<Refinement> take_refinement(base::ByteReader& in, std::size_t blocks) {
     if (length > std::numeric_limits<std::uint32_t>::max()) return fail(ErrorCode::corrupt, "has a pass too long");
     out.lengths.push_back(static_cast<std::uint32_t>(length));
   }
-  if (out.bytes() == 0) return fail(ErrorCode::corrupt, "has a refinement of no bytes");
   ATTAR_ASSIGN(out.state, take_state(in));
   return out;
 }

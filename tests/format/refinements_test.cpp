@@ -84,7 +84,6 @@ TEST(RefinementOrders, EveryFieldOutOfRangeIsRefused) {
       {"endless error", [=](RefinementOrder& o) { o.roots[0].squared_error = infinite; }},
       {"block", [](RefinementOrder& o) { o.refinements[0].block = 4; }},
       {"no passes", [](RefinementOrder& o) { o.refinements[1].lengths.clear(); }},
-      {"no bytes", [](RefinementOrder& o) { o.refinements[1].lengths = {0}; }},
       {"passes", [](RefinementOrder& o) { o.refinements[2].lengths.assign(most_passes_of_a_block + 1, 1); }},
       {"passes of a block", [](RefinementOrder& o) { o.refinements[2].lengths.assign(most_passes_of_a_block - 1, 1); }},
       {"length", [](RefinementOrder& o) { o.refinements[0].lengths[1] = 69'999; }},

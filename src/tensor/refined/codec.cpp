@@ -1,5 +1,6 @@
 // The reader of progressive tensors and its row of the registry. spec.md has the bytes.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "codec/tensors.h"
@@ -26,16 +27,20 @@ class RefinedReader final : public codec::TensorReader {
     thread_local std::vector<std::uint8_t> symbols;
     cells.begin(count, frame_.scales, root.scales);
     symbols.resize(count + math::rans_slack);
+    std::optional<math::RansDecoder> decoder;
     for (unsigned number = 0; in.remaining() != 0; ++number) {
       if (number >= 2 * root.planes) return fail(ErrorCode::corrupt, "a block has more passes than its planes have");
       ATTAR_ASSIGN(const auto length, in.read<std::uint32_t>());
-      ATTAR_ASSIGN(const base::ByteView stream, in.take(length));
+      ATTAR_ASSIGN(base::ByteView stream, in.take(length));
+      if (!decoder) {
+        const std::size_t states = math::rans_state_bytes(count);
+        if (length < states) return fail(ErrorCode::corrupt, "a block's first pass ends early");
+        decoder = math::RansDecoder::of_pieces(model_, stream.first(states));
+        stream = stream.subspan(states);
+      }
       const Pass pass = pass_of(root.planes, number);
       cells.gather(pass);
-      if (cells.gathered() != 0)
-        ATTAR_TRY(model_.decode(stream, cells.pass_contexts(), cells.gathered(), symbols.data()));
-      else if (length != 0)
-        return fail(ErrorCode::corrupt, "a pass of no elements has bytes");
+      ATTAR_TRY(decoder->next_piece(stream, cells.pass_contexts(), cells.gathered(), symbols.data()));
       cells.apply(pass, symbols.data());
     }
     put_back(frame_, root, middles_, cells, out);

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "base/checked.h"
 #include "tensor/refined/block.h"
@@ -81,6 +82,55 @@ struct Planes::Split {
   Cells cells = {};
   std::vector<std::uint8_t> symbols = {};
 };
+
+namespace {
+
+/// What the passes of a block say, until all have: they are encoded from the last to the first.
+class PassSymbols {
+ public:
+  void begin() noexcept {
+    symbols_.clear();
+    contexts_.clear();
+    counts_.clear();
+  }
+
+  /// Of the elements that were gathered.
+  void add(const Cells& cells, const std::vector<std::uint8_t>& symbols) {
+    const std::size_t length = cells.gathered() + math::rans_slack;
+    symbols_.insert(symbols_.end(), symbols.begin(), symbols.begin() + static_cast<std::ptrdiff_t>(length));
+    contexts_.insert(contexts_.end(), cells.pass_contexts(), cells.pass_contexts() + length);
+    counts_.push_back(cells.gathered());
+  }
+
+  /// The pieces of one stream; its states stand in front of the first.
+  [[nodiscard]] std::vector<std::vector<std::byte>> encode(const math::RansModel& model, std::size_t lanes) const {
+    math::RansEncoder encoder(model, std::accumulate(counts_.begin(), counts_.end(), std::size_t{0}), lanes);
+    std::vector<std::size_t> ends(counts_.size());
+    std::size_t at = symbols_.size();
+    for (std::size_t i = counts_.size(); i-- > 0;) {
+      at -= counts_[i] + math::rans_slack;
+      ends[i] = encoder.bytes();
+      if (counts_[i] != 0) encoder.put_front(&symbols_[at], &contexts_[at], counts_[i]);
+    }
+    std::vector<std::byte> stream;
+    encoder.finish(stream);
+    // Counted from behind: ends[i] bytes were there before piece i, the states among them.
+    std::vector<std::vector<std::byte>> out;
+    auto next = stream.begin();
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      const auto end = stream.end() - static_cast<std::ptrdiff_t>(ends[i] - lanes * sizeof(std::uint32_t));
+      out.emplace_back(next, end);
+      next = end;
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::uint8_t> symbols_, contexts_;  ///< math::rans_slack more behind each pass
+  std::vector<std::size_t> counts_;
+};
+
+}  // namespace
 
 std::unique_ptr<const Planes> Planes::look(const codec::TensorView& tensor) {
   const auto weights = steps::Weights::look(tensor);
@@ -168,16 +218,17 @@ CodedBlock Planes::code(std::uint64_t block, double step, const math::RansModel&
   write_root(root, parts.root);
   out.root = std::move(root).release();
   show(0);
+  thread_local PassSymbols said;
+  said.begin();
   for (unsigned number = 0; number < 2 * parts.root.planes; ++number) {
     const Pass pass = pass_of(parts.root.planes, number);
     parts.cells.gather(pass);
     symbols_of(pass, parts.cells, parts.halves, parts.values, parts.symbols);
-    std::vector<std::byte>& stream = out.passes.emplace_back();
-    if (parts.cells.gathered() != 0)
-      model.encode(parts.symbols.data(), parts.cells.pass_contexts(), parts.cells.gathered(), stream);
+    said.add(parts.cells, parts.symbols);
     parts.cells.apply(pass, parts.symbols.data());
     show(number + 1);
   }
+  out.passes = said.encode(model, math::rans_lanes_of(parts.halves.size()));
   return out;
 }
 

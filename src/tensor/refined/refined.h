@@ -17,7 +17,7 @@
 namespace attar::tensor::refined {
 
 inline constexpr std::uint32_t codec_id = 0x0408;
-/// Elements of a block: each of its passes has the coder's states, 128 bytes, to itself.
+/// Elements of a block: its passes share the coder's states, 256 bytes.
 inline constexpr std::uint64_t good_block_elements = 1u << 18;
 
 /// What a step is multiplied with in the block of this number, counted over all tensors: half an octave around 1.

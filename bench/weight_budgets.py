@@ -119,7 +119,7 @@ def progressive_lines(folder: Path) -> dict:
                       "mean_error": own_mean, "packed_mean_error": peer_mean, "over_packed": own / peer, "norm_over_packed": (own / peer) ** 0.5, "mean_over_packed": own_mean / peer_mean})
         print(f"progressive, {bits} bits: {cut['bytes']:,} B in {1000 * cut['seconds']:.0f} ms; error {own:.6f}, packed for the size {peer:.6f}: {own / peer:.3f} times, {(own / peer) ** 0.5:.3f} as norms; "
               f"mean of matrices {own_mean / peer_mean:.3f} times", flush=True)
-    errors = [pack(whole, artifact, "--budget", f"{size}")["weighed_error"] for size in np.linspace(3e6, report["bytes"], 50).astype(int)]
+    errors = [pack(whole, artifact, "--budget", f"{size}B")["weighed_error"] for size in np.linspace(3e6, report["bytes"], 50).astype(int)]
     falling = all(after < before for before, after in zip(errors, errors[1:]))
     refinements = cut["former_refinements"]
     print(f"progressive: {report['bytes']:,} B in {report['seconds']:.1f} s, {refinements:,} refinements; errors of fifty cuts {'fall' if falling else 'DO NOT FALL'}", flush=True)

@@ -76,12 +76,16 @@ class Weights {
                                                            std::shared_ptr<const rows::Repeats> repeats = nullptr);
 
   [[nodiscard]] bool has_base() const noexcept { return has_base_; }
-
   /// The sum of all finite elements' squares, and the same with each row's as often as its steps are finer, squared:
   /// with steps of any width all rows' errors, so weighed, are alike.
   [[nodiscard]] double square() const noexcept { return square_; }
   [[nodiscard]] double weighed_square() const noexcept { return weighed_square_; }
   [[nodiscard]] std::uint64_t blocks() const noexcept;
+
+  /// Scales of the columns, zeros where they have none, and whether rows have such.
+  [[nodiscard]] std::span<const std::int16_t> scales() const noexcept { return scales_; }
+  [[nodiscard]] bool has_column_scales() const noexcept { return column_scales_; }
+  [[nodiscard]] bool has_row_scales() const noexcept;
 
   /// The elements' root mean square, rows weighed so.
   [[nodiscard]] double root_mean_square() const noexcept;

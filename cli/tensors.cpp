@@ -51,7 +51,7 @@ void add_trimmed(Facts& facts, const std::vector<TrimmedTable>& trimmed) {
 // A plan knows no largest errors.
 std::string lost_text(const std::vector<LostTensor>& lost, bool measured) {
   std::vector<std::string> heads = {"tensor", "type", "weights", "bits", "relative error", "alpha"};
-  if (measured) heads.push_back("max error");
+  if (measured) heads.emplace_back("max error");
   Table table(heads, 2);
   for (const LostTensor& own : lost) {
     std::vector<std::string> row = {printable(own.name),

@@ -84,7 +84,18 @@ def budget_bars(result: dict) -> list[Bar]:
         out.append(Bar("1 - cosine, predicted over measured, at 4 bits and more", "within 25%", ", ".join(f"{line['predicted_over_measured']:.3f} at {line['bits']:g}" for line in foreseen), abs(worst["predicted_over_measured"] - 1) <= 0.25))
     else:
         out.append(absent("1 - cosine, predicted over measured", "within 25%", script))
-    return out + delta_bars(result) + word_bars(result) + bound_bars(result)
+    return out + progressive_bars(result) + delta_bars(result) + word_bars(result) + bound_bars(result)
+
+
+def progressive_bars(result: dict) -> list[Bar]:
+    name, required = "progressive, cut to 2 to 6 bits, √(error) over that of the file packed for the size", "falls with every block; <= 1.10, or the gap is told"
+    found = result.get("progressive")
+    if not found:
+        return [absent(name, required, "weight_budgets")]
+    ratios = ", ".join(f"{line['norm_over_packed']:.3f} at {line['bits']}" for line in found["cuts"])
+    squares = ", ".join(f"{line['over_packed']:.2f}" for line in found["cuts"])
+    told = "" if all(line["norm_over_packed"] <= 1.1 for line in found["cuts"]) else "a gap, told: "
+    return [Bar(name, required, f"{told}{ratios} (squared {squares}); {'falls' if found['errors_fall'] else 'DOES NOT FALL'}, {found['refinements']:,} blocks", found["errors_fall"])]
 
 
 def delta_bars(result: dict) -> list[Bar]:

@@ -1,10 +1,12 @@
 """Weights with loss by Attar: budgets, what they cost a model, bounds on errors, differences of a fine-tune, the table of words.
 
-    python bench/weight_budgets.py [--only q4|budgets|predicted|words|trimmed|delta|bounds]
+    python bench/weight_budgets.py [--only q4|budgets|progressive|predicted|words|trimmed|delta|bounds]
 
 q4         the 36 matrices of MiniLM's layers as one file: the fewest bits a weight, all of the artifact counted, at which their mean relative squared error is that of Q4_0 (by the gguf
            package, as llama.cpp rounds). Each matrix counts alike (a sensitivity of 1), as in that mean.
 budgets    the whole model to budgets of 2 to 8 bits a weight and to shares of its file: bytes of the artifact over the budget, error, seconds.
+progressive  the whole model once with --progressive, cut to 2 to 6 bits a weight, beside the file packed for each size along the trellis: the sum of weighed relative errors, the mean over the
+           36 matrices of the layers, and the gap, as errors and as their square roots. Cuts at fifty even sizes: errors must fall from one to the next.
 predicted  sensitivities by `attar sensitivity` on 200 sentences; the sum of sensitivities times relative errors beside 1 - cosine of the embeddings of 1,000 other sentences, with the
            float32 model in numpy (minilm.py) on the decoded weights. With and without the sensitivities.
 words      the word table alone to a quarter, an eighth and a sixteenth of half precision: STS-2014 of the model with it, and as it is, and 1 - cosine of the embeddings of 1,000 of its
@@ -98,6 +100,34 @@ def budget_lines(folder: Path) -> dict:
                       "weighed_error": report["weighed_error"], "seconds": report["seconds"], "largest_error": max(line["relative_error"] for line in report["lost"])})
         print(f"budget {budget}: {report['bytes']:,} of {report['budget_bytes']:,} B ({lines[-1]['of_budget']:.5f}), {report['seconds']:.1f} s", flush=True)
     return {"budgets": lines}
+
+
+def errors_of(artifact: Path) -> tuple[float, float]:
+    """As the file states them: the sum of weighed relative errors, and the mean of the layers' matrices."""
+    out, _, _ = attar_cli.call("info", str(artifact), "--json")
+    info, names = json.loads(out), set(layers())
+    return info["weighed_error"], float(np.mean([line["loss"]["relative_error"] if line["loss"] else 0 for line in info["tensors"] if line["name"] in names]))
+
+
+def progressive_lines(folder: Path) -> dict:
+    source, whole, artifact = minilm.folder() / "model.safetensors", folder / "progressive.attar", folder / "model.attar"
+    report = pack(source, whole, "--progressive")
+    lines = []
+    for bits in (2, 3, 4, 5, 6):
+        cut = pack(whole, artifact, "--budget", f"{bits}bit")
+        own, own_mean = errors_of(artifact)
+        attar_cli.call("verify", str(artifact), "--base", str(source))
+        packed = pack(source, artifact, "--budget", f"{bits}bit")
+        peer, peer_mean = errors_of(artifact)
+        lines.append({"bits": bits, "bytes": cut["bytes"], "cut_seconds": cut["seconds"], "packed_bytes": packed["bytes"], "packed_seconds": packed["seconds"], "weighed_error": own, "packed_weighed_error": peer,
+                      "mean_error": own_mean, "packed_mean_error": peer_mean, "over_packed": own / peer, "norm_over_packed": (own / peer) ** 0.5, "mean_over_packed": own_mean / peer_mean})
+        print(f"progressive, {bits} bits: {cut['bytes']:,} B in {1000 * cut['seconds']:.0f} ms; error {own:.6f}, packed for the size {peer:.6f}: {own / peer:.3f} times, {(own / peer) ** 0.5:.3f} as norms; "
+              f"mean of matrices {own_mean / peer_mean:.3f} times", flush=True)
+    errors = [pack(whole, artifact, "--budget", f"{size}B")["weighed_error"] for size in np.linspace(3e6, report["bytes"], 50).astype(int)]
+    falling = all(after < before for before, after in zip(errors, errors[1:]))
+    refinements = cut["former_refinements"]
+    print(f"progressive: {report['bytes']:,} B in {report['seconds']:.1f} s, {refinements:,} refinements; errors of fifty cuts {'fall' if falling else 'DO NOT FALL'}", flush=True)
+    return {"progressive": {"bytes": report["bytes"], "seconds": report["seconds"], "refinements": refinements, "errors_fall": falling, "cuts": lines}}
 
 
 def sensitivities(folder: Path) -> Path:
@@ -224,7 +254,7 @@ def bound_lines(folder: Path) -> dict:
     return {"bounds": [bound_line(name, list(arrays()), bound, folder) for name, arrays in sets.items() for bound in ("1e-3", "0.1%")]}
 
 
-PARTS: dict[str, Callable[[Path], dict]] = {"q4": q4_lines, "budgets": budget_lines, "predicted": predicted_lines, "words": word_lines, "trimmed": trimmed_lines, "delta": delta_lines, "bounds": bound_lines}
+PARTS: dict[str, Callable[[Path], dict]] = {"q4": q4_lines, "budgets": budget_lines, "progressive": progressive_lines, "predicted": predicted_lines, "words": word_lines, "trimmed": trimmed_lines, "delta": delta_lines, "bounds": bound_lines}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@
 #include "pack_report.h"
 #include "progress_bar.h"
 #include "session.h"
+#include "tensors.h"
 
 namespace attar::cli {
 namespace {
@@ -89,6 +90,8 @@ Result<std::pair<std::string, std::string>> parse_entry(const std::string& text)
 Result<Exit> run_export(const Session& session, const ExportArguments& arguments) {
   if (arguments.input == "-")
     return fail(ErrorCode::invalid_argument, "tensors are not read from standard input; name a file or a folder");
+  if (arguments.output.extension() == ".attar")
+    return run_cut_tensors(session, arguments.input, arguments.output, arguments.force, arguments.options.budget);
   ExportGgufOptions options = arguments.options;
   for (const std::string& text : arguments.metadata) {
     ATTAR_ASSIGN(auto entry, parse_entry(text));
@@ -123,12 +126,16 @@ void add_export(CLI::App& app, Session& session) {
       app, session, "export", "A model as a GGUF file, each tensor in the type that serves best within a budget",
       {"attar export model.safetensors -o model.gguf --type auto --budget 60MB",
        "attar export model.attar -o model.gguf --type auto --budget 4.5bit --pin 'embed*=Q8_0'",
-       "attar export model-f16.gguf -o model-q8.gguf --type Q8_0"});
+       "attar export model-f16.gguf -o model-q8.gguf --type Q8_0",
+       "attar export progressive.attar -o smaller.attar --budget 20MB"});
   ExportGgufOptions& options = arguments->options;
   add_path(command, "input", arguments->input,
            "Model file (.safetensors, .gguf, .npy), a folder of such, or an artifact of tensors")
       .required();
-  add_path(command, "-o,--output", arguments->output, "Where to, as .gguf; - for standard output").required();
+  add_path(command, "-o,--output", arguments->output,
+           "Where to, as .gguf; - for standard output. A name in .attar: the input, packed with --progressive, cut to "
+           "the budget")
+      .required();
   command.add_text("--type", options.type,
                    "auto (default), which needs --budget; or one for all matrices: F32, F16, BF16, Q8_0, Q6_K, Q5_1, "
                    "Q5_0, Q4_1, Q4_0, Q4_K",

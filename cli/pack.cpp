@@ -93,6 +93,7 @@ void add_pack(CLI::App& app, Session& session) {
        "attar pack docs.npy -o docs.attar --budget 64B/vec --meta rows.jsonl --meta-fields section,size",
        "attar pack notes/ -o notes.attar", "attar pack model.safetensors -o model.attar --lossless",
        "attar pack model.safetensors -o small.attar --budget 45MB --pin '*norm*=lossless'",
+       "attar pack model.safetensors -o p.attar --progressive", "attar pack p.attar -o small.attar --budget 30MB",
        "attar pack products.jsonl -o p.attar --text title,body --meta price,brand --budget 30MB",
        "zcat docs.jsonl.gz | attar pack - --format jsonl --field embedding -o docs.attar --budget 30%"});
   add_path(

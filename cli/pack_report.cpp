@@ -43,15 +43,23 @@ std::string explanation_text(const PackReport& report) {
 }
 
 std::string parts_text(const std::vector<Part>& parts, std::uint64_t bytes, std::uint64_t rows) {
-  const auto per_row = [&](std::uint64_t size) {
-    return fmt::format("{:.3f}", static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(rows, 1)));
+  const auto share = [&](std::uint64_t size) {
+    return fmt::format("{:.2f}%",
+                       100 * static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(bytes, 1)));
   };
-  Table table({"part", "bytes", "B/row", "share"});
-  for (const Part& part : parts)
-    table.add({part.name, grouped(part.bytes), per_row(part.bytes),
-               fmt::format("{:.2f}%", 100 * static_cast<double>(part.bytes) /
-                                          static_cast<double>(std::max<std::uint64_t>(bytes, 1)))});
-  table.add({"whole file", grouped(bytes), per_row(bytes), "100.00%"});
+  const auto per_row = [&](std::uint64_t size) {
+    return fmt::format("{:.3f}", static_cast<double>(size) / static_cast<double>(rows));
+  };
+  Table table(rows == 0 ? std::vector<std::string>{"part", "bytes", "share"}
+                        : std::vector<std::string>{"part", "bytes", "B/row", "share"});
+  const auto add = [&](const std::string& name, std::uint64_t size) {
+    if (rows == 0)
+      table.add({name, grouped(size), share(size)});
+    else
+      table.add({name, grouped(size), per_row(size), share(size)});
+  };
+  for (const Part& part : parts) add(part.name, part.bytes);
+  add("whole file", bytes);
   return table.text();
 }
 

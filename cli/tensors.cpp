@@ -202,6 +202,7 @@ Json info_json(const TensorsInfo& info) {
           {"base_digest", info.base_digest.empty() ? Json(nullptr) : Json(info.base_digest)},
           {"depth", info.depth},
           {"goal", info.goal.empty() ? Json(nullptr) : Json(info.goal)},
+          {"refinements", info.refinements},
           {"weighed_error", info.weighed_error},
           {"certificate", info.certificate ? model_certificate_json(*info.certificate) : Json(nullptr)},
           {"content_digest", info.content_digest}};
@@ -217,6 +218,7 @@ std::string info_text(const TensorsInfo& info) {
   if (info.depth != 0) facts.add("base", fmt::format("content {}, {} artifacts below", info.base_digest, info.depth));
   if (!info.goal.empty()) {
     facts.add("goal", printable(info.goal));
+    if (info.refinements != 0) facts.add("refined", fmt::format("{} times; may be cut", grouped(info.refinements)));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", info.weighed_error));
   }
   for (const TensorInfo& tensor : info.tensors)
@@ -241,6 +243,7 @@ Result<PackTensorsOptions> options_of(const PackOptions& goals, const TensorArgu
   PackTensorsOptions out{.block_bytes = arguments.block_bytes, .base = arguments.base, .threads = goals.threads};
   out.loss.budget = goals.budget;
   out.loss.max_error = arguments.max_error;
+  out.loss.progressive = arguments.progressive;
   out.loss.sensitivity = arguments.sensitivity;
   out.loss.frequencies = arguments.frequencies;
   out.loss.table = arguments.table;
@@ -270,7 +273,7 @@ Status check_pack(const std::filesystem::path& input, const std::filesystem::pat
     return fail(ErrorCode::invalid_argument, "--calibrate measures what --sensitivity would say; give one of them");
   if (lossless && loss.any())
     return fail(ErrorCode::invalid_argument,
-                "--lossless loses nothing: leave it out, or --budget, --max-error and --pin");
+                "--lossless loses nothing: leave it out, or --budget, --max-error, --pin and --progressive");
   if (lossless && options.trim.any())
     return fail(ErrorCode::invalid_argument,
                 "a file without some of its rows is not the same file: leave out --lossless, and kept rows come back "
@@ -285,12 +288,24 @@ Status check_pack(const std::filesystem::path& input, const std::filesystem::pat
   return {};
 }
 
+Status check_cut(const TensorArguments& arguments, const PackTensorsOptions& options) {
+  const LossOptions& loss = options.loss;
+  if (!loss.max_error && !loss.progressive && loss.pins.empty() && !arguments.lossless && arguments.base.empty() &&
+      arguments.sensitivity.empty() && arguments.frequencies.empty() && arguments.calibrate.empty() &&
+      !options.trim.any())
+    return {};
+  return fail(ErrorCode::invalid_argument, "a packed file is cut to a --budget, and nothing else is asked of it");
+}
+
 }  // namespace
 
 void add_tensor_options(Command& command, TensorArguments& arguments, bool packs) {
   if (packs)
     command.add_flag("--lossless", arguments.lossless,
                      "Tensors: pack files or a folder so that unpack gives them back to the byte");
+  if (packs)
+    command.add_flag("--progressive", arguments.progressive,
+                     "Tensors: so that the artifact may be cut to any size: attar pack IT -o SMALLER --budget SIZE");
   add_value(command, "--max-error", arguments.max_error, parse_error_bound,
             "Tensors: no float further off than this, or than this share of its tensor's largest: 1e-3, 0.1%", "BOUND");
   command.add_each("--pin", arguments.pins,
@@ -327,14 +342,45 @@ void add_tensor_options(Command& command, TensorArguments& arguments, bool packs
 }
 
 bool takes_tensors(const std::filesystem::path& input, const std::string& as, const TensorArguments& arguments) {
-  return arguments.lossless || arguments.max_error || !arguments.pins.empty() || !arguments.keep_rows.empty() ||
-         !arguments.keep_tokens.empty() || (as.empty() && input != "-" && holds_tensors(input));
+  return arguments.lossless || arguments.progressive || arguments.max_error || !arguments.pins.empty() ||
+         !arguments.keep_rows.empty() || !arguments.keep_tokens.empty() ||
+         (as.empty() && input != "-" && (holds_tensors(input) || is_tensor_artifact(input)));
+}
+
+Result<Exit> run_cut_tensors(const Session& session, const std::filesystem::path& input,
+                             const std::filesystem::path& output, bool force, const std::optional<Budget>& budget) {
+  if (!budget)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{} is packed already; name the size to cut it to: --budget SIZE", printable(input.string())));
+  ATTAR_TRY(check_output(output, {input}, force, true));
+  ATTAR_ASSIGN(OutputFile file, OutputFile::create(output, ".attar", session));
+  ATTAR_ASSIGN(const CutReport report, cut_tensors(input, file.path(), *budget));
+  const Json json = {{"path", output.string()},
+                     {"bytes", report.bytes},
+                     {"former_bytes", report.former_bytes},
+                     {"refinements", report.refinements},
+                     {"former_refinements", report.former_refinements},
+                     {"weighed_error", report.weighed_error},
+                     {"former_weighed_error", report.former_weighed_error},
+                     {"seconds", report.seconds}};
+  ATTAR_TRY(tell_written(session, file, output.string(), json, [&](const std::string& name) {
+    return fmt::format("{}: {} bytes of {}, with {} of {} refinements; weighed error {:.4g}, before {:.4g}; {:.3f} s\n",
+                       printable(name), grouped(report.bytes), grouped(report.former_bytes),
+                       grouped(report.refinements), grouped(report.former_refinements), report.weighed_error,
+                       report.former_weighed_error, report.seconds);
+  }));
+  return Exit::done;
 }
 
 Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::path& input,
                               const std::filesystem::path& output, bool force, const PackOptions& goals,
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
+  if (is_tensor_artifact(input)) {
+    ATTAR_TRY(check_cut(arguments, options));
+    return run_cut_tensors(session, input, output, force, options.loss.budget);
+  }
   ATTAR_TRY(check_pack(input, output, arguments, options));
   std::vector<std::filesystem::path> inputs{
       input, arguments.base, arguments.sensitivity, arguments.frequencies, arguments.calibrate, arguments.keep_tokens};
@@ -379,9 +425,11 @@ Result<Exit> run_plan_tensors(const Session& session, const std::filesystem::pat
 }
 
 Result<Exit> run_unpack_tensors(const Session& session, const std::filesystem::path& artifact,
-                                const std::filesystem::path& output, const std::filesystem::path& base, bool force,
-                                unsigned threads, const OpenOptions& open) {
-  ATTAR_ASSIGN(const TensorArtifact opened, TensorArtifact::open(artifact, open, base));
+                                const std::filesystem::path& output, const std::filesystem::path& base,
+                                const std::optional<Budget>& budget, bool force, unsigned threads,
+                                const OpenOptions& open) {
+  ATTAR_ASSIGN(TensorArtifact opened, TensorArtifact::open(artifact, open, base));
+  if (budget) ATTAR_TRY(opened.cut(*budget));
   const TensorsInfo info = opened.info();
   RestoreReport report;
   const auto restore = [&](const std::filesystem::path& path) -> Status {

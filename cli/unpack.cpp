@@ -16,6 +16,7 @@ namespace {
 
 struct UnpackArguments {
   std::filesystem::path artifact, output, base;
+  std::optional<Budget> budget;
   bool force = false;
   unsigned threads = 0;
   OpenOptions open;
@@ -40,8 +41,10 @@ Json json_of(const UnpackReport& report, const std::string& path) {
 
 Result<Exit> run_unpack(const Session& session, const UnpackArguments& arguments) {
   if (is_tensor_artifact(arguments.artifact))
-    return run_unpack_tensors(session, arguments.artifact, arguments.output, arguments.base, arguments.force,
-                              arguments.threads, arguments.open);
+    return run_unpack_tensors(session, arguments.artifact, arguments.output, arguments.base, arguments.budget,
+                              arguments.force, arguments.threads, arguments.open);
+  if (arguments.budget)
+    return fail(ErrorCode::invalid_argument, "only progressive artifacts of tensors are read to a --budget");
   ATTAR_TRY(check_output(arguments.output, {arguments.artifact, arguments.base}, arguments.force, false));
   ATTAR_ASSIGN(const Artifact artifact, Artifact::open(arguments.artifact, arguments.open));
   ATTAR_ASSIGN(OutputFile file, OutputFile::create(arguments.output, ".npy", session));
@@ -63,7 +66,8 @@ void add_unpack(CLI::App& app, Session& session) {
   Command command =
       add_command(app, session, "unpack", "The decoded vectors, with the error stated; files of tensors, to the byte",
                   {"attar unpack docs.attar -o back.npy", "attar unpack docs.attar -o back.fvecs --base docs.npy",
-                   "attar unpack docs.attar -o - > back.npy", "attar unpack model.attar -o model.safetensors"});
+                   "attar unpack docs.attar -o - > back.npy", "attar unpack model.attar -o model.safetensors",
+                   "attar unpack progressive.attar -o model.safetensors --budget 30MB"});
   add_path(command, "artifact", arguments->artifact, "The packed file").required();
   add_path(command, "-o,--output", arguments->output,
            "Where to: .npy or .fvecs; - for .npy on standard output; tensors: the file, or a folder for several")
@@ -71,6 +75,8 @@ void add_unpack(CLI::App& app, Session& session) {
   add_path(command, "--base", arguments->base,
            "The originals, to state the error; else those kept in the file. Tensors: the artifact that this one is "
            "coded against");
+  add_value(command, "--budget", arguments->budget, parse_budget,
+            "Progressive tensors: read them as they would be in so many bytes: 30MB, 3.5bit, 20%", "SIZE");
   command.add_flag("-f,--force", arguments->force, "Overwrite the output");
   add_open_options(command, arguments->open);
   add_threads(command, arguments->threads);

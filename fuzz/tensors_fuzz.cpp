@@ -1,7 +1,8 @@
 // Opens an artifact of tensors whose sections are hostile behind right checksums, and reads all of it; one thread and
 // several must agree. The mutator damages one section at a time and keeps its length. Seeds are the golden artifact,
 // and the same with its index and sources as frames of zstd that store their bytes as they are, so that damage reaches
-// the fields. tests/engine/golden_tensors_test.cpp writes both. (Damage of the container itself: container_fuzz.)
+// the fields; beside them those of losses and of what may be cut. tests/engine/golden_tensors_test.cpp writes them.
+// (Damage of the container itself: container_fuzz.)
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -63,7 +64,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = std::as_bytes(std::span(data, size));
   raw::Bytes bytes(input.begin(), input.end());
   raw::seal_sections(bytes);
-  const auto artifact = TensorArtifact::open_bytes(bytes, {.limits = {.max_model_bytes = 1u << 22}});
-  if (artifact) read(*artifact);
+  auto artifact = TensorArtifact::open_bytes(bytes, {.limits = {.max_model_bytes = 1u << 22}});
+  if (!artifact) return 0;
+  read(*artifact);
+  // What is progressive is read again with some of it cut off.
+  if (artifact->cut({.value = 0.8 * static_cast<double>(bytes.size())})) read(*artifact);
   return 0;
 }

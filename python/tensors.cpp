@@ -4,6 +4,7 @@
 #include <pybind11/stl/filesystem.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ PackTensorsOptions tensor_options(const py::dict& given) {
   out.trim.tokens = option<Path>(given, "keep_tokens");
   for (const auto& [pattern, rows] : option<std::vector<std::pair<std::string, Path>>>(given, "keep_rows"))
     out.trim.rows.push_back({.pattern = pattern, .rows = rows});
+  out.loss.progressive = option<bool>(given, "progressive");
   return out;
 }
 
@@ -117,6 +119,25 @@ py::dict plan_tensors_file(const Path& input, const py::dict& given, const py::o
   })));
 }
 
+py::dict cut_tensors_file(const Path& artifact, const Path& output, const std::string& budget) {
+  const Budget wanted = take(parse_budget(budget));
+  Result<CutReport> cut = [&] {
+    const py::gil_scoped_release others_may_run;
+    return cut_tensors(artifact, output, wanted);
+  }();
+  const CutReport report = take(std::move(cut));
+  py::dict out;
+  out["path"] = text(report.path);
+  out["bytes"] = report.bytes;
+  out["former_bytes"] = report.former_bytes;
+  out["refinements"] = report.refinements;
+  out["former_refinements"] = report.former_refinements;
+  out["weighed_error"] = report.weighed_error;
+  out["former_weighed_error"] = report.former_weighed_error;
+  out["seconds"] = report.seconds;
+  return out;
+}
+
 py::dict sensitivity_of(const std::string& model, const Path& texts, double noise, std::uint64_t seed, unsigned threads,
                         const py::object& callback) {
   const auto report = take(watched<SensitivityReport>(callback, [&](Progress& progress) {
@@ -134,12 +155,16 @@ py::dict sensitivity_of(const std::string& model, const Path& texts, double nois
   return out;
 }
 
-TensorArtifact open_file(const Path& path, bool mmap) {
+TensorArtifact open_file(const Path& path, bool mmap, const std::string& budget) {
   OpenOptions options;
   options.mmap = mmap;
-  Result<TensorArtifact> artifact = [&] {
+  std::optional<Budget> wanted;
+  if (!budget.empty()) wanted = take(parse_budget(budget));
+  Result<TensorArtifact> artifact = [&]() -> Result<TensorArtifact> {
     const py::gil_scoped_release others_may_run;
-    return TensorArtifact::open(path, options);
+    ATTAR_ASSIGN(TensorArtifact opened, TensorArtifact::open(path, options));
+    if (wanted) ATTAR_TRY(opened.cut(*wanted));
+    return opened;
   }();
   return take(std::move(artifact));
 }
@@ -192,6 +217,7 @@ py::dict tensors_info(const TensorArtifact& artifact) {
   out["base_digest"] = info.base_digest.empty() ? py::object(py::none()) : py::object(py::str(info.base_digest));
   out["depth"] = info.depth;
   out["goal"] = info.goal.empty() ? py::object(py::none()) : py::object(text(info.goal));
+  out["refinements"] = info.refinements;
   out["weighed_error"] = info.weighed_error;
   out["certificate"] = info.certificate ? py::object(certificate_dict(*info.certificate)) : py::object(py::none());
   return out;
@@ -258,9 +284,10 @@ py::dict compare_files(const TensorArtifact& artifact, const Path& original, uns
 void add_tensors(py::module_& module) {
   module.def("pack_tensors", &pack_tensors_file);
   module.def("plan_tensors", &plan_tensors_file);
+  module.def("cut_tensors", &cut_tensors_file);
   module.def("measure_sensitivity", &sensitivity_of);
   py::class_<TensorArtifact>(module, "TensorArtifact")
-      .def(py::init(&open_file), py::arg("path"), py::arg("mmap"))
+      .def(py::init(&open_file), py::arg("path"), py::arg("mmap"), py::arg("budget"))
       .def("info", &tensors_info)
       .def("find", [](const TensorArtifact& artifact, const std::string& name) { return take(artifact.find(name)); })
       .def("tensor",

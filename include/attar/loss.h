@@ -53,7 +53,10 @@ struct LossOptions {
   /// errors is then the least that it allows.
   std::optional<Budget> budget = {};
   std::optional<ErrorBound> max_error = {};  ///< of every element; not with a budget
-  std::vector<TensorPin> pins = {};          ///< the first that fits a name counts
+  /// An artifact that may be cut to any size (cut_tensors()): the least of each tensor, and behind it what makes it
+  /// better, the best first. The budget, where there is one, is the largest size. Not with a bound on all elements.
+  bool progressive = false;
+  std::vector<TensorPin> pins = {};  ///< the first that fits a name counts
   /// A file of save_sensitivity(): what an error on each tensor costs. Tensors that it does not name, and all without
   /// it: 1 for each matrix, 16 for each vector, times the median of what was measured over that.
   std::filesystem::path sensitivity = {};
@@ -63,7 +66,7 @@ struct LossOptions {
   std::filesystem::path frequencies = {};
   std::string table = {};  ///< its name; empty: the only matrix with so many rows
 
-  [[nodiscard]] bool any() const noexcept { return budget || max_error || !pins.empty(); }
+  [[nodiscard]] bool any() const noexcept { return budget || max_error || progressive || !pins.empty(); }
 };
 
 /// How far a tensor is from what it was.

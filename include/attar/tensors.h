@@ -84,6 +84,21 @@ struct PackTensorsReport {
 [[nodiscard]] Result<PackTensorsReport> plan_tensors(const std::filesystem::path& input,
                                                      const PackTensorsOptions& options);
 
+struct CutReport {
+  std::string path;
+  std::uint64_t bytes = 0, former_bytes = 0;  ///< of the artifact, and of the one that it was cut from
+  std::uint64_t refinements = 0, former_refinements = 0;
+  double weighed_error = 0, former_weighed_error = 0;  ///< Σ α t²
+  double seconds = 0;
+};
+
+/// Cuts a progressive artifact (LossOptions::progressive) to a budget: what makes its tensors better is left out from
+/// the end until it fits; nothing is decoded. The result is of the same kind, states its own losses and may be cut
+/// again. `goal_unreachable` for a budget below what can not be left out, `invalid_argument` for an artifact that is
+/// not progressive.
+[[nodiscard]] Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::filesystem::path& output,
+                                            const Budget& budget, const OpenOptions& options = {});
+
 struct TensorInfo {
   std::string source;  ///< the file that it came from
   std::string name;
@@ -107,8 +122,9 @@ struct TensorsInfo {
   std::string base_digest;     ///< the content that this one is coded against; empty: none
   std::uint32_t depth = 0;     ///< artifacts below this one
   std::string goal;          ///< what was asked for: "budget of 45000000 bytes", "no error above 0.001"; empty: nothing
-  double weighed_error = 0;  ///< Σ α t² over the tensors that lost something
+  double weighed_error = 0;  ///< Σ α t² over the tensors that lost something, those that are the same bytes once
   std::optional<ModelCertificate> certificate = {};
+  std::uint64_t refinements = 0;  ///< what may be left out of it, in so many pieces; 0: it is not progressive
 };
 
 /// Tensors against what they were packed from, measured anew.
@@ -142,6 +158,8 @@ class TensorArtifact {
   ~TensorArtifact();
 
   [[nodiscard]] TensorsInfo info() const;
+  /// From now on it is as cut_tensors() would make it, in memory alone. Errors are those of cut_tensors().
+  [[nodiscard]] Status cut(const Budget& budget);
   /// The number of the tensor of this name, or of "source:name" where several sources have it; `invalid_argument`, with
   /// near names, where there is none.
   [[nodiscard]] Result<std::size_t> find(std::string_view name) const;

@@ -30,9 +30,9 @@ import numpy as np
 from attar import _attar
 from attar._errors import Error, GoalUnreachable
 from attar._export import export_gguf
-from attar._tensors import Tensors, open_tensors, pack_tensors, plan_tensors
+from attar._tensors import Tensors, cut_tensors, open_tensors, pack_tensors, plan_tensors
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "export_gguf", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "cut_tensors", "embed", "evaluate_context", "export_gguf", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
            "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str = _attar.version
 #: Version, compiler, architecture, build type and the instruction-set level in force. Packing is deterministic for one of these.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "embed", "evaluate_context", "export_gguf", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
+__all__ = ["Artifact", "Error", "GoalUnreachable", "SearchTimes", "Tensors", "build", "cut_tensors", "embed", "evaluate_context", "export_gguf", "fit_context", "measure_sensitivity", "open", "open_tensors", "pack",
            "pack_documents", "pack_tensors", "plan", "plan_tensors", "read_context", "restore_context"]
 __version__: str
 build: str
@@ -185,6 +185,7 @@ def pack_tensors(
     table: str = "",
     keep_rows: Mapping[str, Path] | None = None,
     keep_tokens: Path = "",
+    progressive: bool = False,
     base: Path = "",
     block: int = 262144,
     threads: int = 0,
@@ -206,7 +207,8 @@ def plan_tensors(
     threads: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]: ...
-def open_tensors(path: Path, *, mmap: bool = True) -> Tensors: ...
+def cut_tensors(path: Path, output: Path, budget: str) -> dict[str, Any]: ...
+def open_tensors(path: Path, *, budget: str | None = None, mmap: bool = True) -> Tensors: ...
 def export_gguf(
     path: Path,
     output: Path,
@@ -224,7 +226,7 @@ def export_gguf(
 ) -> dict[str, Any]: ...
 
 class Tensors:
-    def __init__(self, path: Path, *, mmap: bool = True) -> None: ...
+    def __init__(self, path: Path, *, budget: str | None = None, mmap: bool = True) -> None: ...
     def __enter__(self) -> Tensors: ...
     def __exit__(self, *_: object) -> None: ...
     def __len__(self) -> int: ...

@@ -36,18 +36,20 @@ def _view(raw: np.ndarray, type_name: str, shape: list[int]) -> np.ndarray:
 
 
 def _given(budget: str | None, max_error: str | float | None, pins: _Texts, sensitivity: _Path, frequencies: _Path, table: str, keep_rows: Mapping[str, _Path] | None, keep_tokens: _Path, base: _Path,
-           block: int, threads: int) -> dict[str, Any]:
+           block: int, threads: int, progressive: bool = False) -> dict[str, Any]:
     if not isinstance(block, (int, np.integer)):
         raise TypeError(f"block must be a number of bytes, not {type(block).__name__}")
     if not 0 <= block < 2**63:
         raise Error(f"block is {block}; give 4096 to {64 << 20}, as 65536")
     return {"budget": budget or "", "max_error": "" if max_error is None else str(max_error), "pins": [pins] if isinstance(pins, str) else list(pins),
             "sensitivity": os.fspath(sensitivity), "frequencies": os.fspath(frequencies), "table": table,
-            "keep_rows": [(name, os.fspath(rows)) for name, rows in (keep_rows or {}).items()], "keep_tokens": os.fspath(keep_tokens), "base": os.fspath(base), "block": int(block), "threads": _threads(threads)}
+            "keep_rows": [(name, os.fspath(rows)) for name, rows in (keep_rows or {}).items()], "keep_tokens": os.fspath(keep_tokens), "base": os.fspath(base), "block": int(block), "threads": _threads(threads),
+            "progressive": bool(progressive)}
 
 
 def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "",
-                 frequencies: _Path = "", table: str = "", keep_rows: Mapping[str, _Path] | None = None, keep_tokens: _Path = "", base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
+                 frequencies: _Path = "", table: str = "", keep_rows: Mapping[str, _Path] | None = None, keep_tokens: _Path = "", progressive: bool = False,
+                 base: _Path = "", block: int = 256 << 10, threads: int = 0, progress: _Progress | None = None) -> dict[str, Any]:
     """Packs a model file (.safetensors, .gguf, .npy, or any other as bytes), or a folder of such: without loss, so that restore() gives the
     files back to the byte, unless a budget, a bound or pins say what float tensors may lose, or lists which rows of tables are kept. get() gives one tensor without the others.
 
@@ -59,6 +61,7 @@ def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_e
     table        the name of that table, where several have as many rows
     keep_rows    of tables by their names (* and ? as in pins), the file with the numbers of the rows that are kept, one a line; dropped rows are read as zeros
     keep_tokens  a file with the tokens of a BERT model's vocabulary that are kept, one a line; path is its folder, or the weights' file in it. Others are read as [UNK]
+    progressive  so that cut_tensors() and open_tensors(budget=) may take any smaller size of the artifact; a budget is then its largest size
     base         the artifact of a former version; what changed is packed as its difference
     block        bytes that are decoded together, 4 KiB to 64 MiB; smaller ones cost some tenths of a percent
     threads      0: one per available core; the artifact is the same for any number
@@ -70,7 +73,17 @@ def pack_tensors(path: _Path, output: _Path, *, budget: str | None = None, max_e
     source, target = os.fspath(path), os.fspath(output)
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         raise Error("is the input; give another output", file=target)
-    return _attar.pack_tensors(source, target, _given(budget, max_error, pins, sensitivity, frequencies, table, keep_rows, keep_tokens, base, block, threads), progress)
+    return _attar.pack_tensors(source, target, _given(budget, max_error, pins, sensitivity, frequencies, table, keep_rows, keep_tokens, base, block, threads, progressive), progress)
+
+
+def cut_tensors(path: _Path, output: _Path, budget: str) -> dict[str, Any]:
+    """Writes as much of an artifact packed with progressive=True as fits the budget ("20MB", "3.5bit", "10%"): a copy of its first part, in
+    milliseconds, which states its own losses and may be cut again. Returns a dict with the keys of `attar pack` of such an artifact
+    (docs/cli.md). Raises Error: "goal_unreachable" for a budget that is too small, "invalid_argument" for an artifact that is not progressive."""
+    source, target = os.fspath(path), os.fspath(output)
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+        raise Error("is the input; give another output", file=target)
+    return _attar.cut_tensors(source, target, budget)
 
 
 def plan_tensors(path: _Path, *, budget: str | None = None, max_error: str | float | None = None, pins: _Texts = (), sensitivity: _Path = "", frequencies: _Path = "", table: str = "",
@@ -80,20 +93,21 @@ def plan_tensors(path: _Path, *, budget: str | None = None, max_error: str | flo
     return _attar.plan_tensors(os.fspath(path), _given(budget, max_error, pins, sensitivity, frequencies, table, keep_rows, keep_tokens, base, block, threads), progress)
 
 
-def open_tensors(path: _Path, *, mmap: bool = True) -> Tensors:
-    """Opens an artifact of tensors. mmap=False reads a private copy, for files that others may write meanwhile.
+def open_tensors(path: _Path, *, budget: str | None = None, mmap: bool = True) -> Tensors:
+    """Opens an artifact of tensors. With a budget ("20MB"), one packed with progressive=True is read as if it had been cut to that size.
+    mmap=False reads a private copy, for files that others may write meanwhile.
 
-    Raises Error: "unsupported" for an artifact of something else, "io", "corrupt", "truncated", "too_new", "too_old", "over_limit".
+    Raises Error: "goal_unreachable" and "invalid_argument" as cut_tensors(), "unsupported" for an artifact of something else, "io", "corrupt", "truncated", "too_new", "too_old", "over_limit".
     """
-    return Tensors(path, mmap=mmap)
+    return Tensors(path, budget=budget, mmap=mmap)
 
 
 class Tensors:
     """A packed model, open for reading. Threads may share it; a context manager closes it."""
 
-    def __init__(self, path: _Path, *, mmap: bool = True) -> None:
+    def __init__(self, path: _Path, *, budget: str | None = None, mmap: bool = True) -> None:
         self._path = os.fspath(path)
-        self._open: Any = _attar.TensorArtifact(self._path, bool(mmap))
+        self._open: Any = _attar.TensorArtifact(self._path, bool(mmap), budget or "")
 
     def __enter__(self) -> Tensors:
         return self

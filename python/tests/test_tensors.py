@@ -165,6 +165,29 @@ class Tensors(InFolder):
             with self.assert_code("invalid_argument"):
                 attar.pack_tensors(model, path, **given)
 
+    def test_progressive_artifacts_are_cut(self) -> None:
+        whole = attar.pack_tensors(self.model, self.path, progressive=True, pins="w.F64=lossless")
+        size = whole["bytes"] - 2000
+        cut = attar.cut_tensors(self.path, self.folder / "c.attar", f"{size}B")
+        self.assertLessEqual(cut["bytes"], size)
+        self.assertEqual(cut["bytes"], (self.folder / "c.attar").stat().st_size)
+        told = json.loads(attar_cli("pack", self.path, "-o", self.folder / "d.attar", "--budget", f"{size}B", "--json"))
+        self.assertEqual(set(told), set(cut))
+        self.assertEqual((self.folder / "c.attar").read_bytes(), (self.folder / "d.attar").read_bytes())
+        with attar.open_tensors(self.folder / "c.attar") as small, attar.open_tensors(self.path, budget=f"{size}B") as read:
+            self.assertEqual(small.info["refinements"], cut["refinements"])
+            self.assertEqual(small.info, json.loads(attar_cli("info", self.folder / "c.attar", "--json")))
+            self.assertEqual((read.info["bytes"], read.info["parts"]), (small.info["bytes"], small.info["parts"]))
+            self.assertEqual(read.get("w.F32").tobytes(), small.get("w.F32").tobytes())
+            self.assertGreater(small.compare(self.model)["weighed_error"], whole["weighed_error"])
+        with self.assert_code("goal_unreachable"):
+            attar.cut_tensors(self.path, self.folder / "x.attar", "300B")
+        with self.assert_code("invalid_argument"):
+            attar.cut_tensors(self.path, self.path, "30kB")
+        attar.pack_tensors(self.model, self.path)
+        with self.assert_code("invalid_argument"):
+            attar.open_tensors(self.path, budget="30kB")
+
     def test_wrong_use_is_refused(self) -> None:
         with self.assert_code("invalid_argument"):
             attar.open_tensors(self.path).get("none")

@@ -13,15 +13,16 @@ const codec::TensorCodec& steps_codec() noexcept;
 const codec::TensorCodec& moves_codec() noexcept;
 const codec::TensorCodec& rows_codec() noexcept;
 const codec::TensorCodec& step_rows_codec() noexcept;
+const codec::TensorCodec& refined_codec() noexcept;
 }  // namespace attar::tensor
 
 namespace attar::codec {
 
 std::span<const TensorCodec* const> tensor_registry() noexcept {
   // Where rows repeat, the same codec with less to do: it is tried before those that it hands the others to.
-  static const std::array<const TensorCodec*, 7> all = {
-      &tensor::rows_codec(),  &tensor::fields_codec(), &tensor::planes_codec(),   &tensor::delta_codec(),
-      &tensor::steps_codec(), &tensor::moves_codec(),  &tensor::step_rows_codec()};
+  static const std::array<const TensorCodec*, 8> all = {
+      &tensor::rows_codec(),  &tensor::fields_codec(), &tensor::planes_codec(),    &tensor::delta_codec(),
+      &tensor::steps_codec(), &tensor::moves_codec(),  &tensor::step_rows_codec(), &tensor::refined_codec()};
   return all;
 }
 

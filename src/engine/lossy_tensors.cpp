@@ -68,6 +68,16 @@ Status check_loss(const LossOptions& options) {
   if (options.budget && options.max_error)
     return fail(ErrorCode::invalid_argument,
                 "give a budget or a bound on errors, not both; --pin bounds single tensors beside a budget");
+  if (options.progressive && options.max_error)
+    return fail(ErrorCode::invalid_argument,
+                "an artifact that may be cut keeps to no bound on all errors; --pin bounds single tensors");
+  if (options.progressive &&
+      std::ranges::find(options.pins, TensorPin::Kind::least_bits, &TensorPin::kind) != options.pins.end())
+    return fail(ErrorCode::invalid_argument,
+                "an artifact that may be cut can not promise least bits; pin exact ones: 'embed.*=8bit'");
+  if (options.progressive && !options.frequencies.empty())
+    return fail(ErrorCode::invalid_argument,
+                "rows of an artifact that may be cut have steps alike: leave the frequencies out");
   if (options.max_error && !(options.max_error->value > 0))
     return fail(ErrorCode::invalid_argument, "a bound on errors must be above 0");
   if (options.frequencies.empty() && !options.table.empty())
@@ -85,7 +95,7 @@ Result<std::vector<LossyTensor>> choose_lossy(std::span<const LossCandidate> can
     const Pinned pinned = pin_of(candidate.entry->name, options.pins);
     if (pinned.pin != nullptr) used[pinned.number] = true;
     if (pinned.pin != nullptr && pinned.pin->kind == TensorPin::Kind::lossless) continue;
-    if (pinned.pin == nullptr && !options.budget && !options.max_error) continue;
+    if (pinned.pin == nullptr && !options.budget && !options.max_error && !options.progressive) continue;
     if (!can_lose(candidate)) {
       if (candidate.view->schema.element.is_float() && !candidate.entry->is_base()) ++kept[candidate.entry->type];
       continue;

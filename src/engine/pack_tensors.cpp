@@ -12,6 +12,8 @@
 #include "base/hash.h"
 #include "engine/input.h"
 #include "engine/lossy_tensors.h"
+#include "engine/packed_item.h"
+#include "engine/progressive_tensors.h"
 #include "engine/step_search.h"
 #include "engine/tensor_frames.h"
 #include "engine/tensor_sources.h"
@@ -32,6 +34,8 @@ constexpr std::uint64_t least_block = 4u << 10;
 // first of the files that are tried for a budget relies on it.
 constexpr double bytes_of_container = 1200, bytes_of_tensor = 40, bytes_of_loss = 42;
 
+using Item = engine::PackedItem;
+
 class TensorPacking {
  public:
   TensorPacking(const std::filesystem::path& input, const PackTensorsOptions& options)
@@ -42,10 +46,10 @@ class TensorPacking {
     ATTAR_TRY(check_options());
     ATTAR_ASSIGN(sources_, engine::open_tensor_sources(input_));
     for (const engine::TensorSource& source : sources_) report_.source_bytes += source.file.bytes().size();
-    list();
+    items_ = engine::list_items(sources_, options_.block_bytes, report_.notes);
     ATTAR_TRY(trim());
     ATTAR_TRY(sum_up());
-    share();
+    report_.shared_tensors = engine::share_frames(items_);
     ATTAR_TRY(find_base());
     ATTAR_TRY(look());
     ATTAR_ASSIGN(const bool whole, fits_whole(output));
@@ -60,38 +64,16 @@ class TensorPacking {
   }
 
  private:
-  /// A tensor of the sources, and how it is packed.
-  struct Item {
-    codec::TensorView view;
-    format::TensorEntry entry;
-    std::size_t first;                       ///< the item whose frame it shares: itself where it has one of its own
-    std::optional<std::uint32_t> base = {};  ///< number of the base's tensor that it may be coded against
-    codec::CodecChoice choice = {};
-    engine::LossyTensor* lossy = nullptr;              ///< null: it comes back as it is
-    format::TensorLossEntry loss = {};                 ///< as it was measured while the frame was written
-    const format::KeptRowsEntry* kept_rows = nullptr;  ///< null: all
-  };
-
   [[nodiscard]] Status check_options() const {
     ATTAR_TRY(engine::check_loss(options_.loss));
+    if (options_.loss.progressive && !options_.base.empty())
+      return fail(ErrorCode::invalid_argument, "an artifact that may be cut stands alone: leave the base out");
+    if (options_.loss.progressive && options_.trim.any())
+      return fail(ErrorCode::invalid_argument,
+                  "an artifact that may be cut has all rows: leave the lists of kept ones out");
     if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
                                                          options_.block_bytes, least_block, format::most_block_bytes));
-  }
-
-  void list() {
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      const data::TensorFile& file = sources_[s].file;
-      if (!file.note().empty()) report_.notes.push_back(file.note());
-      for (const data::FileTensor& tensor : file.tensors()) {
-        const engine::TensorCut cut = engine::cut_tensor(tensor, options_.block_bytes);
-        Item item{.view = {.schema = cut.schema, .bytes = file.bytes_of(tensor), .block_elements = cut.block_elements},
-                  .entry = engine::entry_of(tensor, cut),
-                  .first = items_.size()};
-        item.entry.source = static_cast<std::uint32_t>(s);
-        items_.push_back(std::move(item));
-      }
-    }
   }
 
   // From here on a table is what stays of it.
@@ -124,28 +106,6 @@ class TensorPacking {
     return {};
   }
 
-  // Tensors of the same bytes and cut share a frame: tied weights, and files that a folder holds twice.
-  void share() {
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::size_t>> seen;
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
-      auto& others = seen[{item.entry.checksum, item.view.bytes.size()}];
-      const auto same = std::ranges::find_if(others, [&](std::size_t o) {
-        const codec::TensorView& other = items_[o].view;
-        return engine::same_rows(items_[o].kept_rows, item.kept_rows) &&
-               other.schema.element == item.view.schema.element && other.schema.columns == item.view.schema.columns &&
-               std::memcmp(other.bytes.data(), item.view.bytes.data(), item.view.bytes.size()) == 0;
-      });
-      if (same == others.end()) {
-        others.push_back(i);
-        continue;
-      }
-      item.first = *same;
-      ++report_.shared_tensors;
-    }
-  }
-
-  // Opens the base and matches its tensors: first those of the same bytes, then those of the same name.
   Status find_base() {
     if (options_.base.empty()) return {};
     ATTAR_ASSIGN(base_, TensorArtifact::State::open(options_.base, {}, {}));
@@ -155,29 +115,8 @@ class TensorPacking {
       base_.reset();
       return {};
     }
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> by_bytes;
-    std::map<std::string_view, std::uint32_t> by_name;
-    for (std::uint32_t i = 0; i < base_->tensors.size(); ++i) {
-      by_bytes.try_emplace({base_->tensors[i].checksum, base_->tensors[i].bytes()}, i);
-      by_name.try_emplace(base_->tensors[i].name, i);
-    }
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
-      const auto same = by_bytes.find({item.entry.checksum, item.view.bytes.size()});
-      const auto named = by_name.find(item.entry.name);
-      if (item.first != i || item.entry.count == 0) continue;
-      if (same != by_bytes.end() && fits(item, same->second))
-        item.base = same->second;
-      else if (named != by_name.end() && fits(item, named->second))
-        item.base = named->second;
-    }
+    engine::match_base(items_, *base_);
     return {};
-  }
-
-  [[nodiscard]] bool fits(const Item& item, std::uint32_t number) const {
-    const format::TensorEntry& other = base_->tensors[number];
-    return other.element_bytes == item.entry.element_bytes && other.count == item.entry.count &&
-           other.bytes() <= base_->limits.max_tensor_bytes;
   }
 
   // Every codec looks at every tensor; then those that won take their places in the tables, in order.
@@ -204,7 +143,7 @@ class TensorPacking {
     if (!loss.budget) return false;
     report_.budget_bytes = budget_bytes(*loss.budget);
     const auto budget = static_cast<double>(report_.budget_bytes);
-    if (!loss.pins.empty() || fixed_bytes() > budget * (output.empty() ? 1 : near)) return false;
+    if (loss.progressive || !loss.pins.empty() || fixed_bytes() > budget * (output.empty() ? 1 : near)) return false;
     bool fits = true;
     if (output.empty()) {
       ATTAR_TRY(foresee());
@@ -227,17 +166,50 @@ class TensorPacking {
                               .base = items_[i].base,
                               .lossless_bytes = items_[i].choice.trial->bytes()});
     ATTAR_ASSIGN(lossy_, engine::choose_lossy(candidates, loss, report_.notes));
-    if (lossy_.empty()) return {};
     for (engine::LossyTensor& tensor : lossy_)
       if (const auto* rows = items_[tensor.item].kept_rows) engine::fit_kept_rows(tensor, *rows);
     progress_.stage("fitting steps", 0);
+    if (loss.progressive) ATTAR_TRY(refine());
+    if (lossy_.empty()) return {};
     fit_.emplace(lossy_, pool_, progress_,
                  [this](const engine::LossyTensor& tensor) { return base_->whole(*tensor.base, pool_); });
     ATTAR_TRY(fit_->look());
-    ATTAR_TRY(loss.budget ? fit_budget() : fit_->fit_tables());
+    ATTAR_TRY(loss.budget && !loss.progressive ? fit_budget() : fit_->fit_tables());
     for (engine::LossyTensor& tensor : lossy_)
       if (!tensor.lossless) make_lossy(tensor);
     return {};
+  }
+
+  // Tensors that no pin fixes are coded pass by pass, as fine as the budget may ask for.
+  Status refine() {
+    constexpr double finest_bits = 7, bits_above_budget = 1.5;
+    std::vector<engine::LossyTensor> free;
+    std::erase_if(lossy_, [&](engine::LossyTensor& tensor) {
+      if (tensor.pin != nullptr || tensor.bound) return false;
+      free.push_back(std::move(tensor));
+      return true;
+    });
+    double weights = 0;
+    for (std::size_t place = 0; place < free.size(); ++place) {
+      Item& item = items_[free[place].item];
+      item.refined = place;
+      item.choice.codec = codec::find_tensor_codec(tensor::refined::codec_id);
+      item.choice.trial.reset();
+      item.entry.codec_id = item.choice.codec->info().id;
+      item.entry.wire_version = item.choice.codec->info().wire_max;
+      item.entry.block_elements = engine::refined_block_elements(item.entry.columns);
+      item.loss = {.tensor = static_cast<std::uint32_t>(free[place].item),
+                   .original = std::exchange(item.entry.checksum, 0),
+                   .sensitivity = free[place].sensitivity};
+      free[place].view.block_elements = item.entry.block_elements;
+      weights += free[place].elements();
+    }
+    if (free.empty()) return {};
+    double bits = finest_bits;
+    if (report_.budget_bytes != 0)
+      bits = std::min(bits, 8 * static_cast<double>(report_.budget_bytes) / weights + bits_above_budget);
+    progressive_.emplace(std::move(free), pool_, progress_);
+    return progressive_->fit(bits);
   }
 
   [[nodiscard]] std::uint64_t budget_bytes(const Budget& budget) const {
@@ -257,13 +229,7 @@ class TensorPacking {
       out += bytes_of_tensor + (may_lose[i] ? bytes_of_loss : 0);
       if (items_[i].choice.trial && !may_lose[i]) out += items_[i].choice.trial->bytes();
     }
-    for (const engine::TensorSource& source : sources_) out += 0.2 * static_cast<double>(bytes_outside(source));
-    return out;
-  }
-
-  [[nodiscard]] static std::uint64_t bytes_outside(const engine::TensorSource& source) {
-    std::uint64_t out = source.file.bytes().size();
-    for (const data::FileTensor& tensor : source.file.tensors()) out -= tensor.bytes;
+    for (const engine::TensorSource& source : sources_) out += 0.2 * static_cast<double>(engine::bytes_outside(source));
     return out;
   }
 
@@ -314,12 +280,44 @@ class TensorPacking {
     item.entry.wire_version = item.choice.codec->info().wire_max;
   }
 
-  // Files are written until one meets the budget; where there is none, the first one is it.
+  // A progressive artifact is written whole, and cut to its budget.
   Status write(const std::filesystem::path& output) {
+    if (!progressive_ || report_.budget_bytes == 0) return write_to(output);
+    std::filesystem::path whole = output;
+    whole += ".whole";
+    auto done = write_to(whole);
+    if (done) done = write_cut(whole, output);
+    std::error_code error;
+    std::filesystem::remove(whole, error);
+    if (!done) return fail(done.error().code, done.error().message);
+    return {};
+  }
+
+  Status write_cut(const std::filesystem::path& whole, const std::filesystem::path& output) {
+    ATTAR_ASSIGN(const auto state, TensorArtifact::State::open(whole, {}, {}));
+    ATTAR_ASSIGN(const std::size_t count, state->refinements_within(report_.budget_bytes, options_.certificate_bytes));
+    state->keep(count, report_.budget_bytes);
+    ATTAR_ASSIGN(report_.bytes, state->write_kept(output, options_.certificate_bytes));
+    take_losses(state->losses, *state->refinements);
+    return {};
+  }
+
+  void take_losses(const format::Losses& losses, const engine::RefinementIndex& refinements) {
+    for (const format::TensorLossEntry& own : losses.tensors) {
+      Item& item = items_[own.tensor];
+      if (item.first != own.tensor || !item.refined) continue;
+      item.loss = own;
+      item.refinement_bytes = refinements.of(own.tensor)->bytes();
+    }
+  }
+
+  // Files are written until one meets the budget; where there is none, the first one is it.
+  Status write_to(const std::filesystem::path& output) {
     share_tables();
     for (;;) {
       tables_ = shared_tables_;
       if (fit_) ATTAR_TRY(fit_->add_tables(tables_));
+      if (progressive_) ATTAR_TRY(progressive_->add_table(tables_));
       ATTAR_ASSIGN(format::ArtifactWriter writer, write_file(output));
       ATTAR_ASSIGN(const bool again, write_again());
       if (!again) return writer.finish();
@@ -353,7 +351,7 @@ class TensorPacking {
   }
 
   Result<bool> write_again() {
-    if (report_.budget_bytes == 0) return false;
+    if (report_.budget_bytes == 0 || progressive_) return false;
     if (fit_ && fit_->step() != 0) {
       const auto next = search_->next(fit_->step(), report_.bytes, fit_->bits_of_an_octave() / 8);
       if (next) return take_step(*next);
@@ -380,7 +378,7 @@ class TensorPacking {
   }
 
   Status write_sections(format::ArtifactWriter& writer) {
-    ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(source_entries())));
+    ATTAR_TRY(writer.add({.kind = SectionKind::sources}, format::encode_sources(engine::entries_of(sources_))));
     base::ByteWriter tables;
     tables_.save(tables);
     ATTAR_TRY(writer.add({.kind = SectionKind::tables}, tables.bytes()));
@@ -392,7 +390,8 @@ class TensorPacking {
     ATTAR_ASSIGN(base::Sink * frames, writer.begin({.kind = SectionKind::frames}));
     ATTAR_TRY(write_frames(*frames));
     ATTAR_TRY(writer.end());
-    if (fit_) ATTAR_TRY(write_losses(writer));
+    if (progressive_) ATTAR_TRY(write_refinements(writer));
+    if (fit_ || progressive_) ATTAR_TRY(write_losses(writer));
     if (!kept_rows_.empty())
       ATTAR_TRY(writer.add({.kind = SectionKind::kept_rows, .wire_version = format::kept_rows_wire_version},
                            format::encode_kept_rows(kept_rows_)));
@@ -402,9 +401,24 @@ class TensorPacking {
                       format::encode_tensors(entries));
   }
 
+  Status write_refinements(format::ArtifactWriter& writer) {
+    ATTAR_ASSIGN(base::Sink * sink, writer.begin({.kind = SectionKind::refinements}));
+    ATTAR_TRY(progressive_->write_refinements(*sink));
+    ATTAR_TRY(writer.end());
+    for (const engine::ProgressivePacking::Whole& own : progressive_->whole()) {
+      Item& item = items_[own.number];
+      item.refinement_bytes = own.refinement_bytes;
+      item.loss.squared_error = own.squared_error;
+      item.loss.max_error = own.max_error;
+    }
+    return writer.add({.kind = SectionKind::order}, format::encode_order(progressive_->order()));
+  }
+
   Status write_losses(format::ArtifactWriter& writer) const {
-    format::Losses losses{.step = fit_->step()};
-    if (options_.loss.budget) {
+    format::Losses losses{.step = progressive_ ? progressive_->step() : fit_->step()};
+    if (progressive_) {
+      losses.goal = format::Losses::Goal::progressive;
+    } else if (options_.loss.budget) {
       losses.goal = format::Losses::Goal::budget;
       losses.goal_value = static_cast<double>(report_.budget_bytes);
     } else if (options_.loss.max_error) {
@@ -414,7 +428,7 @@ class TensorPacking {
     }
     for (std::size_t i = 0; i < items_.size(); ++i) {
       const Item& owner = items_[items_[i].first];
-      if (owner.lossy == nullptr) continue;
+      if (owner.lossy == nullptr && !owner.refined) continue;
       losses.tensors.push_back(owner.loss);
       losses.tensors.back().tensor = static_cast<std::uint32_t>(i);
     }
@@ -431,7 +445,7 @@ class TensorPacking {
     for (std::size_t i = 0; i < items_.size(); ++i) {
       Item& item = items_[i];
       if (item.first != i) {
-        take_frame_of(items_[item.first].entry, item.entry);
+        engine::take_frame_of(items_[item.first].entry, item.entry);
         continue;
       }
       if (item.entry.is_base()) continue;
@@ -443,6 +457,11 @@ class TensorPacking {
   }
 
   Status write_frame(Item& item, base::Sink& sink) {
+    if (item.refined) {
+      item.loss.square = progressive_->square(*item.refined);
+      ATTAR_ASSIGN(item.entry.frame_bytes, progressive_->write_frame(*item.refined, item.loss.tensor, sink));
+      return {};
+    }
     std::vector<std::byte> base_bytes;
     codec::TensorView view = item.view;
     if (item.lossy != nullptr) view.finer = item.lossy->finer;
@@ -466,16 +485,6 @@ class TensorPacking {
     return {};
   }
 
-  static void take_frame_of(const format::TensorEntry& other, format::TensorEntry& entry) {
-    entry.codec_id = other.codec_id;
-    entry.wire_version = other.wire_version;
-    entry.frame_offset = other.frame_offset;
-    entry.frame_bytes = other.frame_bytes;
-    entry.block_elements = other.block_elements;
-    entry.base = other.base;
-    entry.checksum = other.checksum;
-  }
-
   // What a plan says in the place of what was written.
   Status foresee() {
     if (fit_) ATTAR_TRY(fit_->foresee());
@@ -493,26 +502,6 @@ class TensorPacking {
     return {};
   }
 
-  [[nodiscard]] std::vector<format::SourceEntry> source_entries() const {
-    std::vector<format::SourceEntry> out;
-    for (const engine::TensorSource& source : sources_) {
-      const base::ByteView bytes = source.file.bytes();
-      format::SourceEntry own{.path = source.path, .bytes = bytes.size(), .pieces = {}};
-      std::uint64_t at = 0;
-      const auto piece = [&](std::uint64_t end) {
-        const base::ByteView part = bytes.subspan(at, end - at);
-        own.pieces.emplace_back(part.begin(), part.end());
-      };
-      for (const data::FileTensor& tensor : source.file.tensors()) {
-        piece(tensor.offset);
-        at = tensor.offset + tensor.bytes;
-      }
-      piece(bytes.size());
-      out.push_back(std::move(own));
-    }
-    return out;
-  }
-
   void report() {
     report_.sources = sources_.size();
     report_.tensors = items_.size();
@@ -523,12 +512,12 @@ class TensorPacking {
       ++own.tensors;
       own.bytes += items_[i].entry.bytes();
       if (items_[i].first != i) continue;
-      own.packed_bytes += items_[i].entry.frame_bytes;
+      own.packed_bytes += items_[i].entry.frame_bytes + items_[i].refinement_bytes;
       if (items_[i].entry.is_base())
         ++report_.base_tensors;
       else if (items_[i].entry.base)
         ++report_.delta_tensors;
-      if (items_[i].lossy != nullptr) report_lost(items_[i]);
+      if (items_[i].lossy != nullptr || items_[i].refined) report_lost(items_[i]);
     }
     for (auto& [name, own] : types) report_.types.push_back(std::move(own));
   }
@@ -537,7 +526,8 @@ class TensorPacking {
     LostTensor own{.name = item.entry.name,
                    .type = item.entry.type,
                    .weights = item.entry.count,
-                   .bits = 8 * static_cast<double>(item.entry.frame_bytes) / static_cast<double>(item.entry.count),
+                   .bits = 8 * static_cast<double>(item.entry.frame_bytes + item.refinement_bytes) /
+                           static_cast<double>(item.entry.count),
                    .loss = engine::loss_of(item.loss)};
     report_.weighed_error += own.loss.sensitivity * own.loss.relative_error;
     report_.lost.push_back(std::move(own));
@@ -555,6 +545,7 @@ class TensorPacking {
   codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
   std::vector<engine::LossyTensor> lossy_;
   std::optional<engine::WeightFit> fit_;
+  std::optional<engine::ProgressivePacking> progressive_;
   std::optional<engine::StepSearch> search_;
   int fits_ = 0;  ///< of tables, since the first
   PackTensorsReport report_;
@@ -569,6 +560,8 @@ Result<PackTensorsReport> pack_tensors(const std::filesystem::path& input, const
 }
 
 Result<PackTensorsReport> plan_tensors(const std::filesystem::path& input, const PackTensorsOptions& options) {
+  if (options.loss.progressive)
+    return fail(ErrorCode::invalid_argument, "a progressive artifact has no plan: pack it, and cut it to a budget");
   if (!options.loss.any())
     return fail(ErrorCode::invalid_argument,
                 "a plan of tensors needs a budget, a bound on errors or pins; without loss, pack them");

@@ -24,6 +24,7 @@ std::string goal_of(const format::Losses& losses) {
     case format::Losses::Goal::bound: return fmt::format("no error above {}", losses.goal_value);
     case format::Losses::Goal::relative_bound:
       return fmt::format("no error above {} of a tensor's largest magnitude", losses.goal_value);
+    case format::Losses::Goal::progressive: return "to be cut anywhere";
     case format::Losses::Goal::tensors: break;
   }
   return losses.tensors.empty() ? std::string() : "single tensors";
@@ -39,7 +40,7 @@ TensorInfo info_of(const TensorArtifact::State& state, std::size_t number) {
           .type = tensor.type,
           .shape = tensor.shape,
           .bytes = tensor.bytes(),
-          .packed_bytes = tensor.frame_bytes,
+          .packed_bytes = state.packed_bytes(number),
           .codec = tensor.is_base()   ? "base"
                    : codec == nullptr ? fmt::format("{:#06x}", tensor.codec_id)
                                       : std::string(codec->info().name),
@@ -100,17 +101,18 @@ TensorsInfo TensorArtifact::info() const {
       out.source_bytes += source.bytes;
     }
   out.goal = goal_of(state_->losses);
-  if (const auto text = state_->reader.certificate(); text && !text->empty())
+  if (const auto text = state_->reader.certificate(); text && !text->empty() && !state_->is_cut)
     if (auto certificate = certify::model_certificate_from_json(base::as_text(*text)))
       out.certificate = *std::move(certificate);
-  for (std::size_t i = 0; i < state_->tensors.size(); ++i) {
-    out.tensors.push_back(info_of(*state_, i));
-    if (const auto& loss = out.tensors.back().loss) out.weighed_error += loss->sensitivity * loss->relative_error;
-  }
+  for (std::size_t i = 0; i < state_->tensors.size(); ++i) out.tensors.push_back(info_of(*state_, i));
+  out.weighed_error = state_->weighed_error();
+  if (state_->refinements) out.refinements = state_->refinements->order().refinements.size();
+  if (state_->is_cut) out.bytes = state_->bytes_with(out.refinements).value_or(out.bytes);
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : state_->reader.sections()) {
-    out.parts.push_back({entry.name(), entry.length});
-    container -= entry.length;
+    if (state_->is_cut && entry.spec.kind == SectionKind::certificate) continue;
+    out.parts.push_back({entry.name(), state_->length_with(entry, out.refinements)});
+    container -= out.parts.back().bytes;
   }
   out.parts.push_back({"container", container});
   return out;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "attar/tensors.h"
 #include "base/hash.h"
@@ -90,6 +91,7 @@ Result<TensorComparison> TensorArtifact::compare(const std::filesystem::path& or
   for (const Original& own : originals) total += own.bytes.size();
   progress.stage("comparing tensors", total);
   TensorComparison out{.tensors = originals.size()};
+  std::set<std::uint64_t> frames;
   for (std::size_t i = 0; i < originals.size(); ++i) {
     const format::TensorEntry& tensor = state_->tensors[i];
     const format::TensorLossEntry* stated = state_->loss_of(i);
@@ -115,12 +117,12 @@ Result<TensorComparison> TensorArtifact::compare(const std::filesystem::path& or
     LostTensor own{.name = tensor.name,
                    .type = tensor.type,
                    .weights = tensor.count,
-                   .bits = 8 * static_cast<double>(tensor.frame_bytes) / static_cast<double>(tensor.count),
+                   .bits = 8 * static_cast<double>(state_->packed_bytes(i)) / static_cast<double>(tensor.count),
                    .loss = engine::loss_of({.square = found.square,
                                             .squared_error = found.squared_error,
                                             .max_error = found.max_error,
                                             .sensitivity = stated->sensitivity})};
-    out.weighed_error += own.loss.sensitivity * own.loss.relative_error;
+    if (frames.insert(tensor.frame_offset).second) out.weighed_error += own.loss.sensitivity * own.loss.relative_error;
     out.lost.push_back(std::move(own));
   }
   return out;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "base/threads.h"
 #include "codec/tensors.h"
 #include "engine/loss_meter.h"
+#include "engine/refinement_index.h"
 #include "format/kept_rows.h"
 #include "format/section.h"
 #include "format/tensors.h"
@@ -40,14 +42,15 @@ struct LossyFrame {
 [[nodiscard]] codec::TensorSchema schema_of(const format::TensorEntry& entry) noexcept;
 
 /// One opened frame. Its bytes were verified against the section's checksums. `base`, the bytes of the tensor that it
-/// is coded against, outlives the reader.
+/// is coded against, outlives the reader; so does the index of what refines it.
 class FrameReader {
  public:
   [[nodiscard]] static Result<FrameReader> open(const format::SectionReader& frames, const format::TensorEntry& entry,
-                                                const codec::TableSets& tables, base::ByteView base = {});
+                                                const codec::TableSets& tables, base::ByteView base = {},
+                                                std::optional<TensorRefinements> refinements = std::nullopt);
 
   /// Decodes all blocks in order, a wave of them at a time, and hands out each wave's bytes; at the end their checksum
-  /// is held against the index.
+  /// is held against the index. A progressive tensor's blocks have checksums of their own.
   using Take = std::function<Status(base::ByteView bytes)>;
   [[nodiscard]] Status read(base::ThreadPool& pool, const Take& take) const;
   /// The same into memory of the tensor's size.
@@ -57,12 +60,17 @@ class FrameReader {
   FrameReader(const format::SectionReader& frames, const format::TensorEntry& entry, base::ByteView base) noexcept
       : frames_(&frames), entry_(&entry), base_(base) {}
   [[nodiscard]] Status decode(base::ThreadPool& pool, std::uint64_t first, std::span<std::byte> out) const;
+  [[nodiscard]] Status decode_refined(std::uint64_t block, std::span<std::byte> out) const;
+  [[nodiscard]] bool holds(std::uint64_t checksum) const noexcept {
+    return refinements_.has_value() || checksum == entry_->checksum;
+  }
   [[nodiscard]] Status wrong_checksum() const;
   [[nodiscard]] std::uint64_t block_bytes() const noexcept { return entry_->block_elements * entry_->element_bytes; }
 
   const format::SectionReader* frames_;
   const format::TensorEntry* entry_;
   base::ByteView base_;
+  std::optional<TensorRefinements> refinements_ = {};
   std::vector<base::ByteView> blocks_;
   std::unique_ptr<codec::TensorReader> reader_;
 };

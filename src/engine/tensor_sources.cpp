@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "data/input_file.h"
 #include "data/utf8.h"
@@ -110,6 +111,32 @@ format::TensorEntry entry_of(const data::FileTensor& tensor, const TensorCut& cu
   out.count = cut.schema.count;
   out.columns = cut.schema.columns;
   out.block_elements = cut.block_elements;
+  return out;
+}
+
+std::uint64_t bytes_outside(const TensorSource& source) {
+  std::uint64_t out = source.file.bytes().size();
+  for (const data::FileTensor& tensor : source.file.tensors()) out -= tensor.bytes;
+  return out;
+}
+
+std::vector<format::SourceEntry> entries_of(const std::vector<TensorSource>& sources) {
+  std::vector<format::SourceEntry> out;
+  for (const TensorSource& source : sources) {
+    const base::ByteView bytes = source.file.bytes();
+    format::SourceEntry own{.path = source.path, .bytes = bytes.size(), .pieces = {}};
+    std::uint64_t at = 0;
+    const auto piece = [&](std::uint64_t end) {
+      const base::ByteView part = bytes.subspan(at, end - at);
+      own.pieces.emplace_back(part.begin(), part.end());
+    };
+    for (const data::FileTensor& tensor : source.file.tensors()) {
+      piece(tensor.offset);
+      at = tensor.offset + tensor.bytes;
+    }
+    piece(bytes.size());
+    out.push_back(std::move(own));
+  }
   return out;
 }
 

@@ -21,6 +21,11 @@ struct TensorSource {
 /// The file, or every regular file of the folder, in the order of their paths.
 [[nodiscard]] Result<std::vector<TensorSource>> open_tensor_sources(const std::filesystem::path& input);
 
+/// Bytes of a source beside its tensors.
+[[nodiscard]] std::uint64_t bytes_outside(const TensorSource& source);
+/// What an artifact says of the sources.
+[[nodiscard]] std::vector<format::SourceEntry> entries_of(const std::vector<TensorSource>& sources);
+
 /// How a tensor is cut: what the codecs see, and elements of a block.
 struct TensorCut {
   codec::TensorSchema schema = {};

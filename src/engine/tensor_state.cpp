@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "data/input_file.h"
@@ -85,6 +86,7 @@ Status TensorArtifact::State::load() {
     ATTAR_ASSIGN(const auto rows, reader.section(SectionKind::kept_rows));
     ATTAR_ASSIGN(kept_rows, format::decode_kept_rows(rows, tensors));
   }
+  ATTAR_ASSIGN(refinements, engine::RefinementIndex::open(reader, tensors, limits));
   return load_losses();
 }
 
@@ -103,7 +105,28 @@ Status TensorArtifact::State::load_losses() {
                 .file = reader.path(),
                 .section = "losses"});
   }
+  if (!refinements) return {};
+  format::Losses by_blocks = losses;
+  refinements->state_errors(by_blocks);
+  for (std::size_t i = 0; i < losses.tensors.size(); ++i)
+    if (by_blocks.tensors[i].squared_error != losses.tensors[i].squared_error ||
+        by_blocks.tensors[i].max_error != losses.tensors[i].max_error)
+      return std::unexpected(Error{.code = ErrorCode::corrupt,
+                                   .message = "states other errors of a tensor than of its blocks",
+                                   .file = reader.path(),
+                                   .section = "losses"});
   return {};
+}
+
+double TensorArtifact::State::weighed_error() const {
+  double out = 0;
+  std::set<std::uint64_t> seen;
+  for (const format::TensorLossEntry& own : losses.tensors) {
+    if (!seen.insert(tensors[own.tensor].frame_offset).second) continue;
+    const TensorLoss loss = engine::loss_of(own);
+    out += loss.sensitivity * loss.relative_error;
+  }
+  return out;
 }
 
 const format::TensorLossEntry* TensorArtifact::State::loss_of(std::size_t number) const noexcept {
@@ -165,13 +188,15 @@ Status TensorArtifact::State::need_base(const format::TensorEntry& tensor) const
             .file = reader.path()});
 }
 
-Result<engine::FrameReader> TensorArtifact::State::frame(const format::TensorEntry& tensor, base::ThreadPool& pool,
+Result<engine::FrameReader> TensorArtifact::State::frame(std::size_t number, base::ThreadPool& pool,
                                                          std::vector<std::byte>& base_bytes) const {
+  const format::TensorEntry& tensor = tensors[number];
   if (tensor.base) {
     ATTAR_TRY(need_base(tensor));
     ATTAR_ASSIGN(base_bytes, base->whole(*tensor.base, pool));
   }
-  return engine::FrameReader::open(*frames, tensor, tables, base_bytes);
+  return engine::FrameReader::open(*frames, tensor, tables, base_bytes,
+                                   refinements ? refinements->of(number) : std::nullopt);
 }
 
 Status TensorArtifact::State::stream(std::size_t number, base::ThreadPool& pool,
@@ -182,7 +207,7 @@ Status TensorArtifact::State::stream(std::size_t number, base::ThreadPool& pool,
     return base->stream(*tensor.base, pool, take);
   }
   std::vector<std::byte> base_bytes;
-  ATTAR_ASSIGN(const auto opened, frame(tensor, pool, base_bytes));
+  ATTAR_ASSIGN(const auto opened, frame(number, pool, base_bytes));
   return opened.read(pool, take);
 }
 
@@ -198,7 +223,7 @@ Result<std::vector<std::byte>> TensorArtifact::State::whole(std::size_t number, 
     return base->whole(*tensor.base, pool);
   }
   std::vector<std::byte> base_bytes;
-  ATTAR_ASSIGN(const auto opened, frame(tensor, pool, base_bytes));
+  ATTAR_ASSIGN(const auto opened, frame(number, pool, base_bytes));
   std::vector<std::byte> out(tensor.bytes());
   ATTAR_TRY(opened.read(pool, std::span<std::byte>(out)));
   return out;

@@ -60,6 +60,8 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::sources: return "sources";
     case SectionKind::base: return "base";
     case SectionKind::losses: return "losses";
+    case SectionKind::refinements: return "refinements";
+    case SectionKind::order: return "order";
     case SectionKind::kept_rows: return "kept rows";
   }
   return {};

@@ -33,15 +33,17 @@ enum class SectionKind : std::uint32_t {
   words = 48,       ///< lexical lists
   terms = 49,       ///< of the lists
   texts = 50,
-  documents = 51,  ///< which rows they are made of
-  encoder = 52,    ///< what made the vectors
-  tensors = 64,    ///< index of them
-  frames = 65,     ///< what was made of their bytes
-  tables = 66,     ///< of frequencies, shared by frames
-  sources = 67,    ///< the files that they came from
-  base = 68,       ///< the artifact that some are coded against
-  losses = 69,     ///< of tensors that are near to what they were, and not the same
-  kept_rows = 72,  ///< of tables that lost the others
+  documents = 51,    ///< which rows they are made of
+  encoder = 52,      ///< what made the vectors
+  tensors = 64,      ///< index of them
+  frames = 65,       ///< what was made of their bytes
+  tables = 66,       ///< of frequencies, shared by frames
+  sources = 67,      ///< the files that they came from
+  base = 68,         ///< the artifact that some are coded against
+  losses = 69,       ///< of tensors that are near to what they were, and not the same
+  refinements = 70,  ///< what may be left out of progressive tensors
+  order = 71,        ///< which refinement is whose
+  kept_rows = 72,    ///< of tables that lost the others
 };
 
 [[nodiscard]] bool is_known(SectionKind kind) noexcept;

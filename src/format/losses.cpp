@@ -32,7 +32,7 @@ Result<TensorLossEntry> take_loss(base::ByteReader& in, std::uint64_t tensors) {
 Result<Losses> losses_of(base::ByteReader& in, std::uint64_t tensors) {
   Losses out;
   ATTAR_ASSIGN(const auto goal, in.read<std::uint8_t>());
-  if (goal > static_cast<std::uint8_t>(Losses::Goal::relative_bound))
+  if (goal > static_cast<std::uint8_t>(Losses::Goal::progressive))
     return fail(ErrorCode::too_new, "was packed to a goal of a later version");
   out.goal = static_cast<Losses::Goal>(goal);
   ATTAR_ASSIGN(out.goal_value, take_real(in));

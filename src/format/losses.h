@@ -22,7 +22,7 @@ struct TensorLossEntry {
 };
 
 struct Losses {
-  enum class Goal : std::uint8_t { tensors, budget, bound, relative_bound };
+  enum class Goal : std::uint8_t { tensors, budget, bound, relative_bound, progressive };
 
   Goal goal = Goal::tensors;
   double goal_value = 0;  ///< bytes, or the bound; relative ones to a tensor's largest magnitude

@@ -1,13 +1,13 @@
 #include "format/tensors.h"
 
 #include <fmt/format.h>
-#include <zstd.h>
 
 #include <algorithm>
 
 #include "base/checked.h"
 #include "base/leb128.h"
 #include "data/utf8.h"
+#include "format/compressed_part.h"
 
 namespace attar::format {
 namespace {
@@ -15,7 +15,6 @@ namespace {
 constexpr unsigned most_leb = 9;
 constexpr std::uint64_t most_axes = 8, longest_name = 4096, longest_type = 32, longest_path = 4096;
 constexpr std::uint64_t most_columns = 1u << 24, most_element = 1u << 16;
-constexpr int part_level = 9;
 
 void put_string(base::ByteWriter& out, std::string_view text) {
   base::write_leb128(out, text.size());
@@ -36,31 +35,6 @@ Result<std::uint64_t> take(base::ByteReader& in, std::uint64_t most, const char*
   ATTAR_ASSIGN(const std::uint64_t value, base::read_leb128(in, most_leb));
   if (value > most) return fail(ErrorCode::corrupt, fmt::format("{} is {}, more than {}", what, value, most));
   return value;
-}
-
-std::vector<std::byte> compressed(base::ByteView bytes) {
-  base::ByteWriter out;
-  out.write(static_cast<std::uint64_t>(bytes.size()));
-  std::vector<std::byte> frame(ZSTD_compressBound(bytes.size()));
-  const std::size_t size = ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), part_level);
-  out.write_bytes(base::ByteView(frame).first(ZSTD_isError(size) != 0 ? 0 : size));
-  return std::move(out).release();
-}
-
-Result<std::vector<std::byte>> decompressed(const SectionReader& section, const OpenLimits& limits) {
-  ATTAR_TRY(section.verify_all());
-  base::ByteReader in(section.bytes());
-  ATTAR_ASSIGN(const auto length, in.read<std::uint64_t>());
-  if (length > limits.max_model_bytes)
-    return fail(ErrorCode::over_limit, fmt::format("has {} bytes, more than {}", length, limits.max_model_bytes));
-  ATTAR_ASSIGN(const base::ByteView frame, in.take(in.remaining()));
-  // A frame announces its own length too: memory is taken for what both agree on alone.
-  if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != length)
-    return fail(ErrorCode::corrupt, "is not compressed as its length says");
-  std::vector<std::byte> out(length);
-  const std::size_t size = ZSTD_decompress(out.data(), out.size(), frame.data(), frame.size());
-  if (ZSTD_isError(size) != 0 || size != length) return fail(ErrorCode::corrupt, "cannot be decompressed");
-  return out;
 }
 
 void put_tensor(base::ByteWriter& out, const TensorEntry& tensor) {
@@ -151,7 +125,7 @@ Result<T> named(const SectionReader& section, Result<T> result) {
 
 Result<std::vector<TensorEntry>> tensors_of(const SectionReader& section, std::uint64_t frames_bytes,
                                             const OpenLimits& limits) {
-  ATTAR_ASSIGN(const std::vector<std::byte> bytes, decompressed(section, limits));
+  ATTAR_ASSIGN(const std::vector<std::byte> bytes, decompressed_part(section, limits));
   base::ByteReader in(bytes);
   ATTAR_ASSIGN(const std::uint64_t count, take(in, most_tensors, "the number of tensors"));
   std::vector<TensorEntry> out;
@@ -184,7 +158,7 @@ Result<SourceEntry> take_source(base::ByteReader& in, std::uint64_t pieces_wante
 
 Result<std::vector<SourceEntry>> sources_of(const SectionReader& section, const std::vector<TensorEntry>& tensors,
                                             const OpenLimits& limits) {
-  ATTAR_ASSIGN(const std::vector<std::byte> bytes, decompressed(section, limits));
+  ATTAR_ASSIGN(const std::vector<std::byte> bytes, decompressed_part(section, limits));
   base::ByteReader in(bytes);
   ATTAR_ASSIGN(const std::uint64_t count, take(in, most_sources, "the number of sources"));
   if (!tensors.empty() && tensors.back().source >= count) return fail(ErrorCode::corrupt, "a tensor has no source");
@@ -251,7 +225,7 @@ std::vector<std::byte> encode_tensors(const std::vector<TensorEntry>& tensors) {
   base::ByteWriter out;
   base::write_leb128(out, tensors.size());
   for (const TensorEntry& tensor : tensors) put_tensor(out, tensor);
-  return compressed(out.bytes());
+  return compressed_part(out.bytes());
 }
 
 Result<std::vector<TensorEntry>> decode_tensors(const SectionReader& section, std::uint64_t frames_bytes,
@@ -270,7 +244,7 @@ std::vector<std::byte> encode_sources(const std::vector<SourceEntry>& sources) {
   }
   for (const SourceEntry& source : sources)
     for (const auto& piece : source.pieces) out.write_bytes(piece);
-  return compressed(out.bytes());
+  return compressed_part(out.bytes());
 }
 
 Result<std::vector<SourceEntry>> decode_sources(const SectionReader& section, const std::vector<TensorEntry>& tensors,

@@ -231,7 +231,7 @@ std::vector<std::uint16_t>& room_of(std::size_t count) {
 
 }  // namespace
 
-RansEncoder::RansEncoder(const RansModel& model, std::size_t count) : model_(model), lanes_(rans_lanes_of(count)) {
+RansEncoder::RansEncoder(const RansModel& model, std::size_t count, std::size_t lanes) : model_(model), lanes_(lanes) {
   states_.fill(simd::rans_least);
   std::vector<std::uint16_t>& room = room_of(count);
   first_ = room.data() + room.size();
@@ -270,6 +270,22 @@ Result<RansDecoder> RansDecoder::open(const RansModel& model, base::ByteView str
   out.word_ = reinterpret_cast<const std::uint16_t*>(stream.data() + head);
   out.end_ = reinterpret_cast<const std::uint16_t*>(stream.data() + stream.size());
   return out;
+}
+
+RansDecoder RansDecoder::of_pieces(const RansModel& model, base::ByteView states) noexcept {
+  RansDecoder out(model, states.size() / sizeof(std::uint32_t));
+  std::memcpy(out.states_.data(), states.data(), states.size());
+  return out;
+}
+
+Status RansDecoder::next_piece(base::ByteView words, const std::uint8_t* contexts, std::size_t count,
+                               std::uint8_t* out) noexcept {
+  if (words.size() % 2 != 0) return fail(ErrorCode::corrupt, "a stream of symbols ends early");
+  word_ = reinterpret_cast<const std::uint16_t*>(words.data());
+  end_ = word_ + words.size() / 2;
+  ATTAR_TRY(next(contexts, count, out));
+  if (word_ != end_) return fail(ErrorCode::corrupt, "a stream of symbols does not end where it should");
+  return {};
 }
 
 Status RansDecoder::next(const std::uint8_t* contexts, std::size_t count, std::uint8_t* out) noexcept {

@@ -84,7 +84,10 @@ class RansModel {
 class RansEncoder {
  public:
   /// For a stream of `count` symbols.
-  RansEncoder(const RansModel& model, std::size_t count);
+  RansEncoder(const RansModel& model, std::size_t count) : RansEncoder(model, count, rans_lanes_of(count)) {}
+  /// With so many states, whatever the number of symbols: 4, simd::rans_lanes or simd::rans_most_lanes. Where symbols
+  /// are put in pieces of any length, and bytes() is noted in between, the stream is one of pieces (rans.md).
+  RansEncoder(const RansModel& model, std::size_t count, std::size_t lanes);
 
   /// The symbols in front of those put before; their number in front of them all must be a multiple of 64. Both arrays
   /// have rans_slack bytes behind them.
@@ -106,6 +109,12 @@ class RansDecoder {
  public:
   /// `stream` and the model outlive it. `corrupt` where it is no stream of `count` symbols.
   [[nodiscard]] static Result<RansDecoder> open(const RansModel& model, base::ByteView stream, std::size_t count);
+
+  /// A stream of pieces, of which none is there yet; `states` are those in front of the first, 4 bytes for each.
+  [[nodiscard]] static RansDecoder of_pieces(const RansModel& model, base::ByteView states) noexcept;
+  /// All symbols of the next piece, of which these are the words. `corrupt` unless it ends where its symbols do.
+  [[nodiscard]] Status next_piece(base::ByteView words, const std::uint8_t* contexts, std::size_t count,
+                                  std::uint8_t* out) noexcept;
 
   /// The next symbols: a multiple of 64 of them, or all that are left. Contexts and `out` as RansModel::decode has
   /// them.

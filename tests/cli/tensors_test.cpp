@@ -87,6 +87,7 @@ TEST_F(TensorsCli, AModelComesBackToTheByte) {
                             {"base_digest", '0'},
                             {"depth", 'n'},
                             {"goal", '0'},
+                            {"refinements", 'n'},
                             {"weighed_error", 'n'},
                             {"certificate", '0'}});
   expect_keys(info.json()["tensors"][0], {{"source", 's'},
@@ -209,6 +210,57 @@ TEST_F(TensorsCli, ABudgetIsPlannedPackedAndVerified) {
   EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--budget", "9kB", "--lossless"}).status, 2);
   EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--pin", "none*=4bit"}).status, 2);
   EXPECT_EQ(attar({"pack", "model.safetensors", "-o", "x.attar", "--budget", "9kB", "--recall", "0.9"}).status, 2);
+  EXPECT_FALSE(fs::exists(at("x.attar")));
+}
+
+TEST_F(TensorsCli, AProgressiveArtifactIsCutToAnySize) {
+  const Ran packed = attar({"pack", "model.safetensors", "-o", "p.attar", "--progressive", "--json"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_TRUE(packed.json()["budget_bytes"].is_null());
+  EXPECT_EQ(packed.json()["bytes"], fs::file_size(at("p.attar")));
+  const Ran info = attar({"info", "p.attar", "--json"});
+  ASSERT_EQ(info.status, 0) << info.err;
+  EXPECT_EQ(info.json()["goal"], "to be cut anywhere");
+  EXPECT_GT(info.json()["refinements"], 5);
+  EXPECT_NEAR(info.json()["weighed_error"].get<double>(), packed.json()["weighed_error"].get<double>(), 1e-12);
+  const Ran cut = attar({"pack", "p.attar", "-o", "c.attar", "--budget", "12kB", "--json"});
+  ASSERT_EQ(cut.status, 0) << cut.err;
+  const Json report = cut.json();
+  expect_keys(report, {{"path", 's'},
+                       {"bytes", 'n'},
+                       {"former_bytes", 'n'},
+                       {"refinements", 'n'},
+                       {"former_refinements", 'n'},
+                       {"weighed_error", 'n'},
+                       {"former_weighed_error", 'n'},
+                       {"seconds", 'n'}});
+  EXPECT_EQ(report["path"], "c.attar");
+  EXPECT_LE(report["bytes"], 12'000);
+  EXPECT_EQ(report["bytes"], fs::file_size(at("c.attar")));
+  EXPECT_GT(report["weighed_error"], report["former_weighed_error"]);
+  EXPECT_EQ(attar({"verify", "c.attar", "--base", "model.safetensors"}).status, 0);
+  // What is unpacked within a budget is what the cut file holds.
+  ASSERT_EQ(attar({"unpack", "p.attar", "-o", "a.safetensors", "--budget", "12kB"}).status, 0);
+  ASSERT_EQ(attar({"unpack", "c.attar", "-o", "b.safetensors"}).status, 0);
+  EXPECT_TRUE(read_whole(at("a.safetensors")) == read_whole(at("b.safetensors")));
+  ASSERT_EQ(attar({"export", "p.attar", "-o", "e.attar", "--budget", "12kB"}).status, 0);
+  EXPECT_TRUE(read_whole(at("e.attar")) == read_whole(at("c.attar")));
+  const Ran text = attar({"pack", "p.attar", "-o", "-", "--budget", "12kB"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_EQ(text.out.size(), fs::file_size(at("c.attar")));
+  expect_error(attar({"pack", "p.attar", "-o", "x.attar", "--budget", "500B", "--json"}), 3, "goal_unreachable",
+               "raise it");
+  expect_error(attar({"pack", "p.attar", "-o", "x.attar", "--json"}), 2, "invalid_argument", "--budget");
+  expect_error(attar({"pack", "p.attar", "-o", "x.attar", "--budget", "12kB", "--pin", "norm*=lossless", "--json"}), 2,
+               "invalid_argument", "nothing else");
+  expect_error(attar({"plan", "model.safetensors", "--json"}), 2, "invalid_argument", "budget");
+  pack_model();
+  expect_error(attar({"pack", "m.attar", "-o", "x.attar", "--budget", "12kB", "--json"}), 2, "invalid_argument",
+               "--progressive");
+  expect_error(attar({"unpack", "m.attar", "-o", "x.safetensors", "--budget", "12kB", "--json"}), 2, "invalid_argument",
+               "--progressive");
+  expect_error(attar({"pack", "model.safetensors", "-o", "x.attar", "--progressive", "--lossless", "--json"}), 2,
+               "invalid_argument", "--progressive");
   EXPECT_FALSE(fs::exists(at("x.attar")));
 }
 

@@ -8,6 +8,7 @@
 
 #include <zstd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -30,8 +31,8 @@ std::string digest_of(std::string_view bytes) { return base::sha256(std::as_byte
 using Bytes = std::vector<std::byte>;
 using format::SectionKind;
 
-std::filesystem::path seed_path() {
-  return std::filesystem::path(ATTAR_SOURCE_DIR) / "fuzz" / "corpus" / "tensors_fuzz" / "stored.attar";
+std::filesystem::path seed_path(const char* name = "stored.attar") {
+  return std::filesystem::path(ATTAR_SOURCE_DIR) / "fuzz" / "corpus" / "tensors_fuzz" / name;
 }
 
 // A compressed part (FORMAT.md) with its bytes in one raw block: RFC 8878, 3.1.1; a single segment, 4 bytes of length.
@@ -77,14 +78,15 @@ class GoldenTensors : public EngineTest {
   }
 
   /// The seed of fuzz/tensors_fuzz.cpp: the same sections, index and sources stored instead of compressed.
-  Status write_seed() const {
-    if (std::filesystem::exists(seed_path())) return {};
-    ATTAR_ASSIGN(const auto reader, format::ArtifactReader::open(golden_tensors_path(".attar")));
-    std::filesystem::create_directories(seed_path().parent_path());
-    ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(seed_path(), {.certificate_bytes = 0}));
+  Status write_seed(const std::filesystem::path& from, const std::filesystem::path& seed) const {
+    if (std::filesystem::exists(seed)) return {};
+    ATTAR_ASSIGN(const auto reader, format::ArtifactReader::open(from));
+    std::filesystem::create_directories(seed.parent_path());
+    ATTAR_ASSIGN(auto writer, format::ArtifactWriter::create(seed, {.certificate_bytes = 0}));
     for (const format::SectionEntry& entry : reader.sections()) {
       ATTAR_ASSIGN(const auto section, reader.section(entry.spec.kind));
-      const bool part = entry.spec.kind == SectionKind::tensors || entry.spec.kind == SectionKind::sources;
+      const bool part = entry.spec.kind == SectionKind::tensors || entry.spec.kind == SectionKind::sources ||
+                        entry.spec.kind == SectionKind::order;
       ATTAR_TRY(writer.add(entry.spec,
                            part ? stored(section.bytes()) : Bytes(section.bytes().begin(), section.bytes().end())));
     }
@@ -245,8 +247,36 @@ TEST_F(GoldenTensors, KeptRowsAreTheSameForEver) {
   EXPECT_EQ(compared->trimmed.size(), 2u);
 }
 
+// Of a progressive artifact every cut comes back as it did: the checksums of all its states stand in it.
+TEST_F(GoldenTensors, CutsAreTheSameForEver) {
+  const auto source = put("model.safetensors", golden_tensor_files()[1].second);
+  const auto path = golden_tensors_path("-progressive.attar"), seed = seed_path("progressive.attar");
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path)) {
+    const auto packed = pack_tensors(source, path, {.loss = {.progressive = true}, .threads = 1});
+    ASSERT_TRUE(packed) << error_of(packed);
+    ATTAR_ASSERT_OK(write_seed(path, seed));
+  }
+  for (const auto& file : {path, seed}) {
+    const double bytes = static_cast<double>(std::filesystem::file_size(file));
+    double last = HUGE_VAL;
+    for (const double share : {0.6, 0.7, 0.8, 0.9, 1.0}) {
+      auto artifact = TensorArtifact::open(file);
+      ASSERT_TRUE(artifact) << error_of(artifact);
+      ATTAR_ASSERT_OK(artifact->cut({.value = std::floor(share * bytes)}));
+      ATTAR_ASSERT_OK(artifact->verify(2));
+      const auto compared = artifact->compare(source, 1);
+      ASSERT_TRUE(compared) << error_of(compared);
+      EXPECT_EQ(compared->lost.size(), 5u);
+      EXPECT_LT(compared->weighed_error, last);
+      last = compared->weighed_error;
+    }
+    EXPECT_EQ(TensorArtifact::open(file)->tensor(0).codec, "refined");
+  }
+}
+
 TEST_F(GoldenTensors, SeedsOfFuzzingHoldTheSame) {
-  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr) ATTAR_ASSERT_OK(write_seed());
+  if (std::getenv("ATTAR_WRITE_GOLDEN") != nullptr)
+    ATTAR_ASSERT_OK(write_seed(golden_tensors_path(".attar"), seed_path()));
   const auto artifact = TensorArtifact::open(seed_path());
   ASSERT_TRUE(artifact) << error_of(artifact);
   ATTAR_ASSERT_OK(artifact->verify(1));
@@ -261,7 +291,8 @@ TEST_F(GoldenTensors, HoldEveryKindOfTensor) {
   std::set<std::string> codecs;
   for (const TensorInfo& tensor : artifact->info().tensors) codecs.insert(tensor.codec);
   for (const codec::TensorCodec* codec : codec::tensor_registry()) {
-    // Those that need a base stand in tensors-v1-later.attar, lossy ones in -lossy and -moved, rows in -rows.
+    // Those that need a base stand in tensors-v1-later.attar, lossy ones in -lossy, -moved and -progressive, rows in
+    // -rows.
     if (codec->needs_base() || codec->lossy() || codec->info().name == "rows") continue;
     EXPECT_TRUE(codecs.contains(std::string(codec->info().name))) << codec->info().name;
   }

@@ -39,11 +39,12 @@ class PackModelTest : public data::DataTest {
 
   [[nodiscard]] fs::path at(const std::string& name) const { return directory_ / name; }
 
-  [[nodiscard]] Result<PackModelReport> pack(double share) const {
+  [[nodiscard]] Result<PackModelReport> pack(double share, bool progressive = false) const {
     const auto bytes = static_cast<double>(fs::file_size(at("tiny/model.safetensors")));
     return pack_model(
         at("tiny/model.safetensors"), at("small.attar"), at("texts.txt"),
-        {.pack = {.loss = {.budget = Budget{.value = share * bytes}}, .threads = 2}, .sensitivity = {.threads = 2}});
+        {.pack = {.loss = {.budget = Budget{.value = share * bytes}, .progressive = progressive}, .threads = 2},
+         .sensitivity = {.threads = 2}});
   }
 };
 
@@ -74,6 +75,37 @@ TEST_F(PackModelTest, TheCertificateStandsInTheFileAndHoldsAnew) {
   EXPECT_EQ(fresh->model_digest, own.model_digest);
   EXPECT_NE(fresh->texts_digest, own.texts_digest);
   EXPECT_NEAR(fresh->lost, own.lost, 0.5 * own.lost);
+}
+
+// A certificate is of the file that was measured: what is cut from it has none.
+TEST_F(PackModelTest, ACertificateOfAProgressiveArtifactIsNotOneOfItsCuts) {
+  const auto packed = pack(0.6, true);
+  ASSERT_TRUE(packed) << packed.error().describe();
+  EXPECT_LE(fs::file_size(at("small.attar")), packed->pack.budget_bytes);
+  auto artifact = TensorArtifact::open(at("small.attar"));
+  ASSERT_TRUE(artifact) << artifact.error().describe();
+  const auto verified = artifact->verify(2);
+  ASSERT_TRUE(verified) << verified.error().describe();
+  const TensorsInfo info = artifact->info();
+  ASSERT_TRUE(info.certificate);
+  EXPECT_EQ(*info.certificate, packed->certificate);
+  EXPECT_GT(info.refinements, 0u);
+  EXPECT_NEAR(info.weighed_error, packed->pack.weighed_error, 1e-12);
+
+  const Budget less{.value = static_cast<double>(info.bytes) - 6000};
+  const auto cut = cut_tensors(at("small.attar"), at("cut.attar"), less);
+  ASSERT_TRUE(cut) << cut.error().describe();
+  EXPECT_LT(cut->refinements, cut->former_refinements);
+  const auto smaller = TensorArtifact::open(at("cut.attar"));
+  ASSERT_TRUE(smaller) << smaller.error().describe();
+  EXPECT_FALSE(smaller->info().certificate);
+  const auto in_memory = artifact->cut(less);
+  ASSERT_TRUE(in_memory) << in_memory.error().describe();
+  EXPECT_FALSE(artifact->info().certificate);
+  EXPECT_EQ(artifact->info().bytes, fs::file_size(at("cut.attar")));
+  const auto fresh = certify_model(at("cut.attar"), at("tiny").string(), at("fresh.txt"));
+  ASSERT_TRUE(fresh) << fresh.error().describe();
+  EXPECT_GT(fresh->lost, 0);
 }
 
 TEST_F(PackModelTest, AModelWithoutLossLosesNothing) {

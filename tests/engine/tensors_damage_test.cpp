@@ -46,16 +46,21 @@ class TensorDamage : public EngineTest {
  protected:
   void SetUp() override {
     EngineTest::SetUp();
-    const std::string text = read_whole(golden_tensors_path(".attar"));
+    take(golden_tensors_path(".attar"));
+    ASSERT_GT(wanted_.size(), 10u);
+  }
+
+  void take(const fs::path& path) {
+    const std::string text = read_whole(path);
     const auto view = std::as_bytes(std::span(text));
     sound_.assign(view.begin(), view.end());
     const auto artifact = TensorArtifact::open_bytes(sound_);
     ASSERT_TRUE(artifact) << error_of(artifact);
+    wanted_.clear();
     for (auto& [name, bytes] : read_all(*artifact)) {
       ASSERT_TRUE(bytes) << error_of(bytes);
       wanted_.emplace(name.substr(name.find(':')), *std::move(bytes));
     }
-    ASSERT_GT(wanted_.size(), 10u);
   }
 
   /// Errors are typed, and what is read is what was packed.
@@ -117,6 +122,9 @@ class TensorDamage : public EngineTest {
     return TensorArtifact::open(at("built.attar"));
   }
 
+  /// Changes bytes of every section and makes the checksums right.
+  void damage_sections(int rounds) const;
+
   Bytes sound_;
   std::unordered_map<std::string, Bytes> wanted_;
 };
@@ -136,14 +144,27 @@ TEST_F(TensorDamage, EveryShorterFileIsRefused) {
   expect_error(TensorArtifact::open_bytes(longer), ErrorCode::corrupt);
 }
 
+TEST_F(TensorDamage, FlippedBitsOfProgressiveTensorsAreFound) {
+  take(golden_tensors_path("-progressive.attar"));
+  flip(3, 149);
+}
+
 // Damage that the container's checksums do not find: what decodes is held against the tensors' own.
-TEST_F(TensorDamage, DamageBehindRightChecksumsNeverGivesOtherBytes) {
+TEST_F(TensorDamage, DamageBehindRightChecksumsNeverGivesOtherBytes) { damage_sections(1500); }
+
+// The same of refinements, which are held against the states that their list has, and of that list.
+TEST_F(TensorDamage, DamageOfProgressiveTensorsNeverGivesOtherBytes) {
+  take(fs::path(ATTAR_SOURCE_DIR) / "fuzz" / "corpus" / "tensors_fuzz" / "progressive.attar");
+  damage_sections(300);
+}
+
+void TensorDamage::damage_sections(int rounds) const {
   const auto reader = format::ArtifactReader::open_bytes(sound_);
   ASSERT_TRUE(reader) << error_of(reader);
   base::Random random(5);
   for (const format::SectionEntry& section : reader->sections()) {
     if (section.length == 0) continue;
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < rounds; ++i) {
       Bytes bytes = sound_;
       const std::uint64_t at = section.offset + random.below(section.length);
       const auto value = static_cast<std::byte>(random.below(256));

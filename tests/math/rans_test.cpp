@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -235,6 +236,48 @@ TEST(Rans, ContextsCodeOneRangeAndWhatLiesOutsideIsEscaped) {
   other[5] = other[6] = other[7] = 32;
   const SymbolRange none = common_range(std::array{gap, other});
   EXPECT_GT(none.first, none.last);
+}
+
+// Pieces of any length, the states going on from one to the next; a reader may stop after any of them.
+TEST(Rans, PiecesComeBackAsFarAsTheyAreRead) {
+  for (const std::size_t lanes : {std::size_t{4}, simd::rans_lanes, simd::rans_most_lanes}) {
+    const std::array<std::size_t, 7> lengths = {700, 0, 1, 63, 64, 5000, 33};
+    std::vector<Sample> pieces;
+    Sample all = sample(20'000, 4, 9, 21);
+    const RansModel model = model_of(all);
+    std::size_t sum = 0;
+    for (const std::size_t length : lengths) {
+      pieces.push_back(sample(length, 4, 9, static_cast<std::uint32_t>(length + 1)));
+      escape(pieces.back(), model);
+      sum += length;
+    }
+    RansEncoder encoder(model, sum, lanes);
+    std::array<std::size_t, lengths.size()> behind{};
+    for (std::size_t i = lengths.size(); i-- > 0;) {
+      behind[i] = encoder.bytes();
+      encoder.put_front(pieces[i].symbols.data(), pieces[i].contexts.data(), lengths[i]);
+    }
+    std::vector<std::byte> stream;
+    encoder.finish(stream);
+    const std::size_t head = 4 * lanes;
+    RansDecoder decoder = RansDecoder::of_pieces(model, base::ByteView(stream).first(head));
+    std::size_t at = head;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      const std::size_t end = stream.size() - (behind[i] - head);
+      std::vector<std::uint8_t> out(lengths[i] + rans_slack);
+      const base::ByteView words = base::ByteView(stream).subspan(at, end - at);
+      RansDecoder other = decoder;
+      EXPECT_TRUE(lengths[i] != 0 || words.empty());
+      if (!words.empty()) {
+        EXPECT_FALSE(
+            other.next_piece(words.first(words.size() - 2), pieces[i].contexts.data(), lengths[i], out.data()));
+      }
+      ASSERT_TRUE(decoder.next_piece(words, pieces[i].contexts.data(), lengths[i], out.data())) << i;
+      EXPECT_TRUE(std::equal(out.begin(), out.end() - rans_slack, pieces[i].symbols.begin())) << i;
+      at = end;
+    }
+    EXPECT_EQ(at, stream.size());
+  }
 }
 
 TEST(Rans, DamagedStreamsAreRefusedOrGiveSymbols) {

@@ -235,6 +235,8 @@ double Weights::root_mean_square() const noexcept {
   return std::sqrt(weighed_square_ / static_cast<double>(view_.schema.count));
 }
 
+bool Weights::has_row_scales() const noexcept { return view_.schema.columns >= least_columns_with_rows; }
+
 std::uint64_t Weights::blocks() const noexcept { return base::ceil_div(view_.schema.count, view_.block_elements); }
 
 codec::TensorBlock Weights::block_of(std::uint64_t block, base::ByteView base) const {
@@ -247,7 +249,7 @@ Frame Weights::frame_of(const Setting& setting) const {
   return {.type = *type_of(view_.schema.element),
           .columns = view_.schema.columns,
           .column_scales = column_scales_,
-          .row_scales = view_.schema.columns >= least_columns_with_rows,
+          .row_scales = has_row_scales(),
           .plain = setting.rounding != Rounding::trellis,
           .finer = !view_.finer.empty(),
           .half_step = setting.half_step,

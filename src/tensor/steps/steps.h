@@ -76,6 +76,10 @@ class Weights {
                                                            std::shared_ptr<const rows::Repeats> repeats = nullptr);
 
   [[nodiscard]] bool has_base() const noexcept { return has_base_; }
+  /// Scales of the columns, zeros where they have none, and whether rows have such.
+  [[nodiscard]] std::span<const std::int16_t> scales() const noexcept { return scales_; }
+  [[nodiscard]] bool has_column_scales() const noexcept { return column_scales_; }
+  [[nodiscard]] bool has_row_scales() const noexcept;
 
   /// The sum of all finite elements' squares, and the same with each row's as often as its steps are finer, squared:
   /// with steps of any width all rows' errors, so weighed, are alike.

@@ -288,7 +288,8 @@ Status check_pack(const std::filesystem::path& input, const std::filesystem::pat
   return {};
 }
 
-Status check_cut(const TensorArguments& arguments, const LossOptions& loss) {
+Status check_cut(const TensorArguments& arguments, const PackTensorsOptions& options) {
+  const LossOptions& loss = options.loss;
   if (!loss.max_error && !loss.progressive && loss.pins.empty() && !arguments.lossless && arguments.base.empty() &&
       arguments.sensitivity.empty() && arguments.calibrate.empty() && arguments.frequencies.empty() &&
       arguments.table.empty() && arguments.keep_rows.empty() && arguments.keep_tokens.empty())
@@ -377,7 +378,7 @@ Result<Exit> run_pack_tensors(const Session& session, const std::filesystem::pat
                               const TensorArguments& arguments) {
   ATTAR_ASSIGN(PackTensorsOptions options, options_of(goals, arguments));
   if (is_tensor_artifact(input)) {
-    ATTAR_TRY(check_cut(arguments, options.loss));
+    ATTAR_TRY(check_cut(arguments, options));
     return run_cut_tensors(session, input, output, force, options.loss.budget);
   }
   ATTAR_TRY(check_pack(input, output, arguments, options));

@@ -107,6 +107,7 @@ TEST_F(RowSteps, WrongFilesAndTablesAreRefused) {
                {"bound"});
   for (const char* line : {"x", "-1", "nan", "inf", "1 2", "{\"count\": 1}"})
     expect_error(with(std::string("5\n") + line + "\n", "head"), ErrorCode::invalid_data, {"line 2"});
+  expect_error(with(counts_of(300), "twin", {.progressive = true}), ErrorCode::invalid_argument, {"frequencies"});
   EXPECT_TRUE(with(counts_of(300), "twin"));
   EXPECT_TRUE(with(counts_of(200), ""));
   expect_error(pack_tensors(path, at("b.attar"), {.loss = {.budget = Budget{.value = 50'000}, .table = "head"}}),

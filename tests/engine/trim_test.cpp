@@ -230,6 +230,10 @@ TEST_F(Trimming, ListsThatAreNoneAreRefused) {
       ErrorCode::invalid_argument, {"two lists", "'embed'"});
   expect_error(pack_tensors(path, at("b.attar"), {.trim = {.tokens = rows_file}}), ErrorCode::invalid_argument,
                {"embeddings.word_embeddings.weight"});
+  expect_error(
+      pack_tensors(path, at("b.attar"),
+                   {.loss = {.progressive = true}, .trim = {.rows = {{.pattern = "embed", .rows = rows_file}}}}),
+      ErrorCode::invalid_argument, {"all rows"});
   EXPECT_FALSE(fs::exists(at("b.attar")));
   for (const char* text : {"", "embed", "=rows.txt", "embed="})
     expect_error(parse_kept_rows(text), ErrorCode::invalid_argument, {"rows.txt"});

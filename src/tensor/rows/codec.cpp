@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/leb128.h"
 #include "format/tensors.h"
+#include "tensor/refined/refined.h"
 #include "tensor/rows/rows.h"
 
 namespace attar::tensor {
@@ -21,8 +22,9 @@ constexpr std::uint64_t most_copied_bytes = 1u << 26;
 constexpr double head_bytes = 12, run_bytes = 4;
 
 bool takes(const codec::TensorCodec& inner, bool lossy) noexcept {
-  return !inner.needs_base() && inner.lossy() == lossy && inner.info().id != codec_id &&
-         inner.info().id != lossy_codec_id;
+  const std::uint32_t id = inner.info().id;
+  return !inner.needs_base() && inner.lossy() == lossy && id != codec_id && id != lossy_codec_id &&
+         id != refined::codec_id;
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------

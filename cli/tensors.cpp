@@ -292,7 +292,7 @@ Status check_cut(const TensorArguments& arguments, const PackTensorsOptions& opt
   const LossOptions& loss = options.loss;
   if (!loss.max_error && !loss.progressive && loss.pins.empty() && !arguments.lossless && arguments.base.empty() &&
       arguments.sensitivity.empty() && arguments.calibrate.empty() && arguments.frequencies.empty() &&
-      arguments.table.empty() && arguments.keep_rows.empty() && arguments.keep_tokens.empty())
+      arguments.table.empty() && !options.trim.any())
     return {};
   return fail(ErrorCode::invalid_argument, "a packed file is cut to a --budget, and nothing else is asked of it");
 }

@@ -77,7 +77,7 @@ Status check_loss(const LossOptions& options) {
                 "an artifact that may be cut can not promise least bits; pin exact ones: 'embed.*=8bit'");
   if (options.progressive && !options.frequencies.empty())
     return fail(ErrorCode::invalid_argument,
-                "planes of a table do not differ by row: leave the frequencies out, or do without cuts");
+                "rows of an artifact that may be cut have steps alike: leave the frequencies out");
   if (options.max_error && !(options.max_error->value > 0))
     return fail(ErrorCode::invalid_argument, "a bound on errors must be above 0");
   if (options.frequencies.empty() && !options.table.empty())

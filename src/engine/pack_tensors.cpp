@@ -70,7 +70,7 @@ class TensorPacking {
       return fail(ErrorCode::invalid_argument, "an artifact that may be cut stands alone: leave the base out");
     if (options_.loss.progressive && options_.trim.any())
       return fail(ErrorCode::invalid_argument,
-                  "what lists of kept rows drop is not told apart in cuts: leave the lists out, or do without cuts");
+                  "an artifact that may be cut has all rows: leave the lists of kept ones out");
     if (options_.block_bytes >= least_block && options_.block_bytes <= format::most_block_bytes) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("block_bytes is {}; take {} to {}, as 65536",
                                                          options_.block_bytes, least_block, format::most_block_bytes));

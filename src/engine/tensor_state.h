@@ -36,7 +36,6 @@ struct TensorArtifact::State {
   format::Losses losses;                         ///< of the tensors with lossy codecs; none where there are no such
   std::vector<format::KeptRowsEntry> kept_rows;  ///< of the tables that were trimmed
   std::optional<engine::RefinementIndex> refinements;  ///< of progressive tensors; none where there are no such
-  std::vector<format::KeptRowsEntry> kept_rows;        ///< of the tables that were trimmed
   bool is_cut = false;                                 ///< some of the file is forgotten
   std::shared_ptr<const State> base;                   ///< null where there is none, or it was not found
 

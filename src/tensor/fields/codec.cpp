@@ -79,15 +79,21 @@ class Writer final : public codec::TensorWriter {
 
     void clear(const Layout& layout, std::size_t count, std::size_t columns) {
       const std::size_t rows = base::ceil_div(count, columns), strip = std::min(count, strip_rows(columns) * columns);
-      symbols.resize(strip + slack);
-      contexts.resize(strip + slack);
-      work.resize(work_bytes(std::min(count, columns)));
+      grow(symbols, strip + slack);
+      grow(contexts, strip + slack);
+      grow(work, work_bytes(std::min(count, columns)));
       scales.resize(rows);
       zeros.resize(rows);
       escapes.clear();
       // Each of a row's parts ends with a whole byte: three parts of a few bits may take more than one of eight.
-      rest.resize(rows * (std::min(count, columns) * layout.bytes + 3));
+      grow(rest, rows * (std::min(count, columns) * layout.bytes + 3));
       rest_at = rest.size();
+    }
+
+    // A vector that shrank would be filled with zeros when it grows again.
+    template <class T>
+    static void grow(std::vector<T>& room, std::size_t size) {
+      if (room.size() < size) room.resize(size);
     }
   };
 
@@ -105,6 +111,13 @@ class Writer final : public codec::TensorWriter {
     write_rest(frame_.layout, row, values.data(), out.rest.data() + out.rest_at, out.work.data());
   }
 
+  // Asks for what is split some rows later: no processor sees by itself that rows come from the last to the first.
+  static void fetch_ahead(base::ByteView elements, std::size_t at, std::size_t count) noexcept {
+    constexpr std::size_t ahead = 16u << 10, line = 64;
+    if (at < ahead) return;
+    for (std::size_t i = 0; i < count; i += line) __builtin_prefetch(elements.data() + at - ahead + i, 0, 2);
+  }
+
   // Rows [first, last), the last of them first, for rANS writes from the end on.
   void split_strip(base::ByteView elements, std::size_t first, std::size_t last, Split& out,
                    math::RansEncoder& encoder) const {
@@ -112,6 +125,7 @@ class Writer final : public codec::TensorWriter {
     const std::size_t end = std::min(last * row_bytes, elements.size()), count = (end - begin) / frame_.layout.bytes;
     for (std::size_t i = last; i > first;) {
       --i;
+      fetch_ahead(elements, i * row_bytes, row_bytes);
       split_row(elements.subspan(i * row_bytes, std::min(row_bytes, end - i * row_bytes)), i,
                 (i - first) * frame_.columns, out);
     }
@@ -143,11 +157,13 @@ class Writer final : public codec::TensorWriter {
       head.write(parts.zeros[first]);
       first = last;
     }
+    const base::ByteView escapes = std::as_bytes(std::span(parts.escapes));
+    const base::ByteView rest = base::ByteView(parts.rest).subspan(parts.rest_at);
+    out.reserve(out.size() + head.bytes().size() + encoder.bytes() + escapes.size() + rest.size());
     out.insert(out.end(), head.bytes().begin(), head.bytes().end());
     encoder.finish(out);
-    for (const base::ByteView part :
-         {std::as_bytes(std::span(parts.escapes)), base::ByteView(parts.rest).subspan(parts.rest_at)})
-      out.insert(out.end(), part.begin(), part.end());
+    out.insert(out.end(), escapes.begin(), escapes.end());
+    out.insert(out.end(), rest.begin(), rest.end());
   }
 
   ScaledFrame frame_;

@@ -34,6 +34,21 @@ struct TensorSchema {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return count * element.bytes; }
 };
 
+/// A coded block as two stretches, one behind the other: a codec that writes from a block's end on need not copy it to
+/// the front. Meant to be used again for the next block, its room kept.
+struct BlockParts {
+  std::vector<std::byte> front;
+  std::vector<std::byte> room;  ///< the second stretch is its end
+  std::size_t back_at = 0;      ///< where that begins
+
+  [[nodiscard]] base::ByteView back() const noexcept { return base::ByteView(room).subspan(back_at); }
+  [[nodiscard]] std::size_t size() const noexcept { return front.size() + room.size() - back_at; }
+  void clear() noexcept {
+    front.clear();
+    back_at = room.size();
+  }
+};
+
 /// Writes the blocks of one tensor. Safe to use from many threads.
 class TensorWriter {
  public:
@@ -43,6 +58,10 @@ class TensorWriter {
   /// Appends the block of these elements. `base`: as many bytes of the tensor that this one is coded against; empty
   /// where there is none.
   virtual void write(base::ByteView elements, base::ByteView base, std::vector<std::byte>& out) const = 0;
+  /// The same block into parts that are clear.
+  virtual void write_parts(base::ByteView elements, base::ByteView base, BlockParts& out) const {
+    write(elements, base, out.front);
+  }
 };
 
 /// What a look at a tensor found.

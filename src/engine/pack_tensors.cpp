@@ -401,6 +401,7 @@ class TensorPacking {
 
   Status write_frames(base::Sink& sink) {
     std::uint64_t total = 0, at = 0;
+    engine::FrameRoom room;
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (items_[i].first == i && !items_[i].entry.is_base()) total += items_[i].view.bytes.size();
     progress_.stage("packing tensors", total);
@@ -411,14 +412,14 @@ class TensorPacking {
         continue;
       }
       if (item.entry.is_base()) continue;
-      ATTAR_TRY(write_frame(item, sink));
+      ATTAR_TRY(write_frame(item, sink, room));
       item.entry.frame_offset = at;
       at += item.entry.frame_bytes;
     }
     return {};
   }
 
-  Status write_frame(Item& item, base::Sink& sink) {
+  Status write_frame(Item& item, base::Sink& sink, engine::FrameRoom& room) {
     std::vector<std::byte> base_bytes;
     codec::TensorView view = item.view;
     if (item.entry.base) {
@@ -427,7 +428,7 @@ class TensorPacking {
     }
     if (item.lossy == nullptr) {
       ATTAR_ASSIGN(item.entry.frame_bytes,
-                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_));
+                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_, room));
       return {};
     }
     ATTAR_ASSIGN(const auto writer, item.lossy->weights->writer(item.lossy->setting, tables_, item.lossy->table));

@@ -70,8 +70,10 @@ ATTAR_INLINE double sum_of(Layout layout, const Loose<U>* values, const float* w
     for (std::size_t l = 0; l < lanes; ++l) sums[l] += magnitude(layout, values[j + l].value) * weights[j + l];
   double sum = 0;
   for (; j < count; ++j) sum += static_cast<double>(magnitude(layout, values[j].value) * weights[j]);
-  for (const float own : sums) sum += static_cast<double>(own);
-  return sum;
+  // In four parts, so that no addition waits for all before it.
+  double parts[4] = {};
+  for (std::size_t l = 0; l < lanes; ++l) parts[l % 4] += static_cast<double>(sums[l]);
+  return sum + ((parts[0] + parts[1]) + (parts[2] + parts[3]));
 }
 
 template <class U>

@@ -20,7 +20,7 @@ math::RansModel fitted(const TableSets::Counts& counts, double escape_bits) {
 }
 
 // The symbols between the first and the last that stand in any context: few of the 256.
-math::SymbolRange used(const TableSets::Counts& counts) {
+math::SymbolRange used_symbols(const TableSets::Counts& counts) {
   math::SymbolRange out{.first = 0, .last = simd::rans_symbols - 1};
   const auto none = [&](std::size_t s) {
     return std::ranges::all_of(counts, [s](const auto& own) { return own[s] == 0; });
@@ -64,7 +64,7 @@ void add_counts(TableSets::Counts& to, const TableSets::Counts& from, double sca
 std::uint32_t TableSets::place(const Counts& counts, double scale, double escape_bits) {
   double least = HUGE_VAL;
   std::size_t best = sets_.size();
-  const math::SymbolRange range = used(counts);
+  const math::SymbolRange range = used_symbols(counts);
   for (std::size_t i = 0; i < sets_.size(); ++i) {
     if (sets_[i].counts.size() != counts.size()) continue;
     const double theirs = scale * bits(sets_[i].logarithms, counts, range);

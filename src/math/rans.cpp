@@ -55,7 +55,7 @@ void balance(const RansCounts& counts, RansFrequencies& frequencies) {
 }
 
 // log₂ of every frequency above 0.
-const std::vector<double>& logarithms() {
+const std::vector<double>& logarithms_of_frequencies() {
   static const std::vector<double> made = [] {
     std::vector<double> out(whole_frequency + 1);
     for (std::size_t f = 1; f < out.size(); ++f) out[f] = std::log2(static_cast<double>(f));
@@ -65,7 +65,7 @@ const std::vector<double>& logarithms() {
 }
 
 double bits_of(const RansFrequencies& frequencies, const RansCounts& counts, double escape_bits) noexcept {
-  const std::vector<double>& log2_of = logarithms();
+  const std::vector<double>& log2_of = logarithms_of_frequencies();
   double bits = 0;
   std::uint64_t escaped = 0;
   for (std::size_t s = 1; s < counts.size(); ++s)

@@ -401,7 +401,6 @@ class TensorPacking {
 
   Status write_frames(base::Sink& sink) {
     std::uint64_t total = 0, at = 0;
-    engine::FrameRoom room;
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (items_[i].first == i && !items_[i].entry.is_base()) total += items_[i].view.bytes.size();
     progress_.stage("packing tensors", total);
@@ -412,14 +411,14 @@ class TensorPacking {
         continue;
       }
       if (item.entry.is_base()) continue;
-      ATTAR_TRY(write_frame(item, sink, room));
+      ATTAR_TRY(write_frame(item, sink));
       item.entry.frame_offset = at;
       at += item.entry.frame_bytes;
     }
     return {};
   }
 
-  Status write_frame(Item& item, base::Sink& sink, engine::FrameRoom& room) {
+  Status write_frame(Item& item, base::Sink& sink) {
     std::vector<std::byte> base_bytes;
     codec::TensorView view = item.view;
     if (item.entry.base) {
@@ -428,7 +427,7 @@ class TensorPacking {
     }
     if (item.lossy == nullptr) {
       ATTAR_ASSIGN(item.entry.frame_bytes,
-                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_, room));
+                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_, room_));
       return {};
     }
     ATTAR_ASSIGN(const auto writer, item.lossy->weights->writer(item.lossy->setting, tables_, item.lossy->table));
@@ -527,6 +526,7 @@ class TensorPacking {
   std::vector<Item> items_;
   std::unique_ptr<const TensorArtifact::State> base_;
   codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
+  engine::FrameRoom room_;
   std::vector<engine::LossyTensor> lossy_;
   std::optional<engine::WeightFit> fit_;
   std::optional<engine::StepSearch> search_;

@@ -92,10 +92,11 @@ void pack(const data::TensorFile& file, const Settings& settings, base::ThreadPo
   }
   out.tables.finish();
   KeptSink sink(out.frames);
+  engine::FrameRoom room;
   for (std::size_t i = 0; i < views.size(); ++i) {
     out.entries[i].frame_offset = out.frames.size();
     out.entries[i].frame_bytes =
-        checked(engine::write_frame(*trials[i]->writer(out.tables), views[i], sink, pool, progress));
+        checked(engine::write_frame(*trials[i]->writer(out.tables), views[i], sink, pool, progress, room));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "codec/table_sets.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -18,11 +19,22 @@ math::RansModel fitted(const TableSets::Counts& counts, double escape_bits) {
   return math::RansModel(math::fit_frequencies(counts, escape_bits));
 }
 
+// The symbols between the first and the last that stand in any context: few of the 256.
+math::SymbolRange used_symbols(const TableSets::Counts& counts) {
+  math::SymbolRange out{.first = 0, .last = simd::rans_symbols - 1};
+  const auto none = [&](std::size_t s) {
+    return std::ranges::all_of(counts, [s](const auto& own) { return own[s] == 0; });
+  };
+  while (out.first < out.last && none(out.first)) ++out.first;
+  while (out.first < out.last && none(out.last)) --out.last;
+  return out;
+}
+
 // Bits of counts in a set, were it fitted as it is: every symbol counts half a time more than it was seen.
-double bits(const std::vector<float>& logarithms, const TableSets::Counts& counts) {
+double bits(const std::vector<float>& logarithms, const TableSets::Counts& counts, math::SymbolRange range) {
   double sum = 0;
   for (std::size_t c = 0; c < counts.size(); ++c)
-    for (std::size_t s = 0; s < counts[c].size(); ++s)
+    for (std::size_t s = range.first; s <= range.last; ++s)
       sum += static_cast<double>(counts[c][s]) * static_cast<double>(logarithms[c * counts[c].size() + s]);
   return sum;
 }
@@ -32,8 +44,11 @@ std::vector<float> logarithms_of(const TableSets::Counts& counts) {
   for (const math::RansCounts& own : counts) {
     double total = 0;
     for (const std::uint64_t count : own) total += static_cast<double>(count) + 0.5;
-    for (const std::uint64_t count : own)
-      out.push_back(std::log2(static_cast<float>(total / (static_cast<double>(count) + 0.5))));
+    const auto logarithm = [total](std::uint64_t count) {
+      return std::log2(static_cast<float>(total / (static_cast<double>(count) + 0.5)));
+    };
+    const float unseen = logarithm(0);
+    for (const std::uint64_t count : own) out.push_back(count == 0 ? unseen : logarithm(count));
   }
   return out;
 }
@@ -49,9 +64,10 @@ void add_counts(TableSets::Counts& to, const TableSets::Counts& from, double sca
 std::uint32_t TableSets::place(const Counts& counts, double scale, double escape_bits) {
   double least = HUGE_VAL;
   std::size_t best = sets_.size();
+  const math::SymbolRange range = used_symbols(counts);
   for (std::size_t i = 0; i < sets_.size(); ++i) {
     if (sets_[i].counts.size() != counts.size()) continue;
-    const double theirs = scale * bits(sets_[i].logarithms, counts);
+    const double theirs = scale * bits(sets_[i].logarithms, counts, range);
     if (theirs < least) least = theirs, best = i;
   }
   // One more table must pay for itself, entropy being what it can reach at best; the last place is kept for counts that

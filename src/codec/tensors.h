@@ -42,6 +42,21 @@ struct TensorBlock {
   std::span<const std::uint8_t> finer = {};
 };
 
+/// A coded block as two stretches, one behind the other: a codec that writes from a block's end on need not copy it to
+/// the front. Meant to be used again for the next block, its room kept.
+struct BlockParts {
+  std::vector<std::byte> front;
+  std::vector<std::byte> room;  ///< the second stretch is its end
+  std::size_t back_at = 0;      ///< where that begins
+
+  [[nodiscard]] base::ByteView back() const noexcept { return base::ByteView(room).subspan(back_at); }
+  [[nodiscard]] std::size_t size() const noexcept { return front.size() + room.size() - back_at; }
+  void clear() noexcept {
+    front.clear();
+    back_at = room.size();
+  }
+};
+
 /// Writes the blocks of one tensor. Safe to use from many threads.
 class TensorWriter {
  public:
@@ -50,6 +65,8 @@ class TensorWriter {
   [[nodiscard]] virtual std::vector<std::byte> preamble() const = 0;
   /// Appends the block of these elements.
   virtual void write(const TensorBlock& block, std::vector<std::byte>& out) const = 0;
+  /// The same block into parts that are clear.
+  virtual void write_parts(const TensorBlock& block, BlockParts& out) const { write(block, out.front); }
 };
 
 /// What a look at a tensor found.

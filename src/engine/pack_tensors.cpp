@@ -471,7 +471,7 @@ class TensorPacking {
     }
     if (item.lossy == nullptr) {
       ATTAR_ASSIGN(item.entry.frame_bytes,
-                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_));
+                   engine::write_frame(*item.choice.trial->writer(tables_), view, sink, pool_, progress_, room_));
       return {};
     }
     ATTAR_ASSIGN(const auto writer, item.lossy->writer(tables_));
@@ -543,6 +543,7 @@ class TensorPacking {
   std::vector<std::vector<std::byte>> trimmed_;  ///< the tables of these
   std::unique_ptr<const TensorArtifact::State> base_;
   codec::TableSets shared_tables_, tables_;  ///< of lossless codecs; and with those of the steps
+  engine::FrameRoom room_;
   std::vector<engine::LossyTensor> lossy_;
   std::optional<engine::WeightFit> fit_;
   std::optional<engine::ProgressivePacking> progressive_;

@@ -65,22 +65,26 @@ struct BlockWatch {
 };
 
 Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
-                                   base::ThreadPool& pool, base::Progress& progress, const BlockWatch& watch) {
+                                   base::ThreadPool& pool, base::Progress& progress, FrameRoom& made,
+                                   const BlockWatch& watch) {
   const std::uint64_t blocks = base::ceil_div(tensor.schema.count, tensor.block_elements), wave = wave_of(pool);
-  std::vector<std::vector<std::byte>> made(std::min(wave, blocks));
+  made.resize(std::max<std::size_t>(made.size(), std::min(wave, blocks)));
   base::ByteWriter trailer;
   std::uint64_t bytes = 0;
   for (std::uint64_t first = 0; first < blocks; first += wave) {
     ATTAR_TRY(base::check_cancelled(progress));
     const std::uint64_t count = std::min(wave, blocks - first);
     pool.run(count, [&](std::size_t piece, unsigned) {
-      made[piece].clear();
-      writer.write(tensor.block(first + piece), made[piece]);
-      if (watch.made) watch.made(first + piece, made[piece], piece);
+      codec::BlockParts& own = made[piece];
+      own.clear();
+      if (!watch.made) return writer.write_parts(tensor.block(first + piece), own);
+      writer.write(tensor.block(first + piece), own.front);
+      watch.made(first + piece, own.front, piece);
     });
     for (std::uint64_t i = 0; i < count; ++i) {
       if (watch.taken) ATTAR_TRY(watch.taken(first + i, i));
-      ATTAR_TRY(sink.write(made[i]));
+      ATTAR_TRY(sink.write(made[i].front));
+      ATTAR_TRY(sink.write(made[i].back()));
       trailer.write(static_cast<std::uint32_t>(made[i].size()));
       bytes += made[i].size();
       progress.advance(tensor.block(first + i).elements.size());
@@ -96,8 +100,8 @@ Result<std::uint64_t> write_blocks(const codec::TensorWriter& writer, const code
 }  // namespace
 
 Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor, base::Sink& sink,
-                                  base::ThreadPool& pool, base::Progress& progress) {
-  return write_blocks(writer, tensor, sink, pool, progress, {});
+                                  base::ThreadPool& pool, base::Progress& progress, FrameRoom& room) {
+  return write_blocks(writer, tensor, sink, pool, progress, room, {});
 }
 
 Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
@@ -132,7 +136,8 @@ Result<LossyFrame> write_lossy_frame(const codec::TensorWriter& writer, const co
                            out.loss.add(own.loss);
                            return {};
                          }};
-  ATTAR_ASSIGN(out.bytes, write_blocks(writer, tensor, sink, pool, progress, watch));
+  FrameRoom room;
+  ATTAR_ASSIGN(out.bytes, write_blocks(writer, tensor, sink, pool, progress, room, watch));
   out.checksum = checksum.value();
   if (out.loss.broken)
     return fail(ErrorCode::corrupt,

@@ -21,9 +21,14 @@
 
 namespace attar::engine {
 
+/// The blocks that are made at a time. Kept from frame to frame: taking its pages anew for each takes as long as coding
+/// a small one.
+using FrameRoom = std::vector<codec::BlockParts>;
+
 /// Writes one frame and returns its bytes. Progress counts the tensor's bytes.
 [[nodiscard]] Result<std::uint64_t> write_frame(const codec::TensorWriter& writer, const codec::TensorView& tensor,
-                                                base::Sink& sink, base::ThreadPool& pool, base::Progress& progress);
+                                                base::Sink& sink, base::ThreadPool& pool, base::Progress& progress,
+                                                FrameRoom& room);
 
 /// A frame of a lossy codec: every block is read back as it is written, and compared.
 struct LossyFrame {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <queue>
 #include <utility>
@@ -37,9 +38,11 @@ void balance(const RansCounts& counts, RansFrequencies& frequencies) {
     return Step{.gain = own, .symbol = s};
   };
   const auto may = [&](std::size_t s) { return frequencies[s] > (adding ? 0 : 1); };
-  std::priority_queue<Step> next;
+  std::vector<Step> steps;
+  steps.reserve(frequencies.size());
   for (std::size_t s = 0; s < frequencies.size(); ++s)
-    if (may(s)) next.push(step(s));
+    if (may(s)) steps.push_back(step(s));
+  std::priority_queue<Step> next(std::less<Step>(), std::move(steps));
   while (left != 0) {
     const std::size_t best = next.top().symbol;
     next.pop();
@@ -51,17 +54,28 @@ void balance(const RansCounts& counts, RansFrequencies& frequencies) {
   }
 }
 
+// log₂ of every frequency above 0.
+const std::vector<double>& logarithms_of_frequencies() {
+  static const std::vector<double> made = [] {
+    std::vector<double> out(whole_frequency + 1);
+    for (std::size_t f = 1; f < out.size(); ++f) out[f] = std::log2(static_cast<double>(f));
+    return out;
+  }();
+  return made;
+}
+
 double bits_of(const RansFrequencies& frequencies, const RansCounts& counts, double escape_bits) noexcept {
+  const std::vector<double>& log2_of = logarithms_of_frequencies();
   double bits = 0;
   std::uint64_t escaped = 0;
   for (std::size_t s = 1; s < counts.size(); ++s)
     if (frequencies[s] == 0)
       escaped += counts[s];
     else if (counts[s] != 0)
-      bits += static_cast<double>(counts[s]) * (simd::rans_bits - std::log2(frequencies[s]));
+      bits += static_cast<double>(counts[s]) * (simd::rans_bits - log2_of[frequencies[s]]);
   escaped += counts[0];
   if (escaped == 0) return bits;
-  const double own = frequencies[0] == 0 ? HUGE_VAL : simd::rans_bits - std::log2(frequencies[0]);
+  const double own = frequencies[0] == 0 ? HUGE_VAL : simd::rans_bits - log2_of[frequencies[0]];
   return bits + static_cast<double>(escaped) * (own + escape_bits);
 }
 
@@ -135,9 +149,11 @@ std::vector<RansFrequencies> fit_frequencies(std::span<const RansCounts> context
   constexpr std::array<double, 4> units = {0, 0.15, 0.35, 0.8};
   std::vector<RansFrequencies> best, tried(contexts.size());
   double least_bits = HUGE_VAL;
+  SymbolRange before{.first = 0, .last = 0};
   for (const double unit : units) {
     const auto least = static_cast<std::uint64_t>(std::ceil(unit * total / whole_frequency));
     const SymbolRange range = range_of(together, std::max<std::uint64_t>(1, least));
+    if (range == std::exchange(before, range)) continue;
     double bits = 0;
     for (std::size_t c = 0; c < contexts.size(); ++c) {
       tried[c] = fit_range(contexts[c], range);

@@ -26,6 +26,7 @@ struct SymbolRange {
   std::size_t first = 1, last = 0;
 
   [[nodiscard]] constexpr bool holds(std::size_t symbol) const noexcept { return symbol >= first && symbol <= last; }
+  friend bool operator==(const SymbolRange&, const SymbolRange&) = default;
 };
 
 /// The frequencies that code symbols of these counts, by context, in the fewest bits, where symbol 0 stands for each

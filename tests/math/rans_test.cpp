@@ -111,6 +111,49 @@ TEST_P(RansLanes, LevelsWriteAndReadTheSameWords) {
   }
 }
 
+// Two symbols a context, one as rare as the other is frequent: quotients from the smallest to the largest, at every
+// level.
+TEST_P(RansLanes, LevelsDivideAlikeByEveryFrequency) {
+  constexpr std::size_t count = 4096, contexts = 128;
+  std::mt19937 random(11);
+  for (std::uint32_t first = 1; first <= 4096; first += contexts) {
+    std::vector<std::uint32_t> table(contexts * simd::rans_symbols);
+    for (std::uint32_t c = 0; c < contexts; ++c) {
+      const std::uint32_t frequency = first + c;
+      table[c * 256] = frequency;
+      table[c * 256 + 1] = (frequency == 4096 ? 1 : 4096 - frequency) | (frequency % 4096) << 16;
+    }
+    std::vector<std::uint8_t> symbols(count + rans_slack), places(count + rans_slack);
+    for (std::size_t i = 0; i < count; ++i) {
+      symbols[i] = static_cast<std::uint8_t>(random() % 2);
+      places[i] = static_cast<std::uint8_t>(random() % contexts);
+      if (first + places[i] == 4096) symbols[i] = 0;
+    }
+    std::vector<std::uint16_t> reference;
+    std::array<std::uint32_t, simd::rans_most_lanes> reference_states{};
+    for (int level = 0; level <= static_cast<int>(simd::best_level()); ++level) {
+      std::vector<std::uint16_t> room(count + rans_slack);
+      std::array<std::uint32_t, simd::rans_most_lanes> states;
+      states.fill(simd::rans_least);
+      const std::uint16_t* begin = simd::rans_encode({.table = table.data(),
+                                                      .contexts = places.data(),
+                                                      .symbols = symbols.data(),
+                                                      .count = count,
+                                                      .lanes = GetParam(),
+                                                      .states = states.data(),
+                                                      .end = room.data() + room.size()},
+                                                     static_cast<simd::Level>(level));
+      const std::vector<std::uint16_t> words(begin, static_cast<const std::uint16_t*>(room.data()) + room.size());
+      if (level == 0) {
+        reference = words;
+        reference_states = states;
+      }
+      EXPECT_EQ(words, reference) << level << " from frequency " << first;
+      EXPECT_EQ(states, reference_states) << level << " from frequency " << first;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Lanes, RansLanes, testing::Values(4, 32, 64));
 
 // Symbols along trellises: contexts are twice a number, and their unions what the symbols' parities make them.

@@ -88,11 +88,19 @@ Packed pack(const TensorView& view, TensorTrial& trial) {
   out.preamble = writer->preamble();
   out.bytes = out.preamble.size();
   const std::uint64_t each = view.block_elements * view.schema.element.bytes;
+  BlockParts parts;  // one for all blocks: what is left of the one before must not show
   for (std::uint64_t at = 0; at < view.bytes.size(); at += each) {
     auto& block = out.blocks.emplace_back();
     const std::uint64_t length = std::min(each, view.bytes.size() - at);
-    writer->write({.elements = view.bytes.subspan(at, length), .base = view.base.subspan(at, length)}, block);
+    const TensorBlock own{.elements = view.bytes.subspan(at, length), .base = view.base.subspan(at, length)};
+    writer->write(own, block);
     out.bytes += block.size();
+    parts.clear();
+    writer->write_parts(own, parts);
+    std::vector<std::byte> joined = parts.front;
+    joined.insert(joined.end(), parts.back().begin(), parts.back().end());
+    EXPECT_TRUE(joined == block) << "block at " << at;
+    EXPECT_EQ(parts.size(), block.size());
   }
   return out;
 }

@@ -21,12 +21,14 @@ int unfolded(std::uint32_t code) noexcept {
 
 // The Rice parameter of the fewest bits.
 unsigned best_rice(std::span<const std::uint32_t> codes) noexcept {
+  const std::uint32_t most = codes.empty() ? 0 : std::ranges::max(codes);
   unsigned best = 0;
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   for (unsigned g = 0; g <= most_rice; ++g) {
     std::uint64_t bits = codes.size() * (g + 1);
     for (const std::uint32_t code : codes) bits += code >> g;
     if (bits < least) least = bits, best = g;
+    if (most >> g == 0) break;  // from here on more bits save nothing
   }
   return best;
 }

@@ -61,37 +61,49 @@ class Writer final : public codec::TensorWriter {
   [[nodiscard]] std::vector<std::byte> preamble() const override { return frame_.preamble(); }
 
   void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
-    const std::size_t before = out.size();
+    codec::BlockParts parts;
+    write_parts(block, parts);
+    out.insert(out.end(), parts.front.begin(), parts.front.end());
+    out.insert(out.end(), parts.back().begin(), parts.back().end());
+  }
+
+  void write_parts(const codec::TensorBlock& block, codec::BlockParts& out) const override {
     split(block.elements, out);
-    store_if_smaller(block.elements, std::byte{kind_stored}, before, out);
+    if (out.size() < 1 + block.elements.size()) return;
+    out.clear();
+    out.front.push_back(std::byte{kind_stored});
+    out.front.insert(out.front.end(), block.elements.begin(), block.elements.end());
   }
 
  private:
-  /// A block in parts. A thread keeps its own: pages that are taken anew for every block take as long as coding it.
+  /// What a block is split into. A thread keeps its own: pages that are taken anew for every block take as long as
+  /// coding it.
   struct Split {
     std::vector<std::uint8_t> symbols, contexts;  ///< of a strip
     std::vector<std::int16_t> scales;             ///< of all rows
     std::vector<std::uint8_t> zeros;              ///< likewise
     std::vector<std::uint16_t> escapes;           ///< from the last to the first
-    std::vector<std::byte> rest;                  ///< written from its end on
-    std::size_t rest_at = 0;                      ///< where what is written begins
     std::vector<std::byte> work;
 
-    void clear(const Layout& layout, std::size_t count, std::size_t columns) {
+    void clear(std::size_t count, std::size_t columns) {
       const std::size_t rows = base::ceil_div(count, columns), strip = std::min(count, strip_rows(columns) * columns);
-      symbols.resize(strip + slack);
-      contexts.resize(strip + slack);
-      work.resize(work_bytes(std::min(count, columns)));
+      grow(symbols, strip + slack);
+      grow(contexts, strip + slack);
+      grow(work, work_bytes(std::min(count, columns)));
       scales.resize(rows);
       zeros.resize(rows);
       escapes.clear();
-      // Each of a row's parts ends with a whole byte: three parts of a few bits may take more than one of eight.
-      rest.resize(rows * (std::min(count, columns) * layout.bytes + 3));
-      rest_at = rest.size();
     }
   };
 
-  void split_row(base::ByteView values, std::size_t number, std::size_t at, Split& out) const {
+  // A vector that shrank would be filled with zeros when it grows again.
+  template <class T>
+  static void grow(std::vector<T>& room, std::size_t size) {
+    if (room.size() < size) room.resize(size);
+  }
+
+  void split_row(base::ByteView values, std::size_t number, std::size_t at, Split& out,
+                 codec::BlockParts& block) const {
     const std::size_t count = values.size() / frame_.layout.bytes;
     const Row row{.columns = frame_.scales.data(),
                   .count = count,
@@ -101,19 +113,27 @@ class Writer final : public codec::TensorWriter {
     out.zeros[number] = static_cast<std::uint8_t>(row.zeros);
     find_contexts(row, out.contexts.data() + at);
     find_symbols(frame_.layout, row, coded_, values.data(), out.symbols.data() + at);
-    out.rest_at -= rest_bytes(frame_.layout, count, row.zeros);
-    write_rest(frame_.layout, row, values.data(), out.rest.data() + out.rest_at, out.work.data());
+    block.back_at -= rest_bytes(frame_.layout, count, row.zeros);
+    write_rest(frame_.layout, row, values.data(), block.room.data() + block.back_at, out.work.data());
+  }
+
+  // Asks for what is split some rows later: no processor sees by itself that rows come from the last to the first.
+  static void fetch_ahead(base::ByteView elements, std::size_t at, std::size_t count) noexcept {
+    constexpr std::size_t ahead = 8u << 10, line = 64;
+    if (at < ahead) return;
+    for (std::size_t i = 0; i < count; i += line) __builtin_prefetch(elements.data() + at - ahead + i, 0, 3);
   }
 
   // Rows [first, last), the last of them first, for rANS writes from the end on.
-  void split_strip(base::ByteView elements, std::size_t first, std::size_t last, Split& out,
+  void split_strip(base::ByteView elements, std::size_t first, std::size_t last, Split& out, codec::BlockParts& block,
                    math::RansEncoder& encoder) const {
     const std::size_t row_bytes = frame_.columns * frame_.layout.bytes, begin = first * row_bytes;
     const std::size_t end = std::min(last * row_bytes, elements.size()), count = (end - begin) / frame_.layout.bytes;
     for (std::size_t i = last; i > first;) {
       --i;
+      fetch_ahead(elements, i * row_bytes, row_bytes);
       split_row(elements.subspan(i * row_bytes, std::min(row_bytes, end - i * row_bytes)), i,
-                (i - first) * frame_.columns, out);
+                (i - first) * frame_.columns, out, block);
     }
     const std::size_t before = out.escapes.size();
     for (std::size_t i = next_escape(out.symbols, 0, count); i < count; i = next_escape(out.symbols, i + 1, count))
@@ -122,14 +142,16 @@ class Writer final : public codec::TensorWriter {
     encoder.put_front(out.symbols.data(), out.contexts.data(), count);
   }
 
-  void split(base::ByteView elements, std::vector<std::byte>& out) const {
+  void split(base::ByteView elements, codec::BlockParts& out) const {
     const std::size_t count = elements.size() / frame_.layout.bytes;
     thread_local Split parts;
-    parts.clear(frame_.layout, count, frame_.columns);
-    math::RansEncoder encoder(model_, count);
+    parts.clear(count, frame_.columns);
     const std::size_t rows = parts.scales.size(), strip = strip_rows(frame_.columns);
+    grow(out.room, rows * most_rest_bytes(std::min(count, frame_.columns)));
+    out.back_at = out.room.size();
+    math::RansEncoder encoder(model_, count);
     for (std::size_t strips = base::ceil_div(rows, strip); strips > 0; --strips)
-      split_strip(elements, (strips - 1) * strip, std::min(strips * strip, rows), parts, encoder);
+      split_strip(elements, (strips - 1) * strip, std::min(strips * strip, rows), parts, out, encoder);
     std::ranges::reverse(parts.escapes);
     base::ByteWriter head;
     head.write(kind_fields);
@@ -143,11 +165,17 @@ class Writer final : public codec::TensorWriter {
       head.write(parts.zeros[first]);
       first = last;
     }
-    out.insert(out.end(), head.bytes().begin(), head.bytes().end());
-    encoder.finish(out);
-    for (const base::ByteView part :
-         {std::as_bytes(std::span(parts.escapes)), base::ByteView(parts.rest).subspan(parts.rest_at)})
-      out.insert(out.end(), part.begin(), part.end());
+    const base::ByteView escapes = std::as_bytes(std::span(parts.escapes));
+    out.front.reserve(head.bytes().size() + encoder.bytes() + escapes.size());
+    out.front.insert(out.front.end(), head.bytes().begin(), head.bytes().end());
+    encoder.finish(out.front);
+    out.front.insert(out.front.end(), escapes.begin(), escapes.end());
+  }
+
+  // Of a row, whatever its zeros are: each of its parts of a few bits ends with a whole byte.
+  [[nodiscard]] std::size_t most_rest_bytes(std::size_t count) const noexcept {
+    constexpr std::size_t parts = 3;
+    return count * (frame_.layout.rest_bits(0) + 1) / 8 + parts + 1;
   }
 
   ScaledFrame frame_;

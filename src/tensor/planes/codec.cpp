@@ -49,8 +49,10 @@ class Writer final : public codec::TensorWriter {
 
   void write(const codec::TensorBlock& block, std::vector<std::byte>& out) const override {
     const std::size_t count = block.elements.size() / width_;
-    std::vector<std::byte> plane(count), work;
-    const base::ZstdHandle<ZSTD_CCtx> context(ZSTD_createCCtx());
+    // A thread keeps its own: tables taken anew for every block take as long as coding a small one.
+    thread_local std::vector<std::byte> plane, work;
+    thread_local const base::ZstdHandle<ZSTD_CCtx> context(ZSTD_createCCtx());
+    plane.resize(count);
     for (unsigned p = 0; p < width_; ++p) {
       for (std::size_t i = 0; i < count; ++i) plane[i] = block.elements[i * width_ + p];
       write_plane(plane, context.get(), level_, work, out);

@@ -79,6 +79,7 @@ class TensorPacking {
   // From here on a table is what stays of it.
   Status trim() {
     std::vector<const format::TensorEntry*> entries;
+    entries.reserve(items_.size());
     for (const Item& item : items_) entries.push_back(&item.entry);
     ATTAR_ASSIGN(kept_rows_, engine::find_kept_rows(input_, options_.trim, entries, report_.notes));
     for (format::KeptRowsEntry& rows : kept_rows_) {

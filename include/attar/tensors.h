@@ -94,8 +94,8 @@ struct CutReport {
 
 /// Cuts a progressive artifact (LossOptions::progressive) to a budget: what makes its tensors better is left out from
 /// the end until it fits; nothing is decoded. The result is of the same kind, states its own losses and may be cut
-/// again. `goal_unreachable` for a budget below what can not be left out, `invalid_argument` for an artifact that is
-/// not progressive.
+/// again; it has no certificate, which was of the whole. `goal_unreachable` for a budget below what can not be left
+/// out, `invalid_argument` for an artifact that is not progressive.
 [[nodiscard]] Result<CutReport> cut_tensors(const std::filesystem::path& artifact, const std::filesystem::path& output,
                                             const Budget& budget, const OpenOptions& options = {});
 
@@ -158,7 +158,8 @@ class TensorArtifact {
   ~TensorArtifact();
 
   [[nodiscard]] TensorsInfo info() const;
-  /// From now on it is as cut_tensors() would make it, in memory alone. Errors are those of cut_tensors().
+  /// From now on it is as cut_tensors() would make it, in memory alone; its digest stays the file's. Errors are those
+  /// of cut_tensors(). Not beside other calls.
   [[nodiscard]] Status cut(const Budget& budget);
   /// The number of the tensor of this name, or of "source:name" where several sources have it; `invalid_argument`, with
   /// near names, where there is none.

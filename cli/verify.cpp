@@ -78,11 +78,17 @@ void add_verify(CLI::App& app, Session& session) {
   Command command = add_command(
       app, session, "verify", "Every checksum; with queries, a fresh certificate",
       {"attar verify docs.attar", "attar verify docs.attar --base docs.npy --queries new.npy --recall 0.95@10",
-       "attar verify docs.attar --base docs.npy --queries new.npy -o certified.attar"});
+       "attar verify docs.attar --base docs.npy --queries new.npy -o certified.attar",
+       "attar verify small.attar --base model.safetensors",
+       "attar verify small.attar --base minilm/model.safetensors --queries fresh.txt"});
   add_path(command, "artifact", arguments->artifact, "The packed file").required();
-  Option queries = add_path(command, "--queries", options.queries, "Queries that the plan has not seen");
-  add_path(command, "--base", options.base,
-           "The originals; without it those kept in the file. Tensors: the artifact below");
+  Option queries =
+      add_path(command, "--queries", options.queries,
+               "Queries that the plan has not seen. Of an encoder's weights: texts that packing has not seen");
+  add_path(
+      command, "--base", options.base,
+      "The originals; without it those kept in the file. Tensors: the file that was packed, against which every error "
+      "is measured again, or the artifact below");
   add_value(command, "--recall", options.floor, parse_floor, "The floor to show; without it the plan's own", "R@K")
       .needs(queries);
   add_path(command, "-o,--output", options.output, "Write a copy that carries the fresh certificate").needs(queries);

@@ -52,7 +52,9 @@ Result<FrameParts> parts_of(base::ByteView frame, std::uint64_t blocks) {
   const base::ByteView lengths = frame.subspan(frame.size() - size - preamble - size * blocks, size * blocks);
   base::ByteReader body(frame.first(frame.size() - size - preamble - size * blocks));
   for (std::uint64_t i = 0; i < blocks; ++i) {
-    ATTAR_ASSIGN(out.blocks.emplace_back(), body.take(base::load<std::uint32_t>(lengths.data() + i * size)));
+    const auto block = body.take(base::load<std::uint32_t>(lengths.data() + i * size));
+    if (!block) return fail(ErrorCode::corrupt, "has blocks that are longer than its frame");
+    out.blocks.push_back(*block);
   }
   if (body.remaining() != 0) return fail(ErrorCode::corrupt, "has a frame that goes on after its last block");
   return out;

@@ -104,8 +104,20 @@ ATTAR_VECTOR_CLONES void know_4(const Layout& layout, const std::byte* base, con
 }
 
 template <class U>
-bool join_as(const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base, std::size_t count,
-             Rest& rest, std::byte* out) noexcept {
+void join_plain_any(const std::uint8_t* symbols, const std::byte* base, std::size_t count, std::byte* out) noexcept {
+  const auto* from = reinterpret_cast<const U*>(base);
+  auto* to = reinterpret_cast<U*>(out);
+  if constexpr (sizeof(U) == 2)
+    join_plain_2(symbols, from, count, to);
+  else if constexpr (sizeof(U) == 4)
+    join_plain_4(symbols, from, count, to);
+  else
+    join_plain_as(symbols, from, count, to);
+}
+
+template <class U>
+bool join_each(const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base, std::size_t count,
+               Rest& rest, std::byte* out) noexcept {
   std::uint64_t at = rest.at;
   for (std::size_t j = 0; j < count; ++j) {
     U difference = 0;
@@ -126,6 +138,28 @@ bool join_as(const std::uint8_t* symbols, const std::uint8_t* shifts, const std:
     std::memcpy(out + j * sizeof(U), &bits, sizeof bits);
   }
   rest.at = at;
+  return true;
+}
+
+// One element of a row with low bits or an escape leaves most groups of its neighbours without.
+constexpr std::size_t group = 32;
+
+bool is_plain(const std::uint8_t* symbols, const std::uint8_t* shifts) noexcept {
+  unsigned special = 0;
+  for (std::size_t j = 0; j < group; ++j) special |= shifts[j] | (symbols[j] == escape ? 1u : 0u);
+  return special == 0;
+}
+
+template <class U>
+bool join_as(const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base, std::size_t count,
+             Rest& rest, std::byte* out) noexcept {
+  for (std::size_t j = 0; j < count; j += group) {
+    const std::size_t length = std::min(group, count - j), at = j * sizeof(U);
+    if (length == group && is_plain(symbols + j, shifts + j))
+      join_plain_any<U>(symbols + j, base + at, length, out + at);
+    else if (!join_each<U>(symbols + j, shifts + j, base + at, length, rest, out + at))
+      return false;
+  }
   return true;
 }
 
@@ -169,14 +203,7 @@ void find_symbols(const std::int64_t* differences, const std::uint8_t* shifts, s
 
 void join_plain(const Layout& layout, const std::uint8_t* symbols, const std::byte* base, std::size_t count,
                 std::byte* out) noexcept {
-  by_size(layout, [&]<class U>(U) {
-    if constexpr (sizeof(U) == 2)
-      join_plain_2(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
-    else if constexpr (sizeof(U) == 4)
-      join_plain_4(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
-    else
-      join_plain_as(symbols, reinterpret_cast<const U*>(base), count, reinterpret_cast<U*>(out));
-  });
+  by_size(layout, [&]<class U>(U) { join_plain_any<U>(symbols, base, count, out); });
 }
 
 bool join(const Layout& layout, const std::uint8_t* symbols, const std::uint8_t* shifts, const std::byte* base,

@@ -54,10 +54,10 @@ struct TensorArtifact::State {
   /// Of the tensor, what refines it counted.
   [[nodiscard]] std::uint64_t packed_bytes(std::size_t number) const noexcept;
   /// The section's length with the first so many refinements alone.
-  [[nodiscard]] std::uint64_t length_with(const format::SectionEntry& entry, std::size_t refinements) const;
+  [[nodiscard]] std::uint64_t length_with(const format::SectionEntry& entry, std::size_t count) const;
   /// The exact size of the artifact with the first so many refinements alone, without its certificate, and with room
   /// for another.
-  [[nodiscard]] Result<std::uint64_t> bytes_with(std::size_t refinements, std::uint64_t certificate_bytes = 0) const;
+  [[nodiscard]] Result<std::uint64_t> bytes_with(std::size_t count, std::uint64_t certificate_bytes = 0) const;
   /// The most refinements with which that is not larger than `bytes`; `goal_unreachable` where none helps, and
   /// `invalid_argument` for an artifact without progressive tensors.
   [[nodiscard]] Result<std::size_t> refinements_within(std::uint64_t bytes, std::uint64_t certificate_bytes = 0) const;
@@ -65,7 +65,7 @@ struct TensorArtifact::State {
   [[nodiscard]] Result<std::uint64_t> bytes_of(const Budget& budget) const;
   /// Forgets all but the first so many refinements, which are what a budget of so many bytes left, and a certificate:
   /// it was of all of them.
-  void keep(std::size_t refinements, std::uint64_t budget);
+  void keep(std::size_t count, std::uint64_t budget);
   /// Writes the artifact so, with room for a certificate; returns its size.
   [[nodiscard]] Result<std::uint64_t> write_kept(const std::filesystem::path& output,
                                                  std::uint64_t certificate_bytes) const;

@@ -67,12 +67,13 @@ Result<Refinement> take_refinement(base::ByteReader& in, std::size_t blocks) {
 Status check_refinements(const RefinementOrder& order, std::uint64_t refinements_bytes) {
   std::vector<std::size_t> passes(order.roots.size());
   std::vector<double> errors;
+  errors.reserve(order.roots.size());
   for (const BlockState& root : order.roots) errors.push_back(root.squared_error);
   std::uint64_t sum = 0;
   for (const Refinement& own : order.refinements) {
     ATTAR_ASSIGN(sum, base::checked_add(sum, own.bytes()));
-    if ((passes[own.block] += own.lengths.size()) > most_passes_of_a_block)
-      return fail(ErrorCode::corrupt, "has a block of too many passes");
+    passes[own.block] += own.lengths.size();
+    if (passes[own.block] > most_passes_of_a_block) return fail(ErrorCode::corrupt, "has a block of too many passes");
     if (!(own.state.squared_error < errors[own.block]))
       return fail(ErrorCode::corrupt, "has a refinement that makes nothing better");
     errors[own.block] = own.state.squared_error;
@@ -134,7 +135,7 @@ Result<RefinementOrder> decode_order(const SectionReader& section, const std::ve
                                      std::uint64_t refinements_bytes, const OpenLimits& limits) {
   ATTAR_TRY(section.expect_version(refinements_wire_version));
   auto out = order_of(section, tensors, refinements_bytes, limits);
-  if (!out && out.error().section.empty()) return section.fail(out.error().code, std::move(out).error().message);
+  if (!out && out.error().section.empty()) return section.fail(out.error().code, out.error().message);
   return out;
 }
 

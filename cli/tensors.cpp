@@ -41,11 +41,10 @@ Json trimmed_json(const std::vector<TrimmedTable>& trimmed) {
   return out;
 }
 
-// A line for each table that was trimmed.
-void add_trimmed(Facts& facts, const std::vector<TrimmedTable>& trimmed) {
-  for (const TrimmedTable& own : trimmed)
-    facts.add("dropped",
-              fmt::format("{} of {} rows of {}", grouped(own.dropped), grouped(own.rows), printable(own.name)));
+// A line about a table that was trimmed.
+void add_trimmed(Facts& facts, const TrimmedTable& own) {
+  facts.add("dropped",
+            fmt::format("{} of {} rows of {}", grouped(own.dropped), grouped(own.rows), printable(own.name)));
 }
 
 // A plan knows no largest errors.
@@ -151,7 +150,7 @@ std::string packed_text(const PackTensorsReport& report) {
     facts.add("lost", lost_in_all(report.lost));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
   }
-  add_trimmed(facts, report.trimmed);
+  for (const TrimmedTable& own : report.trimmed) add_trimmed(facts, own);
   if (report.shared_tensors != 0)
     facts.add("shared",
               fmt::format("{} tensors stand there once that stood in the files again", grouped(report.shared_tensors)));
@@ -171,7 +170,7 @@ std::string planned_text(const PackTensorsReport& report) {
     facts.add("lost", lost_in_all(report.lost));
     facts.add("weighed", fmt::format("{:.4g}, the sum of relative errors by their weights", report.weighed_error));
   }
-  add_trimmed(facts, report.trimmed);
+  for (const TrimmedTable& own : report.trimmed) add_trimmed(facts, own);
   facts.add("time", fmt::format("{:.1f} s", report.seconds));
   return fmt::format("{}{}\n{}\n{}", facts.text(), notes_text(report.notes), lost_text(report.lost, false),
                      types_text(report));
@@ -223,8 +222,7 @@ std::string info_text(const TensorsInfo& info) {
   }
   for (const TensorInfo& tensor : info.tensors)
     if (tensor.dropped_rows != 0)
-      facts.add("dropped", fmt::format("{} of {} rows of {}", grouped(tensor.dropped_rows),
-                                       grouped(tensor.shape.front()), printable(tensor.name)));
+      add_trimmed(facts, {.name = tensor.name, .rows = tensor.shape.front(), .dropped = tensor.dropped_rows});
   Table table({"tensor", "type", "shape", "codec", "bytes", "packed", "saved", "relative error", "max error"}, 4);
   for (const TensorInfo& tensor : info.tensors) {
     const std::string name = info.sources.size() > 1 ? tensor.source + ":" + tensor.name : tensor.name;

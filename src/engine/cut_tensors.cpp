@@ -8,6 +8,7 @@
 
 #include "attar/tensors.h"
 #include "data/input_file.h"
+#include "engine/lossy_tensors.h"
 #include "engine/tensor_state.h"
 #include "format/layout.h"
 #include "format/writer.h"
@@ -23,12 +24,6 @@ std::uint64_t bytes_of_refinements(const format::RefinementOrder& order, std::si
   return out;
 }
 
-format::RefinementOrder first_of(const format::RefinementOrder& order, std::size_t count) {
-  return {.tensors = order.tensors,
-          .roots = order.roots,
-          .refinements = {order.refinements.begin(), order.refinements.begin() + static_cast<std::ptrdiff_t>(count)}};
-}
-
 }  // namespace
 
 std::uint64_t TensorArtifact::State::packed_bytes(std::size_t number) const noexcept {
@@ -37,22 +32,20 @@ std::uint64_t TensorArtifact::State::packed_bytes(std::size_t number) const noex
 }
 
 Result<std::uint64_t> TensorArtifact::State::bytes_of(const Budget& budget) const {
-  if (budget.unit == Budget::Unit::bytes_per_vector)
-    return fail(ErrorCode::invalid_argument,
-                "a budget of tensors is a size, bits a weight or a share of the input: \"45MB\", \"3.5bit\", \"20%\"");
+  ATTAR_TRY(engine::check_tensor_budget(budget));
   std::uint64_t weights = 0, sources_bytes = 0;
   for (const format::TensorEntry& tensor : tensors)
     if (tensor.exponent_bits != 0) weights += tensor.count;
   if (!sources()) return std::unexpected(sources().error());
   for (const format::SourceEntry& source : *sources()) sources_bytes += source.bytes;
-  return budget.bytes(budget.unit == Budget::Unit::percent ? sources_bytes : weights, 1, 1);
+  return engine::tensor_budget_bytes(budget, weights, sources_bytes);
 }
 
 std::uint64_t TensorArtifact::State::length_with(const format::SectionEntry& entry, std::size_t count) const {
   if (refinements && entry.spec.kind == SectionKind::refinements)
     return bytes_of_refinements(refinements->order(), count);
   if (refinements && entry.spec.kind == SectionKind::order)
-    return format::encode_order(first_of(refinements->order(), count)).size();
+    return format::encode_order(refinements->order(), count).size();
   return entry.length;
 }
 

@@ -60,11 +60,18 @@ bool can_lose(const LossCandidate& candidate) {
 
 }  // namespace
 
+Status check_tensor_budget(const Budget& budget) {
+  if (budget.unit != Budget::Unit::bytes_per_vector) return {};
+  return fail(ErrorCode::invalid_argument,
+              "a budget of tensors is a size, bits a weight or a share of the input: \"45MB\", \"3.5bit\", \"20%\"");
+}
+
+std::uint64_t tensor_budget_bytes(const Budget& budget, std::uint64_t floats, std::uint64_t source_bytes) {
+  return budget.bytes(budget.unit == Budget::Unit::percent ? source_bytes : floats, 1, 1);
+}
+
 Status check_loss(const LossOptions& options) {
-  if (options.budget && options.budget->unit == Budget::Unit::bytes_per_vector)
-    return fail(ErrorCode::invalid_argument,
-                "a budget of tensors is a size, bits a weight or a share of the input: "
-                "\"45MB\", \"3.5bit\", \"20%\"");
+  if (options.budget) ATTAR_TRY(check_tensor_budget(*options.budget));
   if (options.budget && options.max_error)
     return fail(ErrorCode::invalid_argument,
                 "give a budget or a bound on errors, not both; --pin bounds single tensors beside a budget");

@@ -23,6 +23,11 @@ struct LossCandidate {
   double lossless_bytes = 0;
 };
 
+/// Bytes a vector are `invalid_argument`.
+[[nodiscard]] Status check_tensor_budget(const Budget& budget);
+/// What such a budget is in bytes, of so many floats in sources of so many bytes.
+[[nodiscard]] std::uint64_t tensor_budget_bytes(const Budget& budget, std::uint64_t floats, std::uint64_t source_bytes);
+
 /// Budgets in bytes a vector, a budget beside a bound, and pins of a wrong form are `invalid_argument`.
 [[nodiscard]] Status check_loss(const LossOptions& options);
 

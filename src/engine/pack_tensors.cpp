@@ -217,8 +217,7 @@ class TensorPacking {
     std::uint64_t weights = 0;
     for (const Item& item : items_)
       if (item.view.schema.element.is_float()) weights += item.view.schema.count;
-    if (budget.unit == Budget::Unit::percent) return budget.bytes(report_.source_bytes, 1, 1);
-    return budget.bytes(weights, 1, 1);
+    return engine::tensor_budget_bytes(budget, weights, report_.source_bytes);
   }
 
   // Bytes beside the frames of tensors that may lose.

@@ -111,7 +111,7 @@ TensorsInfo TensorArtifact::info() const {
   std::uint64_t container = out.bytes;
   for (const format::SectionEntry& entry : state_->reader.sections()) {
     if (state_->is_cut && entry.spec.kind == SectionKind::certificate) continue;
-    out.parts.push_back({entry.name(), state_->length_with(entry, out.refinements)});
+    out.parts.push_back({entry.name(), state_->is_cut ? state_->length_with(entry, out.refinements) : entry.length});
     container -= out.parts.back().bytes;
   }
   out.parts.push_back({"container", container});

@@ -1,8 +1,10 @@
 #include "format/refinements.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "base/checked.h"
 #include "base/leb128.h"
@@ -114,15 +116,16 @@ std::uint64_t Refinement::bytes() const noexcept {
   return std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0});
 }
 
-std::vector<std::byte> encode_order(const RefinementOrder& order) {
+std::vector<std::byte> encode_order(const RefinementOrder& order, std::size_t count) {
   base::ByteWriter out;
   base::write_leb128(out, order.tensors.size());
   for (const RefinementOrder::Tensor& own : order.tensors) {
     base::write_leb128(out, own.number);
     for (std::uint32_t i = 0; i < own.blocks; ++i) put_state(out, order.roots[own.first_block + i]);
   }
-  base::write_leb128(out, order.refinements.size());
-  for (const Refinement& own : order.refinements) {
+  const auto kept = std::span(order.refinements).first(std::min(count, order.refinements.size()));
+  base::write_leb128(out, kept.size());
+  for (const Refinement& own : kept) {
     base::write_leb128(out, own.block);
     base::write_leb128(out, own.lengths.size());
     for (const std::uint32_t length : own.lengths) base::write_leb128(out, length);

@@ -1,7 +1,9 @@
 // The list of what may be left out of progressive tensors. Bytes: FORMAT.md, "Refinements section and order section".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "attar/limits.h"
@@ -41,7 +43,9 @@ struct RefinementOrder {
   std::vector<Refinement> refinements = {};
 };
 
-[[nodiscard]] std::vector<std::byte> encode_order(const RefinementOrder& order);
+/// With the first so many refinements, or all.
+[[nodiscard]] std::vector<std::byte> encode_order(const RefinementOrder& order,
+                                                  std::size_t count = std::numeric_limits<std::size_t>::max());
 /// Every field is checked, against the index and the length of the refinements section too.
 [[nodiscard]] Result<RefinementOrder> decode_order(const SectionReader& section,
                                                    const std::vector<TensorEntry>& tensors,

@@ -29,20 +29,6 @@ unsigned planes_for(std::span<const std::uint64_t> widths, std::uint64_t most) {
   return 0;
 }
 
-std::vector<std::int16_t> scales_of_rows(const Frame& frame, std::span<const double> weights, float step,
-                                         std::span<const float> values) {
-  std::vector<std::int16_t> out;
-  double squares = 0;
-  for (std::size_t at = 0; at < values.size(); at += frame.columns) {
-    const std::size_t length = std::min<std::size_t>(frame.columns, values.size() - at);
-    const double own = steps::weighed_squares(&values[at], weights.data(), length);
-    squares += own;
-    if (frame.row_scales) out.push_back(steps::scale_of(own / static_cast<double>(length), step / 2));
-  }
-  if (!frame.row_scales) out.push_back(steps::scale_of(squares / static_cast<double>(values.size()), step / 2));
-  return out;
-}
-
 // The bit of each element that was gathered, with its sign where it may be its first.
 void symbols_of(const Pass& pass, const Cells& cells, std::span<const std::uint32_t> halves,
                 std::span<const float> values, std::vector<std::uint8_t>& out) {
@@ -185,7 +171,8 @@ void Planes::split(std::uint64_t block, double step, Split& out) const {
     out.escapes.insert(out.escapes.end(), own.begin(), own.end());
   }
   out.root.escapes = out.escapes;
-  out.root.scales = scales_of_rows(frame_, weights_, out.root.step, std::span(out.values).first(count));
+  steps::find_scales(std::span(out.values).first(count), frame_.columns, frame_.row_scales, weights_, out.root.step / 2,
+                     out.root.scales);
   out.cells.begin(count, frame_.scales, out.root.scales);
 }
 

@@ -54,6 +54,19 @@ std::int16_t scale_of(double mean_square, float half_step) noexcept {
   return static_cast<std::int16_t>(std::lround(scale));
 }
 
+void find_scales(std::span<const float> values, std::size_t columns, bool by_row, std::span<const double> weights,
+                 float half_step, std::vector<std::int16_t>& out) {
+  out.clear();
+  double squares = 0;
+  for (std::size_t at = 0; at < values.size(); at += columns) {
+    const std::size_t length = std::min(columns, values.size() - at);
+    const double own = weighed_squares(&values[at], weights.data(), length);
+    squares += own;
+    if (by_row) out.push_back(scale_of(own / static_cast<double>(length), half_step));
+  }
+  if (!by_row) out.push_back(scale_of(squares / static_cast<double>(values.size()), half_step));
+}
+
 float magnified_by(const Frame& frame, unsigned half_octaves) noexcept {
   return frame.half_step / frame.half_step_of(half_octaves);
 }
@@ -64,7 +77,6 @@ void prepare(const Frame& frame, std::span<const double> weights, const codec::T
   out.values.assign(count + slack, 0);
   out.symbols.assign(count + slack, 0);
   out.contexts.assign(count + slack, 0);
-  out.scales.clear();
   out.escapes.clear();
   widen(frame.type, elements.elements.data(), count, out.values.data());
   out.base.clear();
@@ -81,14 +93,7 @@ void prepare(const Frame& frame, std::span<const double> weights, const codec::T
     const std::size_t at = row * frame.columns, end = std::min<std::size_t>(at + frame.columns, count);
     for (std::size_t i = at; i < end; ++i) out.values[i] *= factor;
   }
-  double squares = 0;
-  for (std::size_t at = 0; at < count; at += frame.columns) {
-    const std::size_t length = std::min<std::size_t>(frame.columns, count - at);
-    const double own = weighed_squares(&out.values[at], weights.data(), length);
-    squares += own;
-    if (frame.row_scales) out.scales.push_back(scale_of(own / static_cast<double>(length), frame.coarse()));
-  }
-  if (!frame.row_scales) out.scales.push_back(scale_of(squares / static_cast<double>(count), frame.coarse()));
+  find_scales(std::span(out.values).first(count), frame.columns, frame.row_scales, weights, frame.coarse(), out.scales);
   const Classes classes{.width = frame.width, .most_class = static_cast<int>(encoder_classes) - 1};
   for (std::size_t at = 0, row = 0; at < count; at += frame.columns, ++row)
     find_contexts(classes, frame.scales.data(), out.scales[frame.row_scales ? row : 0],

@@ -61,6 +61,10 @@ class Quantizer {
 [[nodiscard]] std::int16_t scale_of(double mean_square, float half_step) noexcept;
 /// By what the values of a row are magnified whose steps are finer, so that the tensor's step is theirs.
 [[nodiscard]] float magnified_by(const Frame& frame, unsigned half_octaves) noexcept;
+/// out = scale_of() the means of a block's rows of `columns` values, each value weighed by its column; one for all of
+/// them unless `by_row`.
+void find_scales(std::span<const float> values, std::size_t columns, bool by_row, std::span<const double> weights,
+                 float half_step, std::vector<std::int16_t>& out);
 /// Widens a block, finds its rows' scales and its contexts, unions 0.
 void prepare(const Frame& frame, std::span<const double> weights, const codec::TensorBlock& elements, Block& out);
 

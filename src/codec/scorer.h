@@ -67,6 +67,15 @@ class Scorer {
     return std::numeric_limits<float>::max();
   }
 
+  /// A walk from row to row, for a Scorable that walks(). Scores of single rows by their first part: out[i] of rows[i],
+  /// which must be below the view's size. It takes what a scan_parts() of one part would call Partial::score.
+  virtual void score_first(std::size_t /*query*/, std::span<const std::uint32_t> /*rows*/,
+                           std::span<float> /*out*/) const noexcept {}
+  /// A hint that part number `part` of these rows is scored soon: their codes may be fetched meanwhile.
+  virtual void expect_rows(std::span<const std::uint32_t> /*rows*/, std::uint32_t /*part*/) const noexcept {}
+  /// Sets the score of each row to the whole one, as scan() gives it.
+  virtual void finish_rows(std::size_t /*query*/, std::span<Partial> /*rows*/) const noexcept {}
+
   /// Whether scan() rounds this query so coarsely, beside what the codes themselves round, that an index should let
   /// refine() rank the best rows.
   [[nodiscard]] virtual bool rounds(std::size_t /*query*/) const noexcept { return false; }
@@ -84,6 +93,9 @@ class Scorable {
   /// The parts in which a row can be scored, the most telling first: each one's share of the work of scoring a row. One
   /// part: only whole rows can be scored.
   [[nodiscard]] virtual std::vector<double> part_costs() const { return {1.0}; }
+  /// Whether single rows are scored by their first part at little cost, as a walk over a graph needs: score_first(),
+  /// expect_rows() and finish_rows() of its scorers work.
+  [[nodiscard]] virtual bool walks() const { return false; }
 };
 
 }  // namespace attar::codec

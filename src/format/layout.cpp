@@ -48,6 +48,7 @@ std::string_view kind_name(SectionKind kind) noexcept {
     case SectionKind::certificate: return "certificate";
     case SectionKind::single_rows: return "originals";
     case SectionKind::lists: return "lists";
+    case SectionKind::graph: return "graph";
     case SectionKind::attributes: return "attributes";
     case SectionKind::words: return "words";
     case SectionKind::terms: return "terms";

@@ -29,6 +29,7 @@ enum class SectionKind : std::uint32_t {
   certificate = 7,
   single_rows = 8,  ///< originals that are read row by row
   lists = 16,
+  graph = 17,       ///< links between neighbours
   attributes = 32,  ///< one column; the instance is its number
   words = 48,       ///< lexical lists
   terms = 49,       ///< of the lists

@@ -29,6 +29,8 @@ struct Look {
   /// Lists are probed that are expected to hold this many billionths of what is sought; 0: all lists. FORMAT.md,
   /// "Search of lists".
   std::uint32_t probe = 0;
+  /// A graph is walked with so many rows kept on the way, all of which are scored whole; 0: every row is scored.
+  std::uint32_t beam = 0;
 
   friend bool operator==(const Look&, const Look&) = default;
 };
@@ -46,6 +48,7 @@ struct SearchTimes {
   double scan = 0;
   double share = 1;  ///< of the rows that were looked at, on average
   double lists = 0;  ///< lists that were looked at, on average
+  double steps = 0;  ///< rows of a graph whose links were followed, on average
 };
 
 /// The hits of each query, best first.

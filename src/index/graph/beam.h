@@ -1,0 +1,98 @@
+// The best rows that a walk has scored, in order, and which of them it has left already.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace attar::index::graph {
+
+/// Rows as one number each, so that one comparison ranks them: the score's bits, made to rise with it, above the
+/// complement of the row, since equal scores go to the lower row; the lowest bit tells whether the row has been left.
+class Beam {
+ public:
+  /// Room for `size` ≥ 1 rows; rows are below 2³¹.
+  explicit Beam(std::size_t size) : keys_(size + 1) {}
+
+  void clear() noexcept { count_ = next_ = 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] std::size_t most() const noexcept { return keys_.size() - 1; }
+
+  /// Keeps the row if it is among the best; true where it is. A row is offered once.
+  bool offer(float score, std::uint32_t row) noexcept {
+    const std::uint64_t key = key_of(score, row);
+    if (count_ == most() && key < keys_[count_ - 1]) return false;
+    std::uint64_t* const begin = keys_.data();
+    std::uint64_t* const end = begin + count_;
+    std::uint64_t* const at = std::partition_point(begin, end, [key](std::uint64_t other) { return other > key; });
+    std::memmove(at + 1, at, static_cast<std::size_t>(end - at) * sizeof(key));
+    *at = key;
+    count_ += count_ < most() ? 1 : 0;
+    next_ = std::min(next_, static_cast<std::size_t>(at - begin));
+    return true;
+  }
+
+  /// Whether a row is left that the walk has not been to.
+  [[nodiscard]] bool pending() noexcept {
+    while (next_ < count_ && (keys_[next_] & 1) != 0) ++next_;
+    return next_ < count_;
+  }
+  /// The best row that the walk has not been to, which it goes to now. After pending().
+  [[nodiscard]] std::uint32_t leave() noexcept {
+    keys_[next_] |= 1;
+    return row_of(keys_[next_++]);
+  }
+
+  [[nodiscard]] float score(std::size_t place) const noexcept { return score_of(keys_[place]); }
+  [[nodiscard]] std::uint32_t row(std::size_t place) const noexcept { return row_of(keys_[place]); }
+
+ private:
+  static constexpr std::uint32_t sign = 0x8000'0000u;
+
+  static std::uint64_t key_of(float score, std::uint32_t row) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(score + 0.0f);  // −0 ranks as 0
+    const std::uint32_t rising = (bits & sign) != 0 ? ~bits : bits | sign;
+    return std::uint64_t{rising} << 32 | std::uint64_t{~row << 1};
+  }
+  static float score_of(std::uint64_t key) noexcept {
+    const auto rising = static_cast<std::uint32_t>(key >> 32);
+    return std::bit_cast<float>((rising & sign) != 0 ? rising & ~sign : ~rising);
+  }
+  static std::uint32_t row_of(std::uint64_t key) noexcept { return ~static_cast<std::uint32_t>(key) >> 1; }
+
+  std::vector<std::uint64_t> keys_;  // the best first; one place more, so that the last can be moved out
+  std::size_t count_ = 0, next_ = 0;
+};
+
+/// Rows that a walk has scored; forgets only what it has touched.
+class SeenRows {
+ public:
+  explicit SeenRows(std::uint64_t rows) : words_((rows + 63) / 64) {}
+
+  /// Moves those of `rows` that are new to `out`, which has room for them all and may be where they stand; how many.
+  std::size_t keep_new(std::span<const std::uint32_t> rows, std::uint32_t* out) noexcept {
+    std::size_t count = 0;
+    for (const std::uint32_t row : rows) {
+      std::uint64_t& word = words_[row / 64];
+      const std::uint64_t bit = std::uint64_t{1} << (row % 64);
+      if (word == 0) touched_.push_back(row / 64);
+      out[count] = row;
+      count += (word & bit) == 0 ? 1 : 0;
+      word |= bit;
+    }
+    return count;
+  }
+  void clear() noexcept {
+    for (const std::uint32_t word : touched_) words_[word] = 0;
+    touched_.clear();
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
+  std::vector<std::uint32_t> touched_;  // of words_
+};
+
+}  // namespace attar::index::graph

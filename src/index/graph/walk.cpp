@@ -1,0 +1,189 @@
+#include "index/graph/walk.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <optional>
+
+#include "index/graph/beam.h"
+
+namespace attar::index::graph {
+namespace {
+
+// Rows scored at a time where they are not the links of one row.
+constexpr std::size_t rows_together = 64;
+// So many rows of a scan take as long as a step of a walk.
+constexpr double rows_a_step = 24;
+// A walk for a filter is no wider than this.
+constexpr double most_beam = 65'536;
+
+std::uint64_t count_of(std::span<const std::uint64_t> allowed, std::uint64_t rows) {
+  std::uint64_t out = 0;
+  for (std::uint64_t word = 0; word < rows / 64; ++word)
+    out += static_cast<std::uint64_t>(std::popcount(allowed[word]));
+  if (rows % 64 != 0)
+    out += static_cast<std::uint64_t>(std::popcount(allowed[rows / 64] & ((std::uint64_t{1} << (rows % 64)) - 1)));
+  return out;
+}
+
+// What all queries of a search share.
+struct Plan {
+  Plan(const Job& job, const Links& links)
+      : width(std::max<std::size_t>(job.kept, job.options.look.beam)), beam(width), passing(links.rows()) {
+    if (!job.options.allowed.empty()) passing = count_of(job.options.allowed, links.rows());
+    const auto all = static_cast<double>(links.rows()), some = static_cast<double>(passing);
+    const double wide = passing == 0 ? most_beam : static_cast<double>(width) * all / some;
+    scanned = some <= wide * rows_a_step;
+    beam = static_cast<std::size_t>(std::min(wide, most_beam));
+  }
+
+  std::size_t width;      // rows that are scored whole
+  std::size_t beam;       // rows that are kept on the way
+  std::uint64_t passing;  // rows that may be returned
+  bool scanned = false;   // rather than walked to
+};
+
+// What a thread needs for its queries.
+class Walker {
+ public:
+  Walker(const Job& job, const Links& links, const Plan& plan)
+      : job_(job),
+        links_(links),
+        plan_(plan),
+        beam_(plan.beam),
+        seen_(links.rows()),
+        rows_(std::max(links.room(), rows_together)),
+        scores_(rows_.size()) {}
+
+  /// The best rows of one query of the scorer's batch.
+  std::vector<codec::Hit> search(const codec::Scorer& scorer, std::size_t place) {
+    std::vector<codec::Partial> found;
+    if (!plan_.scanned) found = walk(scorer, place);
+    // A walk may end where a filter, or links from outside, lead no further.
+    if (found.size() < std::min<std::uint64_t>(job_.kept, plan_.passing)) found = scan(scorer, place);
+    scorer.finish_rows(place, found);
+    codec::TopK top(job_.kept);
+    for (const codec::Partial& row : found) top.push(row.score, row.row);
+    return top.sorted();
+  }
+
+  [[nodiscard]] std::uint64_t scored() const noexcept { return scored_; }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+ private:
+  bool filtered() const noexcept { return !job_.options.allowed.empty(); }
+  bool allowed(std::uint32_t row) const noexcept { return (job_.options.allowed[row / 64] >> (row % 64) & 1) != 0; }
+
+  std::vector<codec::Partial> walk(const codec::Scorer& scorer, std::size_t place) {
+    std::optional<codec::Shortlist> passing;
+    if (filtered()) passing.emplace(static_cast<std::uint32_t>(plan_.width));
+    const auto meet = [&](std::size_t count) {
+      scorer.expect_rows(std::span(rows_).first(count), 0);
+      scorer.score_first(place, std::span(rows_).first(count), std::span(scores_).first(count));
+      scored_ += count;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (beam_.offer(scores_[i], rows_[i])) links_.expect(rows_[i]);
+        if (passing && allowed(rows_[i])) passing->push({.score = scores_[i], .row = rows_[i]});
+      }
+    };
+    beam_.clear();
+    seen_.clear();
+    for (std::span<const std::uint32_t> entries = links_.entries(); !entries.empty();) {
+      const auto some = entries.first(std::min(entries.size(), rows_together));
+      entries = entries.subspan(some.size());
+      meet(seen_.keep_new(some, rows_.data()));
+    }
+    while (beam_.pending()) {
+      links_.read(beam_.leave(), rows_.data());
+      meet(seen_.keep_new(std::span(rows_).first(links_.degree()), rows_.data()));
+      ++steps_;
+    }
+    return passing ? passing->take() : kept();
+  }
+
+  std::vector<codec::Partial> kept() const {
+    std::vector<codec::Partial> out(std::min(beam_.size(), plan_.width));
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = {.score = beam_.score(i), .row = beam_.row(i)};
+    return out;
+  }
+
+  // The best of all rows that may be returned, by the first part of their codes.
+  std::vector<codec::Partial> scan(const codec::Scorer& scorer, std::size_t place) {
+    codec::Shortlist best(static_cast<std::uint32_t>(plan_.width));
+    std::size_t count = 0;
+    const auto score = [&] {
+      scorer.score_first(place, std::span(rows_).first(count), std::span(scores_).first(count));
+      for (std::size_t i = 0; i < count; ++i)
+        if (scores_[i] >= best.threshold()) best.push({.score = scores_[i], .row = rows_[i]});
+      scored_ += count;
+      count = 0;
+    };
+    for (std::uint64_t row = 0; row < links_.rows(); ++row) {
+      if (filtered()) {
+        const std::uint64_t rest = job_.options.allowed[row / 64] >> (row % 64);
+        row += rest == 0 ? 63 - row % 64 : static_cast<std::uint64_t>(std::countr_zero(rest));
+        if (rest == 0 || row >= links_.rows()) continue;
+      }
+      rows_[count++] = static_cast<std::uint32_t>(row);
+      if (count == rows_together) score();
+    }
+    score();
+    return best.take();
+  }
+
+  const Job& job_;
+  const Links& links_;
+  const Plan& plan_;
+  Beam beam_;
+  SeenRows seen_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<float> scores_;
+  std::uint64_t scored_ = 0, steps_ = 0;
+};
+
+}  // namespace
+
+Result<HitLists> graph_search(const codec::View& view, const Links& links, std::span<const float> queries,
+                              std::uint32_t dims, const SearchOptions& options, base::ThreadPool& pool,
+                              SearchTimes* times) {
+  ATTAR_ASSIGN(const Job job, Job::of(view, queries, dims, options));
+  if (!view.scorable()->walks()) return fail(ErrorCode::unsupported, "this codec cannot score single rows on a walk");
+  const Plan plan(job, links);
+  const std::size_t batches = (job.count() + codec::max_batch - 1) / codec::max_batch;
+  HitLists out(job.count());
+  std::vector<std::optional<Walker>> walkers(pool.size());
+  std::vector<std::optional<Error>> errors(batches);
+  std::vector<SearchTimes> spent(pool.size());
+  pool.run(batches, [&](std::size_t b, unsigned worker) {
+    const std::size_t first = b * codec::max_batch, size = std::min(codec::max_batch, job.count() - first);
+    auto start = Clock::now();
+    auto scorer = view.scorable()->prepare(job.batch(first, size));
+    spent[worker].prepare += seconds_since(start);
+    if (!scorer) {
+      errors[b] = std::move(scorer).error();
+      return;
+    }
+    start = Clock::now();
+    if (!walkers[worker]) walkers[worker].emplace(job, links, plan);
+    for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, walkers[worker]->search(**scorer, q));
+    spent[worker].scan += seconds_since(start);
+  });
+  for (const auto& error : errors)
+    if (error) return std::unexpected(*error);
+  if (times == nullptr) return out;
+  *times = {};
+  std::uint64_t scored = 0, steps = 0;
+  for (std::size_t worker = 0; worker < spent.size(); ++worker) {
+    times->prepare += spent[worker].prepare;
+    times->scan += spent[worker].scan;
+    if (!walkers[worker]) continue;
+    scored += walkers[worker]->scored();
+    steps += walkers[worker]->steps();
+  }
+  const auto count = static_cast<double>(std::max<std::size_t>(1, job.count()));
+  times->share = static_cast<double>(scored) / count / static_cast<double>(links.rows());
+  times->steps = static_cast<double>(steps) / count;
+  return out;
+}
+
+}  // namespace attar::index::graph

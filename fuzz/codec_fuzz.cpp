@@ -91,6 +91,14 @@ void use(const codec::View& view, const codec::Schema& schema) {
   const std::uint32_t rows[] = {0, static_cast<std::uint32_t>(schema.rows - 1)};
   std::vector<float> scores(6);
   (*scorer)->score(rows, scores);
+  if (!view.scorable()->walks()) return;
+  (*scorer)->expect_rows(rows, 0);
+  (*scorer)->score_first(2, rows, std::span(scores).first(2));
+  std::vector<codec::Partial> partials = {{.row = rows[0]}, {.row = rows[1]}};
+  (*scorer)->expect_rows(rows, 1);
+  (*scorer)->finish_rows(2, partials);
+  for (const codec::Partial& row : partials)
+    if (row.score != row.score) std::abort();  // a walk keeps rows in order of their scores
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 // Declared here by name and defined in each codec's folder, so that this table includes nothing from above it.
 namespace attar::vector {
 const codec::Codec& tcq_codec() noexcept;
+const codec::Codec& esq_codec() noexcept;
 const codec::Codec& opq_codec() noexcept;
 const codec::Codec& lvq_codec() noexcept;
 const codec::Codec& rbin_codec() noexcept;
@@ -29,9 +30,9 @@ Status check_wire_version(const CodecInfo& info, std::uint16_t version) {
 }
 
 std::span<const Codec* const> registry() noexcept {
-  static const std::array<const Codec*, 7> all = {
-      &vector::tcq_codec(), &vector::opq_codec(), &vector::lvq_codec(), &vector::rbin_codec(),
-      &vector::f8_codec(),  &vector::f16_codec(), &vector::f32_codec(),
+  static const std::array<const Codec*, 8> all = {
+      &vector::tcq_codec(),  &vector::esq_codec(), &vector::opq_codec(), &vector::lvq_codec(),
+      &vector::rbin_codec(), &vector::f8_codec(),  &vector::f16_codec(), &vector::f32_codec(),
   };
   return all;
 }

@@ -60,7 +60,7 @@ std::vector<float> Basis::Analysis::apply(std::span<const float> rows, std::size
 Basis Basis::identity(std::uint32_t dims, int exponent) {
   Basis out;
   out.dims_ = out.components_ = dims;
-  out.exponent_ = std::clamp(exponent, -max_exponent, max_exponent);
+  out.set_exponent(exponent);
   return out;
 }
 
@@ -116,6 +116,25 @@ void Basis::set_centre(std::span<const double> values) {
     centre_.push_back(to_finite_float(static_cast<double>(entry) * static_cast<double>(centre_step_)));
   }
 }
+
+Basis Basis::first(std::uint32_t components) const {
+  Basis out = *this;
+  const std::size_t values = std::size_t{components} * dims_;
+  out.components_ = components;
+  out.steps_.resize(components);
+  out.entries_.resize(values);
+  out.rows_.resize(values);
+  out.columns_.resize(values);
+  out.expand_matrix();
+  return out;
+}
+
+void Basis::scale_rows(std::span<const float> factors) {
+  for (std::size_t r = 0; r < components_; ++r) steps_[r] *= factors[r];
+  expand_matrix();
+}
+
+void Basis::set_exponent(int exponent) { exponent_ = std::clamp(exponent, -max_exponent, max_exponent); }
 
 std::uint64_t Basis::saved_bytes(Kind kind, std::uint32_t dims, std::uint32_t components, bool centred) noexcept {
   return header_bytes + (centred ? 4 + 2ull * dims : 0) +

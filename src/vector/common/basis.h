@@ -48,6 +48,11 @@ class Basis {
   [[nodiscard]] static Basis dense(const math::Matrix<double>& matrix, int exponent);
   /// Rounds the centre to what the file keeps.
   void set_centre(std::span<const double> values);
+  /// The basis of the first components alone of a dense one.
+  [[nodiscard]] Basis first(std::uint32_t components) const;
+  /// Multiplies row j of a dense basis with factors[j]: component j comes out that much smaller.
+  void scale_rows(std::span<const float> factors);
+  void set_exponent(int exponent);
 
   void save(base::ByteWriter& out) const;
   [[nodiscard]] static Result<Basis> load(base::ByteReader& in, const format::SectionReader& section,

@@ -33,6 +33,8 @@ Json explanation_json(const std::optional<Explanation>& explanation) {
           {"row_share", explanation->row_share},
           {"lists", explanation->lists},
           {"lists_read", explanation->lists_read},
+          {"links", explanation->links},
+          {"steps", explanation->steps},
           {"latency_seconds", measured(explanation->latency_seconds)},
           {"queries_per_second", measured(explanation->queries_per_second)}};
 }

@@ -106,7 +106,7 @@ void add_pack(CLI::App& app, Session& session) {
       .required();
   command.add_flag("-f,--force", arguments->force, "Overwrite a file that is no .attar artifact");
   command.add_flag("--explain", arguments->explain,
-                   "Where the plan loses recall: its codes, its lists, its second look");
+                   "Where the plan loses recall: its codes, its lists or graph, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
   add_tensor_options(command, arguments->tensors, true);

@@ -28,8 +28,9 @@ std::string explanation_text(const PackReport& report) {
              fmt::format("{} rows", grouped(report.rows))});
   std::string seen = fmt::format("{:.0f} rows ({:.2f}%)", found.rows, 100 * found.row_share);
   if (found.lists > 0) seen += fmt::format(", {:.1f} of {} lists", found.lists_read, grouped(found.lists));
-  table.add({found.lists > 0 ? "lists and second look" : "second look", fraction(found.plan_recall),
-             fraction(found.codec_recall - found.plan_recall), seen});
+  if (found.links > 0) seen += fmt::format(", the links of {:.1f}, up to {} each", found.steps, found.links);
+  const char* const index = found.lists > 0 ? "lists and second look" : found.links > 0 ? "graph" : "second look";
+  table.add({index, fraction(found.plan_recall), fraction(found.codec_recall - found.plan_recall), seen});
   std::string out = table.text();
   if (found.latency_seconds > 0) out += fmt::format("{:.4f} ms a query, alone\n", 1e3 * found.latency_seconds);
   if (found.queries_per_second > 0)

@@ -90,7 +90,7 @@ void add_plan(CLI::App& app, Session& session) {
            "file, as for pack; or tensors")
       .required();
   command.add_flag("--explain", arguments->explain,
-                   "Where the plan loses recall: its codes, its lists, its second look");
+                   "Where the plan loses recall: its codes, its lists or graph, its second look");
   add_goal_options(command, arguments->options());
   add_document_options(command, arguments->documents);
   add_tensor_options(command, arguments->tensors, false);

@@ -78,6 +78,8 @@ py::object explanation_dict(const std::optional<Explanation>& explanation) {
   out["row_share"] = explanation->row_share;
   out["lists"] = explanation->lists;
   out["lists_read"] = explanation->lists_read;
+  out["links"] = explanation->links;
+  out["steps"] = explanation->steps;
   out["latency_seconds"] = measured(explanation->latency_seconds);
   out["queries_per_second"] = measured(explanation->queries_per_second);
   return out;

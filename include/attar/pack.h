@@ -28,7 +28,7 @@ struct PackOptions {
   std::filesystem::path queries = {};  ///< a log of real queries; empty: rows stand in ("proxy queries")
   std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
   std::string codec = {};              ///< force a codec by name; empty: all compete
-  std::string index = {};              ///< "flat", "ivf" (inverted lists), or "auto", as empty: lists for many rows
+  std::string index = {};              ///< "flat", "ivf" (inverted lists), "graph", or "auto", as empty
   std::filesystem::path meta = {};     ///< attributes, one line a row: .jsonl, .ndjson, .csv or .tsv; empty: none
   std::vector<std::string> meta_fields =
       {};  ///< fields of `meta` to keep; empty: all that hold one value or a list of strings
@@ -66,7 +66,7 @@ struct Candidate {
 
 /// A part of the file and its bytes.
 struct Part {
-  std::string name;  ///< "codes", "model", "lists", "ids", "attributes" (and "attributes 1" …: one a field),
+  std::string name;  ///< "codes", "model", "lists", "graph", "ids", "attributes" (and "attributes 1" …: one a field),
                      ///< "originals", "model 1" (of the originals), "schema", "plan", "certificate", "container"
   std::uint64_t bytes = 0;
 };
@@ -74,11 +74,13 @@ struct Part {
 /// What the chosen plan does with tune queries: where it loses recall, and for how much work.
 struct Explanation {
   double codec_recall = 0;  ///< every row of every list scored whole: the codes alone lose 1 − codec_recall
-  double plan_recall = 0;   ///< as the plan searches: its lists and its second look lose the difference to codec_recall
+  double plan_recall = 0;   ///< as the plan searches: lists, graph and second look lose the difference to codec_recall
   double rows = 0;          ///< looked at a query, on average
   double row_share = 0;     ///< the same over all rows
-  std::uint32_t lists = 0;  ///< 0: a flat index
+  std::uint32_t lists = 0;  ///< 0: there are none
   double lists_read = 0;    ///< a query, on average
+  std::uint32_t links = 0;  ///< of a row of a graph, at the most; 0: there is no graph
+  double steps = 0;         ///< rows whose links a query followed, on average
   double latency_seconds = 0;     ///< measured for a goal in latency; else 0
   double queries_per_second = 0;  ///< measured for a goal in throughput; else 0
 };

@@ -220,7 +220,7 @@ def pack(vectors: Any, output: Path, *, budget: str | int | None = None, recall:
     meta_fields     the fields to keep; (): all that hold one value or a list of strings
     meta_sorted     of these, numbers and dates that get a sorted order, which makes narrow ranges quick
     codec           only this codec; "": all compete
-    index           "flat": every row is scored; "ivf": inverted lists; "auto": lists for many rows
+    index           "flat": every row is scored; "ivf": inverted lists; "graph": links between neighbours; "auto": lists for many rows
     keep_originals  "i8", "f16" or "f32": kept in the file, inside the budget, and the best rows of a search are ranked by them; "" or "none": not kept
     seed            of sampling and splitting
     threads         0: one per available core

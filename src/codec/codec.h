@@ -24,6 +24,7 @@ struct CodecInfo {
   std::uint16_t wire_min = 1;  ///< oldest wire version that this build reads
   std::uint16_t wire_max = 1;  ///< newest, and the one that it writes
   std::string_view summary;    ///< one line for `attar plan` and the docs
+  bool walks = false;          ///< its codes are made for walks over graphs (Scorable::walks)
 };
 
 /// `too_new` or `too_old` unless the codec reads this wire version; says what to do.

@@ -16,6 +16,7 @@
 #include "engine/originals.h"
 #include "format/schema.h"
 #include "index/flat.h"
+#include "index/graph/walk.h"
 #include "index/ivf.h"
 #include "index/rescore.h"
 
@@ -127,6 +128,7 @@ double Artifact::State::code_bytes_per_row() const noexcept {
 
 std::string Artifact::State::in_words(const engine::PlanText& plan) const {
   return engine::in_words({.lists = list_count,
+                           .links = degree,
                            .codec = plan.codec,
                            .variant = plan.variant,
                            .originals = originals_name(),
@@ -140,6 +142,7 @@ index::Look Artifact::State::look_for(std::uint32_t k) const noexcept {
     return static_cast<std::uint32_t>(std::min((std::uint64_t{size} * k + look_k - 1) / look_k, most));
   };
   out.shortlist = scaled(look.shortlist, schema.rows);
+  out.beam = scaled(look.beam, schema.rows);
   out.rescored = scaled(look.rescored, std::min<std::uint64_t>(schema.rows, limits.max_hits));
   return out;
 }
@@ -154,6 +157,10 @@ Result<index::HitLists> Artifact::State::search(std::span<const float> prepared,
 Result<index::HitLists> Artifact::State::search_codes(std::span<const float> prepared,
                                                       const index::SearchOptions& options, base::ThreadPool& pool,
                                                       index::SearchTimes* times) const {
+  if (degree != 0 && options.look.beam != 0) {
+    ATTAR_ASSIGN(const index::graph::Links* own, links());
+    return index::graph::graph_search(*codes.view, *own, prepared, schema.dims, options, pool, times);
+  }
   if (list_count == 0) return index::flat_search(*codes.view, prepared, schema.dims, options, pool, times);
   ATTAR_ASSIGN(const index::Lists* own, lists());
   index::SearchOptions known = options;
@@ -203,6 +210,16 @@ Result<const index::Lists*> Artifact::State::lists() const {
   });
   if (!*lists_) return std::unexpected(lists_->error());
   return &**lists_;
+}
+
+Result<const index::graph::Links*> Artifact::State::links() const {
+  std::call_once(opened_links_, [this] {
+    auto section = reader.section(SectionKind::graph);
+    links_.emplace(section ? index::graph::Links::open(*std::move(section), schema)
+                           : Result<index::graph::Links>(std::unexpected(section.error())));
+  });
+  if (!*links_) return std::unexpected(links_->error());
+  return &**links_;
 }
 
 Status Artifact::State::decode(codec::Range rows, std::span<float> out) const {
@@ -283,6 +300,11 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
     ATTAR_ASSIGN(state->list_count, index::Lists::count_in(section, state->schema));
     coded.metric = index::residual_metric(coded.metric);
   }
+  if (state->reader.find(SectionKind::graph) != nullptr) {
+    ATTAR_ASSIGN(const auto section, state->reader.section(SectionKind::graph));
+    if (state->list_count != 0) return section.fail(ErrorCode::corrupt, "a graph stands beside lists");
+    ATTAR_ASSIGN(state->degree, index::graph::Links::degree_in(section, state->schema));
+  }
   ATTAR_ASSIGN(state->codes, open_codes(state->reader, coded, limits));
   ATTAR_ASSIGN(state->originals, open_originals(state->reader, state->schema, limits));
   if (state->reader.find(SectionKind::ids) != nullptr) {
@@ -296,6 +318,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   const std::uint64_t deepest = std::uint64_t{index::most_rescored_per_hit} * plan.k;
   state->look.rescored =
       static_cast<std::uint32_t>(std::min<std::uint64_t>({plan.look.rescored, deepest, limits.max_hits, schema.rows}));
+  state->look.beam = static_cast<std::uint32_t>(std::min<std::uint64_t>(plan.look.beam, schema.rows));
   state->look_k = plan.k;
   return Artifact(std::move(state));
 }
@@ -409,6 +432,12 @@ Status Artifact::verify(unsigned threads, Progress* progress) const {
   if (state_->list_count != 0) {
     ATTAR_ASSIGN(const index::Lists* lists, state_->lists());
     ATTAR_TRY(lists->rows_by_position());
+  }
+  if (state_->degree != 0) {
+    ATTAR_ASSIGN(const index::graph::Links* links, state_->links());
+    ATTAR_TRY(links->check());
+    if (const std::uint64_t lost = links->unreachable(); lost != 0)
+      return fail(ErrorCode::corrupt, fmt::format("no walk over the graph comes to {} of the {} rows", lost, rows()));
   }
   ATTAR_TRY(state_->plan());
   ATTAR_TRY(state_->certificates());

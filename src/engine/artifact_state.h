@@ -17,6 +17,7 @@
 #include "format/ids.h"
 #include "format/reader.h"
 #include "index/checked_lists.h"
+#include "index/graph/links.h"
 #include "index/list_filter.h"
 #include "index/lists.h"
 
@@ -38,7 +39,8 @@ struct Artifact::State {
   format::ArtifactReader reader;
   codec::Schema schema;
   CodedSection codes;            ///< in list order where there are lists
-  std::uint32_t list_count = 0;  ///< 0: a flat index
+  std::uint32_t list_count = 0;  ///< 0: no lists
+  std::uint32_t degree = 0;      ///< links of a row of the graph at the most; 0: no graph
   std::optional<CodedSection> originals;
   std::optional<format::IdsReader> ids;
   std::optional<filter::Attributes> attributes;  ///< without columns where the file has none
@@ -63,8 +65,10 @@ struct Artifact::State {
   [[nodiscard]] Result<SelectedRows> rows_where(std::string_view condition) const;
   /// Of an index that is not flat; read and checked when they are first asked for, since centroids may be large.
   [[nodiscard]] Result<const index::Lists*> lists() const;
-  /// As index::flat_search, over codes that have been verified, or index::ivf_search, which verifies what it reads; the
-  /// best rows ranked by the originals where the look asks for it.
+  /// Of an index that is one; likewise, the lines not yet checked.
+  [[nodiscard]] Result<const index::graph::Links*> links() const;
+  /// As index::flat_search and graph_search, over codes that have been verified, or index::ivf_search, which verifies
+  /// what it reads; the best rows ranked by the originals where the look asks for it.
   [[nodiscard]] Result<index::HitLists> search(std::span<const float> prepared, const index::SearchOptions& options,
                                                base::ThreadPool& pool, index::SearchTimes* times = nullptr) const;
   /// Decodes rows by their numbers.
@@ -91,6 +95,8 @@ struct Artifact::State {
   mutable std::once_flag scans_;
   mutable std::once_flag opened_lists_;
   mutable std::optional<Result<index::Lists>> lists_;
+  mutable std::once_flag opened_links_;
+  mutable std::optional<Result<index::graph::Links>> links_;
   mutable std::optional<index::CheckedLists> checked_;  // once lists are opened
   mutable std::once_flag inverted_;
   mutable Result<std::vector<std::uint32_t>> positions_;  // by row, once rows of lists have been decoded

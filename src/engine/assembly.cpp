@@ -69,6 +69,7 @@ std::vector<format::PlannedSection> Assembly::sections(const plan::PartSizes& pl
   for (std::size_t i = 0; i < columns.size(); ++i) out.push_back({column(i), columns[i].size()});
   for (const FixedSection& section : material_->sections) out.push_back({section.spec, section.bytes.size()});
   if (planned.lists != 0) out.push_back({spec(lists), planned.lists});
+  if (planned.graph != 0) out.push_back({spec(graph), planned.graph});
   out.push_back({spec(model), planned.model});
   out.push_back({spec(codes), planned.codes});
   if (originals_ == nullptr) return out;
@@ -123,10 +124,12 @@ Status Assembly::write(const std::filesystem::path& path, const plan::Trial& tri
   std::uint64_t bytes =
       trial.codes().size() + trial.model().size() + (originals_ != nullptr ? originals_->codes().size() : 0);
   for (const FixedSection& section : material_->sections) bytes += section.bytes.size();
+  if (trial.graph() != nullptr) bytes += trial.graph()->bytes().size();
   progress.stage("writing", bytes);
   for (const FixedSection& section : material_->sections)
     ATTAR_TRY(add_in_pieces(writer, section.spec, section.bytes, progress));
   if (trial.partition() != nullptr) ATTAR_TRY(writer.add(spec(Kind::lists), trial.partition()->bytes()));
+  if (trial.graph() != nullptr) ATTAR_TRY(add_in_pieces(writer, spec(Kind::graph), trial.graph()->bytes(), progress));
   const codec::CodecInfo& info = trial.codec().info();
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::model, info), trial.model(), progress));
   ATTAR_TRY(add_in_pieces(writer, coded(Kind::codes, info), trial.codes(), progress));

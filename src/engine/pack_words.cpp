@@ -60,6 +60,7 @@ std::string PackWords::why(const plan::Decision& decision) const {
 
 std::string PackWords::why_index(const plan::Decision& decision) const {
   const bool lists = decision.trial->partition() != nullptr;
+  if (decision.trial->graph() != nullptr) return "a graph, as asked for";
   if (setting_.goal.index != plan::IndexChoice::automatic) return lists ? "lists, as asked for" : "flat, as asked for";
   return lists ? fmt::format("lists, since {} rows are no fewer than the {} from which a flat scan is slower",
                              setting_.schema.rows, plan::least_rows_for_lists(setting_.goal))
@@ -69,10 +70,13 @@ std::string PackWords::why_index(const plan::Decision& decision) const {
 
 std::string PackWords::why_size(const plan::Decision& decision) const {
   if (!decision.account) return "the codes of least estimated error, since too few queries are at hand to measure with";
-  if (options_.budget && options_.floor && !timed())
+  if (options_.budget && options_.floor && !timed()) {
+    if (decision.trial->graph() != nullptr)
+      return "the finest codes that fit, since the recall they spare pays for a narrower walk";
     return decision.trial->partition() != nullptr
                ? "the finest codes that fit, since the recall they spare pays for fewer lists"
                : "the quickest codes to scan that reach the floor inside the budget";
+  }
   if (options_.budget && !options_.floor)
     return timed() ? "the codes of the best recall within the time among those that fit"
                    : "the finest codes that fit, since the budget is the only goal";
@@ -86,10 +90,12 @@ std::string PackWords::why_look(const plan::Decision& decision) const {
   const plan::Account& account = *decision.account;
   const double lost = std::max(0.0, account.codec_recall - account.plan_recall);
   std::string out;
-  if (decision.look.head == 0 && decision.look.probe == 0) {
+  const index::Look& look = decision.look;
+  if (look.head == 0 && look.probe == 0 && look.beam == 0) {
     out = "every row is scored whole";
   } else {
-    const std::string_view how = decision.look.probe != 0 ? "probing stops" : "a first look at part of each row stops";
+    std::string_view how = look.probe != 0 ? "probing stops" : "a first look at part of each row stops";
+    if (look.beam != 0) how = "the walk stops";
     out = fmt::format("{} where tune queries lose {}", how, lost > 0 ? fmt::format("{:.4f}", lost) : "nothing");
   }
   if (decision.look.rescored != 0)

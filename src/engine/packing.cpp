@@ -30,11 +30,24 @@ std::string codec_names() {
   return out;
 }
 
+std::string names_of_walkers() {
+  std::string out;
+  for (const codec::Codec* codec : codec::registry())
+    if (codec->info().walks) out += fmt::format("{}{}", out.empty() ? "" : ", ", codec->info().name);
+  return out;
+}
+
 std::optional<plan::IndexChoice> index_choice(std::string_view name) {
   if (name.empty() || name == "auto") return plan::IndexChoice::automatic;
   if (name == "flat") return plan::IndexChoice::flat;
   if (name == "ivf") return plan::IndexChoice::ivf;
+  if (name == "graph") return plan::IndexChoice::graph;
   return std::nullopt;
+}
+
+// Of a row, at the most; 0 without a graph.
+std::uint32_t links_of(const plan::Decision& decision) {
+  return decision.trial->graph() == nullptr ? 0 : decision.trial->graph()->links().degree();
 }
 
 Status check_options(const PackOptions& options) {
@@ -54,7 +67,11 @@ Status check_options(const PackOptions& options) {
                 fmt::format("no codec is called \"{}\"; there are: {}", options.codec, codec_names()));
   if (!index_choice(options.index))
     return fail(ErrorCode::invalid_argument,
-                fmt::format("no index is called \"{}\"; there are: auto, flat, ivf", options.index));
+                fmt::format("no index is called \"{}\"; there are: auto, flat, ivf, graph", options.index));
+  if (options.index == "graph" && !options.codec.empty() && !codec::find_codec(options.codec)->info().walks)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a graph is walked over codes of single rows, which {} does not have; there are: {}",
+                            options.codec, names_of_walkers()));
   if (!options.keep_originals.empty() && options.keep_originals != "none" &&
       find_originals_kind(options.keep_originals) == nullptr)
     return fail(ErrorCode::invalid_argument, fmt::format("originals cannot be kept as \"{}\"; there are: {}none",
@@ -198,15 +215,12 @@ Result<PackReport> Packing::report(const plan::Decision& decision) const {
                               .scan_cost = contender.option.scan_cost,
                               .chosen = contender.chosen});
   if (decision.trial != nullptr) {
-    const codec::Option& option = decision.trial->option();
     out.bytes = decision.file_bytes;
     out.bytes_per_row = static_cast<double>(out.bytes) / rows;
     out.plan = plan_in_words(decision);
     out.why = words().why(decision);
     if (decision.account) out.explanation = explanation(decision);
-    ATTAR_ASSIGN(out.parts, assembly_->parts({.model = option.model_bytes,
-                                              .codes = option.codes_bytes,
-                                              .lists = decision.trial->lists_bytes()}));
+    ATTAR_ASSIGN(out.parts, assembly_->parts(decision.trial->sizes()));
   }
   return out;
 }
@@ -230,6 +244,8 @@ Explanation Packing::explanation(const plan::Decision& decision) const {
           .row_share = account.rows / static_cast<double>(setting_.schema.rows),
           .lists = partition == nullptr ? 0 : partition->lists().count(),
           .lists_read = account.lists,
+          .links = links_of(decision),
+          .steps = account.steps,
           .latency_seconds = account.pace.alone,
           .queries_per_second = account.pace.together > 0 ? 1 / account.pace.together : 0};
 }
@@ -239,6 +255,7 @@ std::string Packing::plan_in_words(const plan::Decision& decision) const {
   const plan::Partition* partition = decision.trial->partition();
   return in_words(
       {.lists = partition == nullptr ? 0 : partition->lists().count(),
+       .links = links_of(decision),
        .codec = decision.trial->codec().info().name,
        .variant = option.variant,
        .originals = assembly_->originals() == nullptr ? std::string_view{}

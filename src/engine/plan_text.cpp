@@ -61,6 +61,7 @@ std::string to_json(const PlanText& plan) {
   if (plan.look.window != 0) out["look"]["window"] = plan.look.window;
   if (plan.look.rescored != 0) out["look"]["rescored"] = plan.look.rescored;
   if (plan.look.probe != 0) out["look"]["probe"] = plan.look.probe;
+  if (plan.look.beam != 0) out["look"]["beam"] = plan.look.beam;
   if (plan.budget) {
     out["budget"] = plan.budget->text();
     out["budget_bytes"] = plan.budget_bytes;
@@ -100,6 +101,7 @@ Result<PlanText> plan_from_json(std::string_view text) {
     if (looks.member("window") != nullptr) out.look.window = narrowed(looks.whole("window"));
     if (looks.member("rescored") != nullptr) out.look.rescored = narrowed(looks.whole("rescored"));
     if (looks.member("probe") != nullptr) out.look.probe = narrowed(looks.whole("probe"));
+    if (looks.member("beam") != nullptr) out.look.beam = narrowed(looks.whole("beam"));
     if (!looks.wrong().empty()) fields.refuse("look");
   }
   if (fields.member("budget") != nullptr) {
@@ -127,9 +129,11 @@ Result<PlanText> plan_from_json(std::string_view text) {
 }
 
 std::string in_words(const PlanFacts& plan) {
-  return fmt::format("{}{}{}{}; {:.1f} B a row{}{}", plan.lists == 0 ? "" : fmt::format("{} lists, ", plan.lists),
-                     plan.codec, plan.variant.empty() ? "" : ", ", plan.variant, plan.code_bytes_per_row,
-                     plan.originals.empty() ? "" : "; originals as ", plan.originals);
+  std::string index;
+  if (plan.lists != 0) index = fmt::format("{} lists, ", plan.lists);
+  if (plan.links != 0) index = fmt::format("graph of {} links a row, ", plan.links);
+  return fmt::format("{}{}{}{}; {:.1f} B a row{}{}", index, plan.codec, plan.variant.empty() ? "" : ", ", plan.variant,
+                     plan.code_bytes_per_row, plan.originals.empty() ? "" : "; originals as ", plan.originals);
 }
 
 }  // namespace attar::engine

@@ -39,14 +39,15 @@ struct PlanText {
 
 /// What in_words() tells of a plan.
 struct PlanFacts {
-  std::uint32_t lists = 0;  ///< 0: a flat index
+  std::uint32_t lists = 0;  ///< 0: there are none
+  std::uint32_t links = 0;  ///< of a row of a graph, at the most; 0: there is no graph
   std::string_view codec;
   std::string_view variant;
   std::string_view originals = {};  ///< kept beside the codes; empty: none
   double code_bytes_per_row = 0;
 };
 
-/// One line: "4096 lists, tcq, matrix 8 bits, trellis; 96.0 B a row; originals as f16".
+/// One line: "graph of 28 links a row, esq, …" or "4096 lists, tcq, matrix 8 bits, trellis; 96.0 B a row; originals as f16".
 [[nodiscard]] std::string in_words(const PlanFacts& plan);
 
 }  // namespace attar::engine

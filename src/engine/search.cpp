@@ -70,6 +70,10 @@ Result<SearchResult> search_codes(const Artifact::State& state, std::span<const 
   // With lists, those are verified that are looked at, as they are: a file may be larger than memory.
   if (state.list_count == 0) {
     ATTAR_TRY(verify_codes(*state.codes.view, pool));
+    if (state.degree != 0) {
+      ATTAR_ASSIGN(const index::graph::Links* links, state.links());
+      ATTAR_TRY(links->check());
+    }
   } else {
     ATTAR_TRY(state.lists());
   }

@@ -13,6 +13,11 @@ namespace {
 // Rounds in which a price that came out too high by padding is asked for again with less room.
 constexpr int pricing_rounds = 8;
 
+// Codes made for walks are worth their price on walks alone; a codec that is named competes whatever it was made for.
+bool competes(const codec::Codec& codec, const Goal& goal, const Rows& rows) {
+  return goal.codec.empty() ? codec.info().walks == (rows.graph != nullptr) : codec.info().name == goal.codec;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource& base, std::uint64_t rows,
@@ -34,7 +39,7 @@ Result<std::unique_ptr<data::VectorSource>> sample_rows(const data::VectorSource
 Result<Field> Field::train(const Setting& setting, const Rows& rows, const data::VectorSource& sample) {
   Field out(setting, rows);
   for (const codec::Codec* codec : codec::registry()) {
-    if (!setting.goal.codec.empty() && codec->info().name != setting.goal.codec) continue;
+    if (!competes(*codec, setting.goal, rows)) continue;
     ATTAR_ASSIGN(const auto trainer, codec->trainer(out.schema_, {.pool = setting.pool, .seed = setting.seed}));
     ATTAR_TRY(stream_rows(sample, out.schema_.metric, *setting.progress,
                           [&](const codec::Chunk& chunk) { return trainer->feed(chunk); }));

@@ -37,9 +37,12 @@ class Field {
 
  private:
   Field(const Setting& setting, const Rows& rows)
-      : setting_(&setting), schema_(rows.coded_schema()), lists_bytes_(rows.lists_bytes()) {}
+      : setting_(&setting), schema_(rows.coded_schema()), index_sizes_(rows.index_sizes()) {}
   [[nodiscard]] Result<std::uint64_t> file_size(std::uint64_t model, std::uint64_t codes) const {
-    return setting_->file_size({.model = model, .codes = codes, .lists = lists_bytes_});
+    PartSizes sizes = index_sizes_;
+    sizes.model = model;
+    sizes.codes = codes;
+    return setting_->file_size(sizes);
   }
   using Pricing = std::function<std::vector<codec::Option>(const codec::Goal&)>;
   // What `options` offers in whole files of at most file_bytes: the container adds to each option's own bytes.
@@ -49,7 +52,7 @@ class Field {
 
   const Setting* setting_;
   codec::Schema schema_;  // as codecs see the rows
-  std::uint64_t lists_bytes_;
+  PartSizes index_sizes_;
   std::map<const codec::Codec*, std::unique_ptr<codec::Trained>> trained_;
 };
 

@@ -18,6 +18,12 @@ constexpr double look_share = 0.2;
 // values closer than this factor count as found.
 constexpr std::uint32_t least_probe = 2'000;
 constexpr double probe_resolution = 1.05;
+// Recall that a walk over a graph may cost on tune queries where no floor says how much, also as a share of what a scan
+// of all rows misses; rows kept on the widest walk; and beams closer than this factor count as found.
+constexpr double beam_loss = 0.002;
+constexpr double beam_loss_share = 0.1;
+constexpr std::uint32_t widest_beam = 1024;
+constexpr double beam_resolution = 1.04;
 // Below this, one look is quick enough.
 constexpr std::uint64_t least_rows_for_looks = 20'000;
 // Recall that two looks may cost on tune queries, also as a share of what a full scan misses; and the share of its work
@@ -48,6 +54,7 @@ constexpr double window_reserve = 1.25;
 // where the clock looks for the largest that keeps the time.
 constexpr double time_reserve = 0.05;
 constexpr double timed_probe_step = 1.15;
+constexpr double timed_beam_step = 1.1;
 // Rows of a first look's shortlist, the fewest first.
 constexpr std::array<std::uint32_t, 8> shortlists = {48, 64, 96, 128, 192, 256, 512, 1024};
 // Rows that originals are asked about, for each row asked for, the fewest first; and some more for unseen queries.
@@ -75,6 +82,7 @@ bool not_shown_worse(const std::vector<double>& other, const std::vector<double>
 
 Status LookChoice::choose(Measured& plan, double least) {
   if (rows_.partition) return choose_probe(plan, least);
+  if (rows_.graph) return choose_beam(plan, least);
   if (setting_.schema.rows < least_rows_for_looks) return {};
   const double cost = most_look_cost * full_scan(plan);
   ATTAR_ASSIGN(auto layered, best_layered(plan));
@@ -214,7 +222,53 @@ Status LookChoice::spare_originals(Measured& plan) const {
   return {};
 }
 
+// The narrowest walk that stays above `least`, or where nothing but quality is asked for costs next to no recall; where
+// no walk does, every row is scored.
+Status LookChoice::choose_beam(Measured& plan, double least) {
+  const double recall = plan.contender.recall;
+  const double loss = std::min(beam_loss, beam_loss_share * (1 - recall));
+  const double needed = least > 0 && least < recall ? least : recall - loss;
+  ATTAR_ASSIGN(plan.look, narrowest_walk(plan, needed));
+  return spare_originals(plan);
+}
+
+// The narrowest walk that keeps `needed` on tune queries; a scan of all rows where none does.
+Result<index::Look> LookChoice::narrowest_walk(const Measured& plan, double needed) const {
+  const std::uint32_t kept = std::max(setting_.goal.k, plan.look.rescored);
+  std::uint32_t low = kept, high = std::max(widest_beam, kept) + 1;  // `high` keeps it, or lies beyond all walks
+  while (low < high && (high > widest_beam || high > low * beam_resolution)) {
+    index::Look tried = whole_rows(plan);
+    // From the narrow end: a wide walk takes long.
+    tried.beam = high > widest_beam ? std::min(2 * low, std::max(widest_beam, kept)) : (low + high) / 2;
+    ATTAR_ASSIGN(const double found, recall_in(plan, tried));
+    if (found >= needed)
+      high = tried.beam;
+    else if (tried.beam >= widest_beam)
+      break;
+    else
+      low = tried.beam + 1;
+  }
+  index::Look out = whole_rows(plan);
+  if (high <= std::max(widest_beam, kept)) out.beam = high;
+  return out;
+}
+
+// Ever narrower walks, from one that loses next to nothing on.
+Result<std::vector<index::Look>> LookChoice::sequence_of_walks(Measured& plan, double floor, double margin) {
+  ATTAR_TRY(choose_beam(plan, 0));
+  std::vector<index::Look> out = {plan.look};
+  for (const double share : margins) {
+    if (floor + share * margin >= plan.contender.recall) continue;
+    ATTAR_ASSIGN(const index::Look look, narrowest_walk(plan, floor + share * margin));
+    const bool narrower = look.beam != 0 && (out.back().beam == 0 || look.beam < out.back().beam);
+    if (narrower) out.push_back(look);
+  }
+  plan.look = out.back();
+  return out;
+}
+
 Result<std::vector<index::Look>> LookChoice::sequence(Measured& plan, double floor, double margin) {
+  if (rows_.graph) return sequence_of_walks(plan, floor, margin);
   ATTAR_TRY(choose(plan, 0));
   std::vector<index::Look> out = {plan.look};
   ATTAR_TRY(choose(plan, floor + margin));
@@ -281,6 +335,7 @@ Result<Account> LookChoice::account(const Measured& plan) const {
   out.plan_recall = mean_of(tune);
   out.rows = times.share * static_cast<double>(setting_.schema.rows);
   out.lists = times.lists;
+  out.steps = times.steps;
   out.pace = plan.pace;
   return out;
 }
@@ -335,6 +390,16 @@ std::vector<std::vector<index::Look>> LookChoice::ways(const Measured& plan) con
       look.probe = most_probe;
       way.push_back(look);
     }
+    return out;
+  }
+  if (rows_.graph) {
+    std::vector<index::Look>& way = out.emplace_back();
+    index::Look look = plan.look;
+    if (look.beam == 0) look.beam = widest_beam;
+    for (; look.beam > setting_.goal.k; look.beam = static_cast<std::uint32_t>(look.beam / timed_beam_step))
+      way.push_back(look);
+    look.beam = setting_.goal.k;
+    way.push_back(look);
     return out;
   }
   out.push_back({plan.look});

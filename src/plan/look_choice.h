@@ -87,6 +87,9 @@ class LookChoice {
   [[nodiscard]] Result<Timed> hurry(const Measured& plan);
   [[nodiscard]] std::vector<std::vector<index::Look>> ways(const Measured& plan) const;
   [[nodiscard]] Status choose_probe(Measured& plan, double least);
+  [[nodiscard]] Status choose_beam(Measured& plan, double least);
+  [[nodiscard]] Result<index::Look> narrowest_walk(const Measured& plan, double needed) const;
+  [[nodiscard]] Result<std::vector<index::Look>> sequence_of_walks(Measured& plan, double floor, double margin);
   [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed,
                                              std::uint32_t known = 0, std::uint32_t first_doubtful = most_probe) const;
   [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "certify/bounds.h"
+#include "plan/contenders.h"
 #include "plan/field.h"
+#include "plan/index_layout.h"
 #include "plan/look_choice.h"
 #include "plan/preview.h"
 #include "plan/sizes.h"
@@ -26,11 +28,6 @@ constexpr int most_probes = 7;
 constexpr std::size_t most_other_kinds = 2;
 // Values in a base on which every kind is searched.
 constexpr std::uint64_t small_base_values = 1'000'000;
-// Rows in a list on average, and of these in training.
-constexpr std::uint64_t rows_in_a_list = 64;
-constexpr std::uint64_t training_rows_of_a_list = 64;
-// Every row is compared with every centroid, which is some hundred seconds for two million rows with this many.
-constexpr std::uint64_t most_lists = 8192;
 // Of what the best plan finds above a floor, the share that a quicker one may lack, and the share of its work that
 // makes it worth that.
 constexpr double spare_share = 0.05;
@@ -69,8 +66,11 @@ class Chooser {
     ATTAR_ASSIGN(auto sample,
                  sample_rows(*setting_.base, rows_in_memory(setting_, training_rows), setting_.seed, numbers));
     rows_ = {.base = setting_.base, .metric = setting_.schema.metric, .originals = setting_.originals};
+    if (goal_.index == IndexChoice::graph) {
+      ATTAR_ASSIGN(rows_.graph, link_rows(setting_));
+    }
     if (wants_lists()) {
-      ATTAR_TRY(lay_out());
+      ATTAR_ASSIGN(rows_.partition, cut_into_lists(setting_));
       ATTAR_ASSIGN(sample, residuals_of(*sample, rows_.metric, rows_.partition->lists().centroids(), *setting_.pool,
                                         *setting_.progress));
     }
@@ -94,22 +94,8 @@ class Chooser {
     return setting_.schema.rows >= least_rows_for_lists(goal_);
   }
 
-  // Cuts the base into lists.
-  Status lay_out() {
-    const auto lists =
-        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(setting_.schema.rows / rows_in_a_list, 1, most_lists));
-    setting_.progress->stage("finding centroids", 0);
-    std::vector<std::uint32_t> numbers;
-    ATTAR_ASSIGN(const auto sample,
-                 sample_rows(*setting_.base, rows_in_memory(setting_, lists * training_rows_of_a_list),
-                             setting_.seed + 2, numbers));
-    ATTAR_ASSIGN(auto centroids,
-                 train_centroids(*sample, rows_.metric, lists, setting_.seed, *setting_.pool, *setting_.progress));
-    setting_.progress->stage("sorting rows into lists", setting_.schema.rows);
-    ATTAR_ASSIGN(rows_.partition, Partition::lay_out(*setting_.base, rows_.metric, std::move(centroids), *setting_.pool,
-                                                     *setting_.progress));
-    return {};
-  }
+  // Lists or a graph.
+  bool indexed() const { return rows_.partition != nullptr || rows_.graph != nullptr; }
 
   Result<Jury> make_jury(std::span<const certify::Unit> units, bool deep) const {
     return Jury::create(*setting_.base, setting_.schema.metric, setting_.queries, units, goal_.k, deep,
@@ -128,18 +114,8 @@ class Chooser {
     out.contender.measured = true;
     out.contender.recall = mean_of(out.tune);
     out.contender.rank = mean_of(out.deep);
-    note(out.contender);
+    note(decision_.contenders, out.contender);
     return out;
-  }
-
-  // Keeps the table of contenders: one line a candidate and size, the measured figure over the estimated one.
-  void note(const Contender& contender) {
-    for (Contender& known : decision_.contenders)
-      if (known.codec == contender.codec && known.option.params == contender.option.params) {
-        if (contender.measured || !known.measured) known = contender;
-        return;
-      }
-    decision_.contenders.push_back(contender);
   }
 
   // --- the preview: which kinds are worth a full trial --------------------------------------------------------------
@@ -149,7 +125,7 @@ class Chooser {
     ATTAR_ASSIGN(auto contenders, field_->within(file_bytes));
     if (contenders.size() <= 1 || setting_.schema.rows <= 2 * preview_rows) return contenders;
     ATTAR_TRY(judge_on_sample(setting_, *field_, rows_, split_.tune, contenders));
-    for (const Contender& contender : contenders) note(contender);
+    for (const Contender& contender : contenders) note(decision_.contenders, contender);
     std::stable_sort(contenders.begin(), contenders.end(),
                      [](const Contender& a, const Contender& b) { return a.rank > b.rank; });
     const double least = contenders.front().rank - preview_slack;
@@ -247,8 +223,9 @@ class Chooser {
     Family family = family_of(*start);
     const double first_recall = start->contender.recall;
     ladder_.push_back(*std::move(start));
-    // With lists the finest codes that fit make the fastest plan: what they spare in recall is spent on fewer lists.
-    if (!rows_.partition || !fastest_wanted()) ATTAR_TRY(search_size(family, target, most, wanted_resolution()));
+    // With lists or a graph the finest codes that fit make the fastest plan: what they spare in recall is spent on
+    // fewer lists or a narrower walk.
+    if (!indexed() || !fastest_wanted()) ATTAR_TRY(search_size(family, target, most, wanted_resolution()));
     if (!goal_.budget_bytes && !any_safe(target)) {  // another kind may go further than the best of the guess
       ATTAR_ASSIGN(auto largest, best_of(most));
       if (largest && family_of(*largest) != family) {
@@ -264,7 +241,7 @@ class Chooser {
       ATTAR_TRY(find_nearest(family, target.floor));
       return out_of_reach();
     }
-    if (target.certified && (!rows_.partition || !fastest_wanted())) ATTAR_TRY(add_safer(family, target));
+    if (target.certified && (!indexed() || !fastest_wanted())) ATTAR_TRY(add_safer(family, target));
     if (goal_.time.any()) {
       ATTAR_TRY(keep_those_in_time(family, target, most));
       if (ladder_.empty()) return out_of_reach();
@@ -341,7 +318,8 @@ class Chooser {
   // next best.
   Status try_other_kinds(Family& family, const Target& target, std::uint64_t most) {
     const bool small = setting_.schema.rows * setting_.schema.dims <= small_base_values;
-    for (const Contender& start : other_kinds(family, small ? decision_.contenders.size() : most_other_kinds)) {
+    for (const Contender& start :
+         other_kinds(decision_.contenders, family, small ? decision_.contenders.size() : most_other_kinds)) {
       const std::uint64_t smallest = sizes_->smallest_safe(ladder_, target);
       std::vector<Measured> before = std::exchange(ladder_, {});
       ATTAR_ASSIGN(auto measured, measure(start));
@@ -353,21 +331,6 @@ class Chooser {
         ladder_ = std::move(before);
     }
     return {};
-  }
-
-  // The best measured contender of every other kind, best recall first.
-  std::vector<Contender> other_kinds(const Family& family, std::size_t most) const {
-    std::vector<Contender> out;
-    for (const Contender& known : decision_.contenders) {
-      const Family kind{known.codec, known.option.variant};
-      const bool seen = std::any_of(out.begin(), out.end(), [&](const Contender& other) {
-        return Family{other.codec, other.option.variant} == kind;
-      });
-      if (known.measured && kind != family && !seen) out.push_back(known);
-    }
-    std::stable_sort(out.begin(), out.end(), [](const Contender& a, const Contender& b) { return a.rank > b.rank; });
-    if (out.size() > most) out.resize(most);
-    return out;
   }
 
   Result<std::optional<Measured>> best_of(std::uint64_t file_bytes) {
@@ -444,12 +407,12 @@ class Chooser {
     std::optional<index::Look> look = std::nullopt;
   };
 
-  // The ladder, safest to cheapest, fixed on tune data alone. Within a budget one plan with lists is tested in ever
+  // The ladder, safest to cheapest, fixed on tune data alone. Within a budget one plan with an index is tested in ever
   // quicker looks, from the one that loses next to nothing on: what tune queries leave open between the floor and its
   // margin, fresh ones settle.
   Result<std::vector<Step>> steps_to(const Target& target) {
     std::vector<Step> out;
-    if (rows_.partition && fastest_wanted()) {
+    if (indexed() && fastest_wanted()) {
       const auto best = std::max_element(ladder_.begin(), ladder_.end(), [](const Measured& a, const Measured& b) {
         return a.contender.recall < b.contender.recall;
       });
@@ -500,12 +463,12 @@ class Chooser {
     if (goal_.time.any())
       return fail(ErrorCode::invalid_argument,
                   "a goal in time is measured with queries; give at least two different ones with --queries");
-    ATTAR_ASSIGN(const std::uint64_t otherwise, sizes_->eight_bits(rows_.lists_bytes()));
+    ATTAR_ASSIGN(const std::uint64_t otherwise, sizes_->eight_bits(rows_.index_sizes()));
     ATTAR_ASSIGN(auto contenders, field_->within(goal_.budget_bytes.value_or(otherwise)));
     if (contenders.empty() && !goal_.budget_bytes) {
       ATTAR_ASSIGN(contenders, field_->within(sizes_->ceiling()));
     }
-    for (const Contender& contender : contenders) note(contender);
+    for (const Contender& contender : contenders) note(decision_.contenders, contender);
     if (contenders.empty()) return out_of_reach();
     const auto best =
         std::min_element(contenders.begin(), contenders.end(), [](const Contender& a, const Contender& b) {
@@ -519,7 +482,7 @@ class Chooser {
   // --- neither: within 0.01 of eight bits ---------------------------------------------------------------------------
 
   Result<Decision> near_eight_bits() {
-    ATTAR_ASSIGN(const std::uint64_t bytes, sizes_->eight_bits(rows_.lists_bytes()));
+    ATTAR_ASSIGN(const std::uint64_t bytes, sizes_->eight_bits(rows_.index_sizes()));
     ATTAR_ASSIGN(auto start, best_of(bytes));
     if (!start) {  // a codec that was asked for by name may need more
       ATTAR_ASSIGN(start, best_of(sizes_->ceiling()));

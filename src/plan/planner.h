@@ -21,7 +21,7 @@
 namespace attar::plan {
 
 /// Which index a plan may have.
-enum class IndexChoice : std::uint8_t { automatic, flat, ivf };
+enum class IndexChoice : std::uint8_t { automatic, flat, ivf, graph };
 
 struct Goal {
   std::optional<std::uint64_t> budget_bytes;  ///< ceiling on the whole file
@@ -39,12 +39,6 @@ struct Goal {
   const bool speed = (goal.budget_bytes && goal.floor) || goal.time.any();
   return speed ? 50'000 : 100'000;
 }
-
-/// Bytes of the parts that a plan decides on.
-struct PartSizes {
-  std::uint64_t model = 0, codes = 0;
-  std::uint64_t lists = 0;  ///< 0: a flat index
-};
 
 /// Exact size of the file that holds these.
 using FileSize = std::function<Result<std::uint64_t>(const PartSizes& parts)>;
@@ -86,7 +80,8 @@ struct Account {
   double codec_recall = 0;  ///< every row scored whole: what the codes alone keep
   double plan_recall = 0;   ///< as the plan searches
   double rows = 0;          ///< looked at a query, on average
-  double lists = 0;         ///< likewise; 0 for a flat index
+  double lists = 0;         ///< likewise; 0 where there are none
+  double steps = 0;         ///< likewise: rows of a graph whose links were followed
   Pace pace;                ///< measured where a goal in time asked
 };
 

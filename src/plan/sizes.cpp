@@ -52,12 +52,13 @@ std::uint64_t Sizes::ceiling() const {
 
 std::uint64_t Sizes::first_guess() const { return setting_.schema.rows * setting_.schema.dims * 3 / 8 + (1u << 16); }
 
-Result<std::uint64_t> Sizes::eight_bits(std::uint64_t lists_bytes) const {
+Result<std::uint64_t> Sizes::eight_bits(const PartSizes& index_sizes) const {
   constexpr std::uint64_t row_extra = 8, most_transform = 2u << 20, slack = 4096;
   const std::uint64_t dims = setting_.schema.dims;
-  return setting_.file_size({.model = std::min(dims * dims + 8 * dims, most_transform) + slack,
-                             .codes = setting_.schema.rows * (dims + row_extra),
-                             .lists = lists_bytes});
+  PartSizes sizes = index_sizes;
+  sizes.model = std::min(dims * dims + 8 * dims, most_transform) + slack;
+  sizes.codes = setting_.schema.rows * (dims + row_extra);
+  return setting_.file_size(sizes);
 }
 
 Result<std::uint64_t> Sizes::next(std::span<const Measured> tried, const Family& family, const Target& target,

@@ -38,7 +38,7 @@ class Sizes {
   /// The first size to look at when no budget names one: about three bits a value.
   [[nodiscard]] std::uint64_t first_guess() const;
   /// A file that spends eight bits a value, and what a codec needs beside them: a scale a row, and a transform.
-  [[nodiscard]] Result<std::uint64_t> eight_bits(std::uint64_t lists_bytes) const;
+  [[nodiscard]] Result<std::uint64_t> eight_bits(const PartSizes& index_sizes) const;
 
   /// The size that brackets the smallest safe one more closely, at most `most`; 0 when that is found up to the share
   /// `resolution`, or no larger one may be tried.

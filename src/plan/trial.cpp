@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "index/flat.h"
+#include "index/graph/walk.h"
 #include "index/ivf.h"
 #include "index/rescore.h"
 
@@ -65,9 +66,11 @@ Result<std::vector<std::uint32_t>> Trial::search(std::span<const float> queries,
                                                  base::ThreadPool& pool, index::SearchTimes* times) const {
   const index::SearchOptions options{.k = k, .look = look, .skip = own_rows};
   const auto by_codes = [&](const index::SearchOptions& wanted) {
-    return partition() == nullptr
-               ? index::flat_search(*view_, queries, dims, wanted, pool, times)
-               : index::ivf_search(*view_, partition()->lists(), rows_.metric, queries, wanted, pool, times);
+    if (partition() != nullptr)
+      return index::ivf_search(*view_, partition()->lists(), rows_.metric, queries, wanted, pool, times);
+    if (graph() != nullptr && wanted.look.beam != 0)
+      return index::graph::graph_search(*view_, graph()->links(), queries, dims, wanted, pool, times);
+    return index::flat_search(*view_, queries, dims, wanted, pool, times);
   };
   ATTAR_ASSIGN(const auto lists,
                index::search_and_rescore(rows_.originals, queries, dims, options, pool, times, by_codes));

@@ -12,15 +12,25 @@
 #include "codec/codec.h"
 #include "data/source.h"
 #include "index/looks.h"
+#include "plan/graph.h"
 #include "plan/partition.h"
 
 namespace attar::plan {
 
-/// The rows that a trial packs, in the order of the base or in that of lists.
+/// Bytes of the parts that a plan decides on.
+struct PartSizes {
+  std::uint64_t model = 0, codes = 0;
+  std::uint64_t lists = 0;  ///< 0: there are none
+  std::uint64_t graph = 0;  ///< likewise
+};
+
+/// The rows that a trial packs, in the order of the base or in that of lists. A flat index has neither lists nor a
+/// graph.
 struct Rows {
   const data::VectorSource* base = nullptr;
   Metric metric = Metric::cosine;
-  std::shared_ptr<const Partition> partition = nullptr;  ///< null: a flat index
+  std::shared_ptr<const Partition> partition = nullptr;  ///< null: no lists
+  std::shared_ptr<const Graph> graph = nullptr;          ///< null: no graph
   const codec::View* originals = nullptr;                ///< kept beside the codes; null: none are
   std::uint32_t block_rows = 32;                         ///< codec::Schema::block_rows
 
@@ -31,8 +41,10 @@ struct Rows {
             .metric = partition ? index::residual_metric(metric) : metric,
             .block_rows = block_rows};
   }
-  /// Of the lists' section; 0 for a flat index.
-  [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return partition ? partition->bytes().size() : 0; }
+  /// Of the index alone.
+  [[nodiscard]] PartSizes index_sizes() const noexcept {
+    return {.lists = partition ? partition->bytes().size() : 0, .graph = graph ? graph->bytes().size() : 0};
+  }
   [[nodiscard]] Status stream(base::Progress& progress, const TakeRows& take) const {
     return partition ? partition->stream(progress, take) : stream_rows(*base, metric, progress, take);
   }
@@ -52,10 +64,17 @@ class Trial {
   [[nodiscard]] const codec::View& view() const noexcept { return *view_; }
   [[nodiscard]] base::ByteView model() const noexcept { return model_bytes_; }
   [[nodiscard]] base::ByteView codes() const noexcept { return codes_; }
-  [[nodiscard]] std::uint64_t lists_bytes() const noexcept { return rows_.lists_bytes(); }
+  [[nodiscard]] PartSizes sizes() const noexcept {
+    PartSizes out = rows_.index_sizes();
+    out.model = option_.model_bytes;
+    out.codes = option_.codes_bytes;
+    return out;
+  }
   [[nodiscard]] bool has_originals() const noexcept { return rows_.originals != nullptr; }
-  /// Null for a flat index.
+  /// Null where there are no lists.
   [[nodiscard]] const Partition* partition() const noexcept { return rows_.partition.get(); }
+  /// Null where there is no graph.
+  [[nodiscard]] const Graph* graph() const noexcept { return rows_.graph.get(); }
 
   /// Rows returned for each query (prepared; n × dims), [query][k], certify::no_row in unfilled places. `own_rows`: a
   /// row to leave out a query, or empty.

@@ -147,6 +147,8 @@ TEST_F(Pack, ExplainsWhereRecallIsLost) {
                                     {"row_share", 'n'},
                                     {"lists", 'n'},
                                     {"lists_read", 'n'},
+                                    {"links", 'n'},
+                                    {"steps", 'n'},
                                     {"latency_seconds", 'n'},
                                     {"queries_per_second", '0'}});
     EXPECT_LE(report["explain"]["plan_recall"], report["explain"]["codec_recall"]);

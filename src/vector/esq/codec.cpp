@@ -13,7 +13,8 @@ class EsqCodec final : public codec::Codec {
                                              .name = "esq",
                                              .wire_min = 1,
                                              .wire_max = 1,
-                                             .summary = "embedded scalar quantization, single rows for walks"};
+                                             .summary = "embedded scalar quantization, single rows for walks",
+                                             .walks = true};
     return row;
   }
 

@@ -7,13 +7,13 @@
 // Declared here by name and defined in each codec's folder, so that this table includes nothing from above it.
 namespace attar::vector {
 const codec::Codec& tcq_codec() noexcept;
-const codec::Codec& esq_codec() noexcept;
 const codec::Codec& opq_codec() noexcept;
 const codec::Codec& lvq_codec() noexcept;
 const codec::Codec& rbin_codec() noexcept;
 const codec::Codec& f8_codec() noexcept;
 const codec::Codec& f16_codec() noexcept;
 const codec::Codec& f32_codec() noexcept;
+const codec::Codec& esq_codec() noexcept;
 }  // namespace attar::vector
 
 namespace attar::codec {
@@ -31,8 +31,8 @@ Status check_wire_version(const CodecInfo& info, std::uint16_t version) {
 
 std::span<const Codec* const> registry() noexcept {
   static const std::array<const Codec*, 8> all = {
-      &vector::tcq_codec(),  &vector::esq_codec(), &vector::opq_codec(), &vector::lvq_codec(),
-      &vector::rbin_codec(), &vector::f8_codec(),  &vector::f16_codec(), &vector::f32_codec(),
+      &vector::tcq_codec(), &vector::opq_codec(), &vector::lvq_codec(), &vector::rbin_codec(),
+      &vector::f8_codec(),  &vector::f16_codec(), &vector::f32_codec(), &vector::esq_codec(),
   };
   return all;
 }

@@ -6,6 +6,7 @@
 
 #include "simd/clones.h"
 #include "simd/inner_products.h"
+#include "simd/int16_products.h"
 
 namespace attar::vector {
 namespace {
@@ -15,6 +16,26 @@ constexpr int max_exponent = 200;
 constexpr double largest_float = std::numeric_limits<float>::max();
 // A row this far outside the sample's magnitude is cut off before it is rotated, so that no sum overflows.
 constexpr double largest_component = 0x1.0p40;
+
+// A query's largest number after rounding: Σ |entry|·|number| fits 32 bits.
+std::int32_t rounded_range(std::uint32_t dims) noexcept {
+  constexpr std::int64_t most = std::numeric_limits<std::int16_t>::max(), largest_entry = 128;
+  return static_cast<std::int32_t>(std::min(most, std::numeric_limits<std::int32_t>::max() / (largest_entry * dims)));
+}
+
+// Ties to even: what 1.5 · 2^52 is added to loses its fraction.
+ATTAR_VECTOR_CLONES void round_to_int16(const float* values, double factor, std::size_t count,
+                                        std::int16_t* out) noexcept {
+  constexpr double no_fraction = 0x1.8p52;
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = static_cast<std::int16_t>(
+        static_cast<std::int32_t>(static_cast<double>(values[i]) * factor + no_fraction - no_fraction));
+}
+
+ATTAR_VECTOR_CLONES void scale_sums(const std::int32_t* sums, const float* steps, std::size_t count,
+                                    float* out) noexcept {
+  for (std::size_t j = 0; j < count; ++j) out[j] = static_cast<float>(sums[j]) * steps[j];
+}
 
 // out[j] += value · column[j].
 ATTAR_VECTOR_CLONES void add_scaled(float* out, const float* column, float value, std::size_t count) noexcept {
@@ -200,6 +221,13 @@ Result<Basis> Basis::load(base::ByteReader& in, const format::SectionReader& sec
   return out;
 }
 
+double Basis::base_of(std::span<const float> query) const noexcept {
+  double out = 0;
+  for (std::size_t i = 0; i < centre_.size(); ++i)
+    out += static_cast<double>(query[i]) * static_cast<double>(centre_[i]);
+  return out;
+}
+
 PreparedQuery Basis::prepare(std::span<const float> query) const {
   PreparedQuery out;
   float largest = 0;
@@ -208,8 +236,7 @@ PreparedQuery Basis::prepare(std::span<const float> query) const {
   std::vector<float> scaled(query.size());
   for (std::size_t i = 0; i < query.size(); ++i)
     scaled[i] = static_cast<float>(std::ldexp(static_cast<double>(query[i]), -magnitude));
-  for (std::size_t i = 0; i < centre_.size(); ++i)
-    out.base += static_cast<double>(query[i]) * static_cast<double>(centre_[i]);
+  out.base = base_of(query);
   if (kind_ == Kind::dense) {
     out.components.assign(components_, 0.0f);
     for (std::size_t i = 0; i < dims_; ++i)
@@ -223,6 +250,24 @@ PreparedQuery Basis::prepare(std::span<const float> query) const {
   }
   for (const float value : out.components) out.sum += static_cast<double>(value);
   out.scale = std::ldexp(1.0, magnitude + exponent_);
+  return out;
+}
+
+PreparedQuery Basis::prepare_rounded(std::span<const float> query) const {
+  if (kind_ != Kind::dense) return prepare(query);
+  PreparedQuery out;
+  out.base = base_of(query);
+  float largest = 0;
+  for (const float value : query) largest = std::max(largest, std::fabs(value));
+  const double range = rounded_range(dims_), size = static_cast<double>(largest);
+  std::vector<std::int16_t> rounded(dims_);
+  round_to_int16(query.data(), largest > 0 ? range / size : 0, dims_, rounded.data());
+  std::vector<std::int32_t> sums(components_);
+  simd::int16_products(
+      {.rows = entries_.data(), .count = components_, .vector = rounded.data(), .dims = dims_, .out = sums.data()});
+  out.components.resize(components_);
+  scale_sums(sums.data(), steps_.data(), components_, out.components.data());
+  out.scale = std::ldexp(size / range, exponent_);
   return out;
 }
 

@@ -12,7 +12,7 @@ namespace attar::vector::esq {
 
 /// What the rates are made for: components by falling variance.
 struct Components {
-  std::vector<float> thresholds;  ///< t, a component's deviation in a row of norm 1
+  std::vector<float> thresholds;  ///< t, about a component's deviation in a row of norm 1
   std::vector<double> cost;       ///< what a unit of squared error in z is in the rows' own space
   std::vector<float> measured;    ///< [row][component]: u of rows that distortion is measured on
   std::vector<double> energy;     ///< of these rows: ‖z‖²

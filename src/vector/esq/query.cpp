@@ -1,6 +1,8 @@
 #include "vector/esq/query.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "simd/clones.h"
@@ -21,10 +23,18 @@ ATTAR_VECTOR_CLONES void keep_in_range(float* values, std::size_t count) noexcep
   }
 }
 
-float largest_of(std::span<const float> values) noexcept {
-  float out = 0;
-  for (const float value : values) out = std::max(out, std::fabs(value));
+// The largest size, of numbers: their patterns without signs are in the same order.
+ATTAR_VECTOR_CLONES std::uint32_t largest_pattern(const float* values, std::size_t count) noexcept {
+  std::uint32_t out = 0;
+  for (std::size_t j = 0; j < count; ++j) {
+    const std::uint32_t pattern = std::bit_cast<std::uint32_t>(values[j]) & 0x7fff'ffffu;
+    out = pattern > out ? pattern : out;
+  }
   return out;
+}
+
+float largest_of(std::span<const float> values) noexcept {
+  return std::bit_cast<float>(largest_pattern(values.data(), values.size()));
 }
 
 ATTAR_VECTOR_CLONES void round_values(const float* values, float factor, float power, float limit, std::size_t count,
@@ -75,7 +85,7 @@ void RoundedQuery::round_walk(const Shape& shape, std::span<const float> compone
     std::int32_t sum = 0;
     for (std::size_t t = 0, j = 0; t < 4; ++t)
       for (std::size_t i = 0; i < group.quarter; ++i, ++j) {
-        walk.values[WalkQuery::value_place(group.place + i, t)] = static_cast<std::int8_t>(values[j]);
+        walk.values[WalkQuery::value_place(group.place, t) + i] = static_cast<std::int8_t>(values[j]);
         sum += values[j];
       }
     const int weight = 1 << (most_shift - shift);

@@ -63,7 +63,7 @@ EsqScorer::EsqScorer(const EsqView& view, codec::QueryBatch queries)
     : view_(view), kernel_(kernel_for(simd::active_level())) {
   queries_.reserve(queries.size());
   for (std::size_t q = 0; q < queries.size(); ++q)
-    queries_.emplace_back(view.model(), view.model().basis().prepare(queries.query(q)));
+    queries_.emplace_back(view.model(), view.model().basis().prepare_rounded(queries.query(q)));
 }
 
 // Where the rows' codes are, their scales and norms.

@@ -1,0 +1,63 @@
+// Bytes widened to 16 bits as they are read: madd then adds pairs of products in 32 bits.
+#include "simd/int16_products.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+
+namespace attar::simd::detail {
+namespace {
+
+constexpr std::size_t width = 16;
+constexpr std::size_t rows_together = 4;
+
+inline std::int32_t total(__m256i sum) noexcept {
+  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
+}
+
+template <std::size_t Rows>
+inline void some_rows(const Int16Products& task, std::size_t row) noexcept {
+  const std::int8_t* rows = task.rows + row * task.dims;
+  __m256i sums[Rows];
+  for (auto& sum : sums) sum = _mm256_setzero_si256();
+  const std::size_t whole = task.dims / width * width;
+  for (std::size_t j = 0; j < whole; j += width) {
+    const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(task.vector + j));
+    for (std::size_t i = 0; i < Rows; ++i) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows + i * task.dims + j));
+      sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), values));
+    }
+  }
+  for (std::size_t i = 0; i < Rows; ++i) {
+    std::int32_t out = total(sums[i]);
+    for (std::size_t j = whole; j < task.dims; ++j) out += rows[i * task.dims + j] * task.vector[j];
+    task.out[row + i] = out;
+  }
+}
+
+}  // namespace
+
+void int16_products_avx2(const Int16Products& task) noexcept {
+  std::size_t row = 0;
+  for (; row + rows_together <= task.count; row += rows_together) some_rows<rows_together>(task, row);
+  for (; row < task.count; ++row) some_rows<1>(task, row);
+}
+
+}  // namespace attar::simd::detail
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

@@ -57,8 +57,8 @@ Result<std::uint32_t> affordable_candidates(const data::VectorSource& base, Metr
 
 Status check(const data::VectorSource& base, const BuildOptions& options) {
   if (base.rows() == 0) return fail(ErrorCode::invalid_argument, base.name() + ": a graph needs at least one row");
-  if (base.rows() >= std::numeric_limits<std::uint32_t>::max())
-    return fail(ErrorCode::over_limit, base.name() + ": a graph numbers its rows in 32 bits; split the base");
+  if (base.rows() >= std::numeric_limits<std::uint32_t>::max() / std::max(options.leaves.first_fanout, 1u))
+    return fail(ErrorCode::over_limit, base.name() + ": a graph of so many rows cannot be built; split the base");
   if (base.dims() > most_dims)
     return fail(ErrorCode::over_limit,
                 fmt::format("{}: a graph takes rows of at most {} dimensions", base.name(), most_dims));

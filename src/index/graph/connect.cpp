@@ -27,9 +27,10 @@ class VisitTree {
   void adopt(std::uint32_t row, std::span<const Candidate> near) {
     for (const Candidate from : near)
       if (reached(row_of(from)) && link(row_of(from), row)) return;
-    // All places of these rows lead to children of theirs; the ends of the tree have none.
+    // All places of these rows lead to children of theirs; the ends of the tree have none. Many rows go many ways down.
     std::uint32_t from = near.empty() ? graph_.entries.front() : row_of(near.front());
-    while (!link(from, row)) from = graph_.places(from).front();
+    for (std::uint32_t turn = row; !link(from, row); turn /= graph_.degree)
+      from = graph_.places(from)[turn % graph_.degree];
   }
 
  private:

@@ -12,7 +12,7 @@
 namespace attar::index::graph {
 namespace {
 
-constexpr std::size_t rows_together = 64;
+constexpr std::size_t rows_together = 64, rows_a_share = 8 * rows_together;
 // A ball with more than this share of the rows that were shared out is cut, not carved: its rows may all be equal.
 constexpr double stuck_share = 0.75;
 
@@ -38,21 +38,24 @@ void least_of(std::span<const std::uint32_t> values, std::span<Candidate> best, 
   for (std::size_t i = 0; i < best.size(); ++i) out[i] = row_of(best[i]);
 }
 
-// Writes `fanout` nearest leaders of each row.
+// Writes the `fanout` nearest leaders of each row.
 class Sharing {
  public:
-  void share(const ByteRows& rows, const ByteRows& leaders, std::size_t fanout, std::uint32_t* out) {
-    found_.resize(std::min(rows_together, rows.size()) * leaders.size());
+  void share(const RowBytes& rows, std::span<const std::uint32_t> some, const ByteRows& leaders, std::size_t fanout,
+             std::uint32_t* out) {
+    found_.resize(rows_together * leaders.size());
     best_.resize(fanout);
-    for (std::size_t first = 0; first < rows.size(); first += rows_together) {
-      const ByteRows some = rows.part(first, std::min(rows_together, rows.size() - first));
-      distances(some, leaders, found_.data());
-      for (std::size_t i = 0; i < some.size(); ++i)
+    for (std::size_t first = 0; first < some.size(); first += rows_together) {
+      const std::size_t count = std::min(rows_together, some.size() - first);
+      gathered_.gather(rows, some.subspan(first, count));
+      distances(gathered_.all(), leaders, found_.data());
+      for (std::size_t i = 0; i < count; ++i)
         least_of(std::span(found_).subspan(i * leaders.size(), leaders.size()), best_, out + (first + i) * fanout);
     }
   }
 
  private:
+  GatheredRows gathered_;
   std::vector<std::uint32_t> found_;
   std::vector<Candidate> best_;
 };
@@ -89,13 +92,12 @@ class Carver {
  private:
   math::Groups shared_out(std::span<const std::uint32_t> ball, std::size_t leaders, std::size_t fanout,
                           base::Random& random) {
-    GatheredRows own, chosen;
-    own.gather(rows_, ball);
     std::vector<std::uint32_t> numbers = pick(leaders, ball.size(), random);
     for (std::uint32_t& number : numbers) number = ball[number];
+    GatheredRows chosen;
     chosen.gather(rows_, numbers);
     std::vector<std::uint32_t> nearest(ball.size() * fanout);
-    Sharing().share(own.all(), chosen.all(), fanout, nearest.data());
+    Sharing().share(rows_, ball, chosen.all(), fanout, nearest.data());
     return {nearest, leaders};
   }
 
@@ -119,13 +121,13 @@ Status carve(const RowBytes& rows, const CarveOptions& options, base::ThreadPool
   chosen.gather(rows, pick(leaders, count, random));
   std::vector<std::uint32_t> nearest(count * fanout);
   std::vector<Sharing> sharing(pool.size());
-  constexpr std::size_t piece_rows = 8 * rows_together;
-  const std::size_t pieces = base::ceil_div(count, piece_rows);
+  const std::size_t pieces = base::ceil_div(count, rows_a_share);
   progress.stage("partitioning the graph", pieces);
   ATTAR_TRY(in_waves(pieces, pool, progress, [&](std::size_t piece, unsigned worker) {
-    const std::size_t first = piece * piece_rows;
-    sharing[worker].share(rows.all().part(first, std::min(piece_rows, count - first)), chosen.all(), fanout,
-                          nearest.data() + first * fanout);
+    const std::size_t first = piece * rows_a_share;
+    std::vector<std::uint32_t> some(std::min(rows_a_share, count - first));
+    std::iota(some.begin(), some.end(), static_cast<std::uint32_t>(first));
+    sharing[worker].share(rows, some, chosen.all(), fanout, nearest.data() + first * fanout);
   }));
   const math::Groups groups(nearest, leaders);
   nearest = {};

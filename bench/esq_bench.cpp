@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <numeric>
+#include <functional>
 #include <string_view>
 
 #include "codec/registry.h"

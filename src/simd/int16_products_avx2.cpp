@@ -15,22 +15,22 @@
 namespace attar::simd::detail {
 namespace {
 
-constexpr std::size_t width = 16;
-constexpr std::size_t rows_together = 4;
+constexpr std::size_t values_together = 16;
+constexpr std::size_t byte_rows_together = 4;
 
-inline std::int32_t total(__m256i sum) noexcept {
+inline std::int32_t sum_of_lanes(__m256i sum) noexcept {
   const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
   return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
 }
 
 template <std::size_t Rows>
-inline void some_rows(const Int16Products& task, std::size_t row) noexcept {
+inline void dot_rows(const Int16Products& task, std::size_t row) noexcept {
   const std::int8_t* rows = task.rows + row * task.dims;
   __m256i sums[Rows];
   for (auto& sum : sums) sum = _mm256_setzero_si256();
-  const std::size_t whole = task.dims / width * width;
-  for (std::size_t j = 0; j < whole; j += width) {
+  const std::size_t whole = task.dims / values_together * values_together;
+  for (std::size_t j = 0; j < whole; j += values_together) {
     const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(task.vector + j));
     for (std::size_t i = 0; i < Rows; ++i) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows + i * task.dims + j));
@@ -38,7 +38,7 @@ inline void some_rows(const Int16Products& task, std::size_t row) noexcept {
     }
   }
   for (std::size_t i = 0; i < Rows; ++i) {
-    std::int32_t out = total(sums[i]);
+    std::int32_t out = sum_of_lanes(sums[i]);
     for (std::size_t j = whole; j < task.dims; ++j) out += rows[i * task.dims + j] * task.vector[j];
     task.out[row + i] = out;
   }
@@ -48,8 +48,8 @@ inline void some_rows(const Int16Products& task, std::size_t row) noexcept {
 
 void int16_products_avx2(const Int16Products& task) noexcept {
   std::size_t row = 0;
-  for (; row + rows_together <= task.count; row += rows_together) some_rows<rows_together>(task, row);
-  for (; row < task.count; ++row) some_rows<1>(task, row);
+  for (; row + byte_rows_together <= task.count; row += byte_rows_together) dot_rows<byte_rows_together>(task, row);
+  for (; row < task.count; ++row) dot_rows<1>(task, row);
 }
 
 }  // namespace attar::simd::detail

@@ -30,7 +30,7 @@ constexpr double most_correction = 2;
 
 // Rows that deviations are taken from.
 constexpr std::size_t most_rows = 4096;
-constexpr std::size_t piece_rows = 128;  // one task of the pool
+constexpr std::size_t analysed_together = 128;  // one task of the pool
 
 // Bytes of a walk with its scale: one cache line, and two where one does not hold all components.
 constexpr std::array walk_sizes = {std::uint32_t{64}, most_walk_bytes};
@@ -46,8 +46,8 @@ std::vector<float> analyse(const Basis::Analysis& analysis, std::span<const floa
                            std::size_t components, base::ThreadPool& pool) {
   const std::size_t count = rows.size() / dims;
   std::vector<float> out(count * components);
-  pool.run(base::ceil_div(count, piece_rows), [&](std::size_t piece, unsigned) {
-    const std::size_t first = piece * piece_rows, own = std::min(piece_rows, count - first);
+  pool.run(base::ceil_div(count, analysed_together), [&](std::size_t piece, unsigned) {
+    const std::size_t first = piece * analysed_together, own = std::min(analysed_together, count - first);
     const std::vector<float> values = analysis.apply(rows.subspan(first * dims, own * dims), own);
     std::copy(values.begin(), values.end(), out.begin() + static_cast<std::ptrdiff_t>(first * components));
   });

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,14 +26,17 @@ class Beam {
   bool offer(float score, std::uint32_t row) noexcept {
     const std::uint64_t key = key_of(score, row);
     if (count_ == most() && key < keys_[count_ - 1]) return false;
-    std::uint64_t* const begin = keys_.data();
-    std::uint64_t* const end = begin + count_;
-    std::uint64_t* const at = std::partition_point(begin, end, [key](std::uint64_t other) { return other > key; });
-    std::memmove(at + 1, at, static_cast<std::size_t>(end - at) * sizeof(key));
-    *at = key;
+    const std::size_t at = better_than(key);
+    std::memmove(keys_.data() + at + 1, keys_.data() + at, (count_ - at) * sizeof(key));
+    keys_[at] = key;
     count_ += count_ < most() ? 1 : 0;
-    next_ = std::min(next_, static_cast<std::size_t>(at - begin));
+    next_ = std::min(next_, at);
     return true;
+  }
+
+  /// A row whose score is below this is not kept.
+  [[nodiscard]] float threshold() const noexcept {
+    return count_ < most() ? -std::numeric_limits<float>::infinity() : score(count_ - 1);
   }
 
   /// Whether a row is left that the walk has not been to.
@@ -50,6 +54,17 @@ class Beam {
   [[nodiscard]] std::uint32_t row(std::size_t place) const noexcept { return row_of(keys_[place]); }
 
  private:
+  // How many keys are higher: a search whose steps are no branches, which nobody could foretell.
+  [[nodiscard]] std::size_t better_than(std::uint64_t key) const noexcept {
+    std::size_t at = 0;
+    for (std::size_t size = count_; size > 0;) {
+      const std::size_t half = (size + 1) / 2;
+      at += keys_[at + half - 1] > key ? half : 0;
+      size -= half;
+    }
+    return at;
+  }
+
   static constexpr std::uint32_t sign = 0x8000'0000u;
 
   static std::uint64_t key_of(float score, std::uint32_t row) noexcept {
@@ -70,7 +85,7 @@ class Beam {
 /// Rows that a walk has scored; forgets only what it has touched.
 class SeenRows {
  public:
-  explicit SeenRows(std::uint64_t rows) : words_((rows + 63) / 64) {}
+  explicit SeenRows(std::uint64_t rows) : words_((rows + 63) / 64), touched_(words_.size() + 1) {}
 
   /// Moves those of `rows` that are new to `out`, which has room for them all and may be where they stand; how many.
   std::size_t keep_new(std::span<const std::uint32_t> rows, std::uint32_t* out) noexcept {
@@ -78,7 +93,8 @@ class SeenRows {
     for (const std::uint32_t row : rows) {
       std::uint64_t& word = words_[row / 64];
       const std::uint64_t bit = std::uint64_t{1} << (row % 64);
-      if (word == 0) touched_.push_back(row / 64);
+      touched_[touched_count_] = row / 64;
+      touched_count_ += word == 0 ? 1 : 0;
       out[count] = row;
       count += (word & bit) == 0 ? 1 : 0;
       word |= bit;
@@ -86,13 +102,14 @@ class SeenRows {
     return count;
   }
   void clear() noexcept {
-    for (const std::uint32_t word : touched_) words_[word] = 0;
-    touched_.clear();
+    for (std::size_t i = 0; i < touched_count_; ++i) words_[touched_[i]] = 0;
+    touched_count_ = 0;
   }
 
  private:
   std::vector<std::uint64_t> words_;
-  std::vector<std::uint32_t> touched_;  // of words_
+  std::vector<std::uint32_t> touched_;  // of words_; one place more, for a word that was touched before
+  std::size_t touched_count_ = 0;
 };
 
 }  // namespace attar::index::graph

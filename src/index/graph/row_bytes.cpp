@@ -71,6 +71,7 @@ Status in_pieces(const data::VectorSource& base, Metric metric, base::ThreadPool
   const std::size_t pieces = base::ceil_div(base.rows(), step);
   std::vector<std::vector<float>> buffers(pool.size());
   std::vector<Status> results(pieces);
+  progress.stage("reading rows", pieces);
   ATTAR_TRY(in_waves(pieces, pool, progress, [&](std::size_t piece, unsigned worker) {
     const std::uint64_t first = piece * step, rows = std::min(step, base.rows() - first);
     buffers[worker].resize(rows * base.dims());

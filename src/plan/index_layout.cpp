@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codec/registry.h"
 #include "plan/field.h"
 #include "plan/preview.h"
 
@@ -18,7 +19,19 @@ constexpr std::uint64_t row_extra = 24;
 // The line of links where codes of eight bits a value leave room for it, over the common one.
 constexpr std::uint32_t roomy_line = Graph::line_bytes * 3 / 2;
 
+// Bits a component from which a graph's codes reach most floors.
+constexpr double graph_bits = 4.4;
+
 }  // namespace
+
+bool graph_is_weighed(const Setting& setting) {
+  const Goal& goal = setting.goal;
+  if (goal.index != IndexChoice::automatic || !goal.budget_bytes || !goal.floor || goal.time.any()) return false;
+  if (!goal.codec.empty() && !codec::find_codec(goal.codec)->info().walks) return false;
+  const double room =
+      static_cast<double>(*goal.budget_bytes) / static_cast<double>(setting.schema.rows) - Graph::line_bytes;
+  return setting.schema.rows >= least_rows_for_lists(goal) && 8 * room >= graph_bits * setting.schema.dims;
+}
 
 Result<std::shared_ptr<const Partition>> cut_into_lists(const Setting& setting) {
   const auto lists =

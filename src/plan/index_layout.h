@@ -7,6 +7,10 @@
 
 namespace attar::plan {
 
+/// Whether IndexChoice::automatic tries a graph first: where the fastest plan is wanted that reaches a floor within a
+/// budget, of many rows, and the budget has room for links and for codes as fine as floors mostly ask for.
+[[nodiscard]] bool graph_is_weighed(const Setting& setting);
+
 /// Lists of some 64 rows each, around centroids trained on a sample.
 [[nodiscard]] Result<std::shared_ptr<const Partition>> cut_into_lists(const Setting& setting);
 

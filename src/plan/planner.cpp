@@ -574,6 +574,14 @@ class Chooser {
 
 }  // namespace
 
-Result<Decision> choose(const Setting& setting) { return Chooser(setting).run(); }
+Result<Decision> choose(const Setting& setting) {
+  if (graph_is_weighed(setting)) {
+    Setting walked = setting;
+    walked.goal.index = IndexChoice::graph;
+    ATTAR_ASSIGN(Decision decision, Chooser(walked).run());
+    if (decision.trial != nullptr) return decision;
+  }
+  return Chooser(setting).run();
+}
 
 }  // namespace attar::plan

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -85,31 +86,32 @@ class Beam {
 /// Rows that a walk has scored; forgets only what it has touched.
 class SeenRows {
  public:
-  explicit SeenRows(std::uint64_t rows) : words_((rows + 63) / 64), touched_(words_.size() + 1) {}
+  /// `links`: the most rows that are offered at once.
+  SeenRows(std::uint64_t rows, std::size_t links)
+      : words_((rows + 63) / 64), met_(std::make_unique_for_overwrite<std::uint32_t[]>(rows + links)) {}
 
-  /// Moves those of `rows` that are new to `out`, which has room for them all and may be where they stand; how many.
-  std::size_t keep_new(std::span<const std::uint32_t> rows, std::uint32_t* out) noexcept {
-    std::size_t count = 0;
+  /// Those of `rows` that are new, in their order; they stay where they are until clear().
+  std::span<const std::uint32_t> keep_new(std::span<const std::uint32_t> rows) noexcept {
+    std::uint32_t* const first = met_.get() + count_;
+    std::size_t fresh = 0;
     for (const std::uint32_t row : rows) {
-      std::uint64_t& word = words_[row / 64];
-      const std::uint64_t bit = std::uint64_t{1} << (row % 64);
-      touched_[touched_count_] = row / 64;
-      touched_count_ += word == 0 ? 1 : 0;
-      out[count] = row;
-      count += (word & bit) == 0 ? 1 : 0;
-      word |= bit;
+      const std::uint64_t word = words_[row / 64];
+      words_[row / 64] = word | std::uint64_t{1} << (row % 64);
+      first[fresh] = row;
+      fresh += (word >> (row % 64) & 1) ^ 1;
     }
-    return count;
+    count_ += fresh;
+    return {first, fresh};
   }
   void clear() noexcept {
-    for (std::size_t i = 0; i < touched_count_; ++i) words_[touched_[i]] = 0;
-    touched_count_ = 0;
+    for (std::size_t i = 0; i < count_; ++i) words_[met_[i] / 64] = 0;
+    count_ = 0;
   }
 
  private:
   std::vector<std::uint64_t> words_;
-  std::vector<std::uint32_t> touched_;  // of words_; one place more, for a word that was touched before
-  std::size_t touched_count_ = 0;
+  std::unique_ptr<std::uint32_t[]> met_;  // rows of them; pages that no walk comes to are never touched
+  std::size_t count_ = 0;
 };
 
 }  // namespace attar::index::graph

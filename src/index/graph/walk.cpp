@@ -51,12 +51,10 @@ class Walker {
         links_(links),
         plan_(plan),
         beam_(plan.beam),
-        seen_(links.rows()),
-        rows_(rows_together),
-        scores_(std::max(links.room(), rows_together)),
-        better_(scores_.size()) {
-    for (Met& met : met_) met.rows.resize(scores_.size());
-  }
+        seen_(links.rows(), rows_together + links.room()),
+        rows_(std::max(links.room(), rows_together)),
+        scores_(rows_.size()),
+        better_(rows_.size()) {}
 
   /// The best rows of one query of the scorer's batch.
   std::vector<codec::Hit> search(const codec::Scorer& scorer, std::size_t place) {
@@ -74,18 +72,10 @@ class Walker {
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
  private:
-  // Rows that a walk has come to and not scored yet.
-  struct Met {
-    std::vector<std::uint32_t> rows;
-    std::size_t count = 0;
-    [[nodiscard]] std::span<const std::uint32_t> rows_met() const noexcept { return std::span(rows).first(count); }
-  };
-
   bool filtered() const noexcept { return !job_.options.allowed.empty(); }
   bool allowed(std::uint32_t row) const noexcept { return (job_.options.allowed[row / 64] >> (row % 64) & 1) != 0; }
 
   std::vector<codec::Partial> walk(const codec::Scorer& scorer, std::size_t place) {
-    Met &own = met_[0], &next = met_[1];
     std::optional<codec::Shortlist> passing;
     if (filtered()) passing.emplace(static_cast<std::uint32_t>(plan_.width));
     beam_.clear();
@@ -93,42 +83,44 @@ class Walker {
     for (std::span<const std::uint32_t> entries = links_.entries(); !entries.empty();) {
       const auto some = entries.first(std::min(entries.size(), rows_together));
       entries = entries.subspan(some.size());
-      own.count = seen_.keep_new(some, own.rows.data());
-      scorer.expect_rows(own.rows_met(), 0);
-      meet(scorer, place, own, passing);
+      const auto fresh = seen_.keep_new(some);
+      scorer.expect_rows(fresh, 0);
+      meet(scorer, place, fresh, passing);
     }
     // The next row is left before what the last one leads to is scored, so that its neighbours' codes are on their way.
-    own.count = 0;
-    while (beam_.pending() || own.count != 0) {
-      next.count = 0;
+    std::span<const std::uint32_t> met;
+    while (beam_.pending() || !met.empty()) {
+      std::span<const std::uint32_t> next;
       if (beam_.pending()) {
-        links_.read(beam_.leave(), next.rows.data());
-        next.count = seen_.keep_new(std::span(next.rows).first(links_.degree()), next.rows.data());
-        scorer.expect_rows(next.rows_met(), 0);
+        const std::uint32_t row = beam_.leave();
+        links_.read(row, rows_.data());
+        next = seen_.keep_new(std::span(rows_).first(links_.degree()));
+        scorer.expect_rows(next, 0);
         ++steps_;
       }
-      if (own.count != 0) meet(scorer, place, own, passing);
-      std::swap(own, next);
+      if (!met.empty()) meet(scorer, place, met, passing);
+      met = next;
     }
     return passing ? passing->take() : kept();
   }
 
   // Scores rows and offers them to the beam, and those that may be returned to `passing`.
-  void meet(const codec::Scorer& scorer, std::size_t place, const Met& met, std::optional<codec::Shortlist>& passing) {
-    scorer.score_first(place, met.rows_met(), std::span(scores_).first(met.count));
-    scored_ += met.count;
+  void meet(const codec::Scorer& scorer, std::size_t place, std::span<const std::uint32_t> met,
+            std::optional<codec::Shortlist>& passing) {
+    scorer.score_first(place, met, std::span(scores_).first(met.size()));
+    scored_ += met.size();
     // Most are no better than what is kept: the others are picked out without a branch.
     const float least = beam_.threshold();
     std::size_t better = 0;
-    for (std::size_t i = 0; i < met.count; ++i) {
+    for (std::size_t i = 0; i < met.size(); ++i) {
       better_[better] = static_cast<std::uint32_t>(i);
       better += scores_[i] >= least ? 1 : 0;
     }
     for (const std::uint32_t i : std::span(better_).first(better))
-      if (beam_.offer(scores_[i], met.rows[i])) links_.expect(met.rows[i]);
+      if (beam_.offer(scores_[i], met[i])) links_.expect(met[i]);
     if (!passing) return;
-    for (std::size_t i = 0; i < met.count; ++i)
-      if (allowed(met.rows[i])) passing->push({.score = scores_[i], .row = met.rows[i]});
+    for (std::size_t i = 0; i < met.size(); ++i)
+      if (allowed(met[i])) passing->push({.score = scores_[i], .row = met[i]});
   }
 
   std::vector<codec::Partial> kept() const {
@@ -166,8 +158,7 @@ class Walker {
   const Plan& plan_;
   Beam beam_;
   SeenRows seen_;
-  Met met_[2];
-  std::vector<std::uint32_t> rows_;  // of a scan
+  std::vector<std::uint32_t> rows_;  // links, or rows of a scan
   std::vector<float> scores_;
   std::vector<std::uint32_t> better_;  // places in scores_
   std::uint64_t scored_ = 0, steps_ = 0;

@@ -49,14 +49,25 @@ struct EsqScorer::Some {
   static constexpr std::size_t most = block_rows;
 
   std::size_t count = 0;
-  std::array<std::uint32_t, most> rows{};
-  std::array<const std::byte*, most> walks{};
-  std::array<Place, most> places{};
-  alignas(64) std::array<std::int32_t, most> sums{};
-  alignas(64) std::array<float, most> scales{};
-  alignas(64) std::array<float, most> norms{};
-  alignas(64) std::array<float, most> bases{};  // ⟨q, c⟩ of the codec's and the list's centre
-  alignas(64) std::array<float, most> scores{};
+  // Filled up to `count` alone: zeros in all of them took as long as scoring four rows.
+  std::array<std::uint32_t, most> rows;
+  std::array<const std::byte*, most> walks;
+  std::array<Place, most> places;
+  alignas(64) std::array<std::int32_t, most> sums;
+  alignas(64) std::array<float, most> scales;
+  alignas(64) std::array<float, most> norms;
+  alignas(64) std::array<float, most> bases;  // ⟨q, c⟩ of the codec's and the list's centre
+  alignas(64) std::array<float, most> scores;
+
+  // How many lanes a step over `count` rows takes; those beyond hold zeros from now on.
+  std::size_t fill_lanes() noexcept {
+    const std::size_t end = base::round_up(count, lanes);
+    for (std::size_t i = count; i < end; ++i) {
+      sums[i] = 0;
+      scales[i] = norms[i] = bases[i] = 0;
+    }
+    return end;
+  }
 };
 
 EsqScorer::EsqScorer(const EsqView& view, codec::QueryBatch queries)
@@ -88,9 +99,9 @@ void EsqScorer::score_some(std::size_t query, Part part, Some& some) const noexc
     kernel_.walk(own.walk, some.walks.data(), some.count, some.sums.data());
   else
     kernel_.finish({view_.model().shape().groups, own.finish.data()}, some.places.data(), some.count, some.sums.data());
+  const std::size_t end = some.fill_lanes();
   finish_scores(some.sums.data(), some.scales.data(), some.bases.data(), view_.l2() ? some.norms.data() : nullptr,
-                part == Part::walk ? own.walk_factor : own.finish_factor, base::round_up(some.count, lanes),
-                some.scores.data());
+                part == Part::walk ? own.walk_factor : own.finish_factor, end, some.scores.data());
 }
 
 // Takes each query with some of the rows that may be returned, scored.
@@ -190,11 +201,19 @@ void EsqScorer::prefetch_row(std::uint32_t row, Part part) const noexcept {
 }
 
 void EsqScorer::expect_rows(std::span<const std::uint32_t> rows, std::uint32_t part) const noexcept {
+  const Layout& layout = view_.layout();
+  if (part == 0 && layout.walk_bytes == cache_line) {
+    for (const std::uint32_t row : rows) {
+      __builtin_prefetch(view_.walk(row));
+      asm volatile("" ::: "memory");
+    }
+    return;
+  }
   for (const std::uint32_t row : rows)
     if (part == 0)
-      prefetch(view_.walk(row), view_.layout().walk_bytes);
+      prefetch(view_.walk(row), layout.walk_bytes);
     else
-      prefetch(view_.finish(row), view_.layout().finish_bytes);
+      prefetch(view_.finish(row), layout.finish_bytes);
 }
 
 void EsqScorer::expect(codec::Range rows, std::uint32_t parts) const noexcept {

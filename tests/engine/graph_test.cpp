@@ -1,4 +1,5 @@
 // Artifacts with a graph: packed, searched, filtered and damaged through the public API.
+#include "engine/flipped_bits.h"
 #include "engine/support.h"
 #include "format/reader.h"
 
@@ -134,21 +135,7 @@ TEST_F(GraphIndex, FewRowsWorkAsMany) {
 TEST_F(GraphIndex, AFlippedBitIsRefusedOrHarmless) {
   const auto packed = pack_and_open(base_, at("graph.attar"), options());
   ASSERT_TRUE(packed.artifact) << packed.failed;
-  const std::string whole = read_whole(at("graph.attar"));
-  const auto expected = packed.artifact->search(std::span(asked_).first(3 * dims), {.k = 5});
-  ASSERT_TRUE(expected);
-  base::Random random(7);
-  for (int trial = 0; trial < 200; ++trial) {
-    std::string bytes = whole;
-    bytes[random.below(bytes.size())] ^= static_cast<char>(1 << random.below(8));
-    const auto opened = Artifact::open_bytes(std::as_bytes(std::span(bytes)));
-    if (!opened) continue;
-    EXPECT_FALSE(opened->verify(1));
-    const auto found = opened->search(std::span(asked_).first(3 * dims), {.k = 5});
-    if (found) {
-      EXPECT_EQ(found->hits, expected->hits);
-    }
-  }
+  expect_flips_refused_or_harmless(at("graph.attar"), std::span(asked_).first(3 * dims), 200);
 }
 
 TEST_F(GraphIndex, CodesThatCannotBeWalkedAreRefusedByName) {

@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t rows_together = 64;
 // So many rows of a scan take as long as a step of a walk.
 constexpr double rows_a_step = 24;
+// With a filter up to so many times as many rows are scored whole: the nearest that pass are farther away, where the
+// first part of a code tells less.
+constexpr double most_wider = 4;
 // No walk is wider than this, whatever a plan asks for or a filter passes.
 constexpr std::uint32_t most_beam = 65'536;
 
@@ -36,6 +39,7 @@ struct Plan {
     const double wide = passing == 0 ? most : static_cast<double>(width) * all / some;
     scanned = some <= wide * rows_a_step || width > most_beam;
     beam = static_cast<std::size_t>(std::min(wide, most));
+    if (width < most_beam) width = static_cast<std::uint32_t>(std::min({wide, most_wider * width, most}));
   }
 
   std::uint32_t width;    // rows that are scored whole

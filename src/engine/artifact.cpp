@@ -318,6 +318,7 @@ Result<Artifact> Artifact::from(std::unique_ptr<State> state) {
   const std::uint64_t deepest = std::uint64_t{index::most_rescored_per_hit} * plan.k;
   state->look.rescored =
       static_cast<std::uint32_t>(std::min<std::uint64_t>({plan.look.rescored, deepest, limits.max_hits, schema.rows}));
+  state->look.shortlist = static_cast<std::uint32_t>(std::min<std::uint64_t>(plan.look.shortlist, schema.rows));
   state->look.beam = static_cast<std::uint32_t>(std::min<std::uint64_t>(plan.look.beam, schema.rows));
   state->look_k = plan.k;
   return Artifact(std::move(state));

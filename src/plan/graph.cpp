@@ -7,14 +7,15 @@
 namespace attar::plan {
 
 Result<std::shared_ptr<const Graph>> Graph::build(const data::VectorSource& base, Metric metric, std::uint32_t line,
-                                                  std::uint64_t seed, base::ThreadPool& pool,
-                                                  base::Progress& progress) {
+                                                  std::uint64_t seed, std::uint64_t memory_bytes,
+                                                  base::ThreadPool& pool, base::Progress& progress) {
   namespace graph = index::graph;
   const std::uint32_t degree = graph::LinksLayout::degree_of_line(base.rows(), line);
   std::shared_ptr<Graph> out(new Graph);
   {
-    ATTAR_ASSIGN(const graph::Adjacency made,
-                 graph::build(base, metric, {.degree = degree, .seed = seed}, pool, progress));
+    ATTAR_ASSIGN(
+        const graph::Adjacency made,
+        graph::build(base, metric, {.degree = degree, .seed = seed, .memory_bytes = memory_bytes}, pool, progress));
     out->bytes_ = graph::encode_links(made);
   }
   const codec::Schema schema{.rows = base.rows(), .dims = base.dims(), .metric = metric};

@@ -20,10 +20,11 @@ class Graph {
   static constexpr std::uint32_t line_bytes = 64;
 
   /// Links every row of the base to its neighbours, as many as a line of `line` bytes holds. Takes about as much memory
-  /// as the rows in bytes, and half as much again.
+  /// as the rows in bytes, and half as much again; `over_limit` where that is more than `memory_bytes`.
   [[nodiscard]] static Result<std::shared_ptr<const Graph>> build(const data::VectorSource& base, Metric metric,
                                                                   std::uint32_t line, std::uint64_t seed,
-                                                                  base::ThreadPool& pool, base::Progress& progress);
+                                                                  std::uint64_t memory_bytes, base::ThreadPool& pool,
+                                                                  base::Progress& progress);
 
   [[nodiscard]] const index::graph::Links& links() const noexcept { return *links_; }
   /// The section of the file.

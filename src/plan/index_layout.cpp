@@ -52,7 +52,7 @@ Result<std::shared_ptr<const Graph>> link_rows(const Setting& setting) {
   const std::optional<std::uint64_t>& budget = setting.goal.budget_bytes;
   const bool roomy = budget && *budget / setting.schema.rows >= finest;
   return Graph::build(*setting.base, setting.schema.metric, roomy ? roomy_line : Graph::line_bytes, setting.seed,
-                      *setting.pool, *setting.progress);
+                      setting.memory_bytes, *setting.pool, *setting.progress);
 }
 
 }  // namespace attar::plan

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include "simd/lane_sums_avx2.h"
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
@@ -17,12 +19,6 @@ namespace {
 
 constexpr std::size_t values_together = 16;
 constexpr std::size_t byte_rows_together = 4;
-
-inline std::int32_t sum_of_lanes(__m256i sum) noexcept {
-  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
-}
 
 template <std::size_t Rows>
 inline void dot_rows(const Int16Products& task, std::size_t row) noexcept {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "simd/lane_sums_avx2.h"
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
@@ -24,12 +26,6 @@ constexpr std::size_t near_bytes = 24'576;
 
 inline __m256i load(const std::int8_t* from) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-}
-
-inline std::int32_t total(__m256i sum) noexcept {
-  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
 }
 
 template <std::size_t Rows, std::size_t Queries>
@@ -58,7 +54,7 @@ void tile(const Int8Products& task, std::size_t row, std::size_t query) noexcept
   }
   for (std::size_t q = 0; q < Queries; ++q)
     for (std::size_t i = 0; i < Rows; ++i) {
-      std::int32_t out = total(sums[q][i]);
+      std::int32_t out = sum_of_lanes(sums[q][i]);
       for (std::size_t j = whole; j < task.dims; ++j) out += rows[i * task.dims + j] * queries[q][j];
       task.out[(query + q) * task.count + row + i] = out;
     }

@@ -48,4 +48,23 @@ inline void expect_numbers(const Codec& codec, const OddRows& odd, std::span<con
   }
 }
 
+/// Beyond what every codec must bear: numbers that a float barely holds.
+inline void expect_numbers_of_extremes(const Codec& codec) {
+  constexpr OddRows extremes[] = {
+      {"subnormal", Metric::inner_product,
+       [](std::size_t row, std::size_t column) { return 1e-42f * spread(row, column); }},
+      {"largest", Metric::inner_product,
+       [](std::size_t row, std::size_t column) {
+         return (column % 2 == 0 ? 3e38f : -3e38f) / static_cast<float>(1 + row);
+       }},
+      {"largest, l2", Metric::l2, [](std::size_t row, std::size_t column) { return 3e37f * spread(row, column); }},
+      {"every magnitude", Metric::l2,
+       [](std::size_t row, std::size_t column) {
+         return std::ldexp(row % 2 == 0 ? 1.0f : -1.0f, static_cast<int>((row * 5 + column) % 200) - 100);
+       }},
+  };
+  constexpr float magnitudes[] = {3e38f, -3e38f, 1e-42f, 1.0f};
+  for (const OddRows& odd : extremes) expect_numbers(codec, odd, magnitudes);
+}
+
 }  // namespace attar::codec

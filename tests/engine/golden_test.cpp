@@ -13,6 +13,7 @@
 #include "engine/plan_text.h"
 #include "engine/support.h"
 #include "format/container_bytes.h"
+#include "index/graph/links.h"
 #include "index/lists.h"
 
 namespace attar::engine {
@@ -153,6 +154,15 @@ std::vector<Golden> goldens() {
                  .slope = true,
                  .index = "ivf",
                  .look = {.head = 1, .shortlist = 40, .window = 300, .probe = 50'000'000}});
+  // Graphs whose walks end before they have come to every row.
+  for (const auto& [name, metric, rows] : {std::tuple("", Metric::cosine, 700u), std::tuple("-l2", Metric::l2, 500u)})
+    out.push_back({.name = fmt::format("graph-v{}{}", index::graph::links_wire_version, name),
+                   .codec = "esq",
+                   .metric = metric,
+                   .rows = rows,
+                   .budget = "120B/vec",
+                   .index = "graph",
+                   .look = {.beam = 16}});
   // Originals row by row, and a second look at them.
   for (const auto& [originals, metric, index] :
        {std::tuple("i8", Metric::inner_product, "ivf"), std::tuple("f16", Metric::l2, "flat"),
@@ -238,6 +248,26 @@ TEST_F(GoldenArtifacts, GiveTheSameAnswersForEver) {
     ++seen;
   }
   EXPECT_GE(seen, goldens().size());
+}
+
+// Numbers that a plan from outside may hold set no memory aside that the rows do not need.
+TEST_F(GoldenArtifacts, LooksBeyondAllRowsAreBounded) {
+  constexpr std::uint32_t most = 0xffff'ffff;
+  const auto lists = fmt::format("ivf-v{}-looks", index::lists_wire_version);
+  const auto graph = fmt::format("graph-v{}", index::graph::links_wire_version);
+  for (const auto& [name, look] : {std::tuple(lists, index::Look{.head = 1, .shortlist = most, .rescored = most}),
+                                   std::tuple(graph, index::Look{.rescored = most, .beam = most})}) {
+    SCOPED_TRACE(name);
+    const auto path = at(name + ".attar");
+    std::filesystem::copy_file(golden_folder() / (name + ".attar"), path);
+    ASSERT_NO_FATAL_FAILURE(look_so(path, look));
+    const auto artifact = Artifact::open(path);
+    ASSERT_TRUE(artifact) << error_of(artifact);
+    const std::vector<float> asked(artifact->dims(), 1);
+    const auto found = artifact->search(asked, {.k = k}), whole = artifact->search(asked, {.k = k, .whole = true});
+    ASSERT_TRUE(found && whole);
+    EXPECT_EQ(found->hits, whole->hits);
+  }
 }
 
 TEST_F(GoldenArtifacts, EveryVersionOfEveryCodecHasOne) {

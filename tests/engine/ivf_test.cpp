@@ -1,4 +1,5 @@
 // Artifacts with inverted lists: packed, searched, decoded and damaged through the public API.
+#include "engine/flipped_bits.h"
 #include "engine/support.h"
 #include "format/reader.h"
 
@@ -124,21 +125,7 @@ TEST_F(InvertedLists, CodesThatScanSlowlyAreNotTakenForRecallThatNobodyAskedFor)
 TEST_F(InvertedLists, AFlippedBitIsRefusedOrHarmless) {
   const auto packed = pack_and_open(base_, at("lists.attar"), options());
   ASSERT_TRUE(packed.artifact) << packed.failed;
-  const std::string whole = read_whole(at("lists.attar"));
-  const auto expected = packed.artifact->search(std::span(asked_).first(3 * dims), {.k = 5});
-  ASSERT_TRUE(expected);
-  base::Random random(7);
-  for (int trial = 0; trial < 300; ++trial) {
-    std::string bytes = whole;
-    bytes[random.below(bytes.size())] ^= static_cast<char>(1 << random.below(8));
-    const auto opened = Artifact::open_bytes(std::as_bytes(std::span(bytes)));
-    if (!opened) continue;
-    EXPECT_FALSE(opened->verify(1));
-    const auto found = opened->search(std::span(asked_).first(3 * dims), {.k = 5});
-    if (found) {
-      EXPECT_EQ(found->hits, expected->hits);
-    }
-  }
+  expect_flips_refused_or_harmless(at("lists.attar"), std::span(asked_).first(3 * dims), 300);
 }
 
 // One byte of each block of the codes is damaged in turn: a search says so where the block holds rows that it looks at,

@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "index/graph/connect.h"
+#include "index/graph/links.h"
 #include "index/graph/prune.h"
 #include "index/graph/reservoir.h"
 #include "index/graph/row_bytes.h"
@@ -224,6 +225,8 @@ TEST(GraphBuildErrors, TooLittleMemoryIsSaidBefore) {
 TEST(GraphBuildErrors, OptionsAreChecked) {
   const std::vector<float> rows = clustered(10, dims, 1);
   EXPECT_EQ(try_build(rows, Metric::l2, {.degree = 0}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(try_build(rows, Metric::l2, {.degree = most_degree + 1}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(try_build(rows, Metric::l2, {.entries = 10'000}).error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(try_build(rows, Metric::l2, {.alpha = 0.5}).error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(try_build({}, Metric::l2, {}).error().code, ErrorCode::invalid_argument);
 }

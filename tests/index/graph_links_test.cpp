@@ -82,6 +82,13 @@ TEST(GraphLinks, RowsThatNoWalkComesToAreCounted) {
   EXPECT_EQ(links->unreachable(), 3u);  // 15, 16, 17
 }
 
+// A walk keeps row numbers in 31 bits; sizes would agree with more.
+TEST(GraphLinks, MoreRowsThanAWalkCanNameAreRefused) {
+  const auto sound = encode_links(ring(21, 3));
+  EXPECT_EQ(code_of(sound, most_rows), ErrorCode::truncated);
+  EXPECT_EQ(code_of(sound, most_rows + 1), ErrorCode::over_limit);
+}
+
 TEST(GraphLinks, DamageIsNamed) {
   constexpr std::uint32_t rows = 21, degree = 3;
   const auto sound = encode_links(ring(rows, degree));

@@ -230,6 +230,11 @@ TEST_F(GraphWalk, MoreRowsThanAWalkKeepsAreScanned) {
   EXPECT_EQ(times.share, 1);
 }
 
+// A plan from outside may ask for any beam; what is set aside for it does not grow with the number.
+TEST_F(GraphWalk, NoBeamIsTooWide) {
+  EXPECT_EQ(search({.k = 10, .look = {.beam = 0xffff'ffff}}), search({.k = 10, .look = {.beam = rows}}));
+}
+
 // Links from outside that lead nowhere.
 TEST_F(GraphWalk, KRowsComeFromLinksThatLeadNowhere) {
   Adjacency graph;

@@ -216,24 +216,7 @@ TEST(Esq, ModelsThatAreNotItsOwnAreRefused) {
   refuse(end - 1, 0xff);
 }
 
-// Beyond what every codec must bear: numbers that a float barely holds.
-TEST(Esq, ExtremeRowsAndQueriesGiveNumbers) {
-  constexpr OddRows extremes[] = {
-      {"subnormal", Metric::inner_product,
-       [](std::size_t row, std::size_t column) { return 1e-42f * spread(row, column); }},
-      {"largest", Metric::inner_product,
-       [](std::size_t row, std::size_t column) {
-         return (column % 2 == 0 ? 3e38f : -3e38f) / static_cast<float>(1 + row);
-       }},
-      {"largest, l2", Metric::l2, [](std::size_t row, std::size_t column) { return 3e37f * spread(row, column); }},
-      {"every magnitude", Metric::l2,
-       [](std::size_t row, std::size_t column) {
-         return std::ldexp(row % 2 == 0 ? 1.0f : -1.0f, static_cast<int>((row * 5 + column) % 200) - 100);
-       }},
-  };
-  constexpr float magnitudes[] = {3e38f, -3e38f, 1e-42f, 1.0f};
-  for (const OddRows& odd : extremes) expect_numbers(esq(), odd, magnitudes);
-}
+TEST(Esq, ExtremeRowsAndQueriesGiveNumbers) { expect_numbers_of_extremes(esq()); }
 
 }  // namespace
 }  // namespace attar::codec

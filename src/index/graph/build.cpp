@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/random.h"
 #include "index/graph/connect.h"
+#include "index/graph/links.h"
 #include "index/graph/prune.h"
 #include "index/graph/reservoir.h"
 #include "index/graph/row_bytes.h"
@@ -57,7 +58,8 @@ Result<std::uint32_t> affordable_candidates(const data::VectorSource& base, Metr
 
 Status check(const data::VectorSource& base, const BuildOptions& options) {
   if (base.rows() == 0) return fail(ErrorCode::invalid_argument, base.name() + ": a graph needs at least one row");
-  if (base.rows() >= std::numeric_limits<std::uint32_t>::max() / std::max(options.leaves.first_fanout, 1u))
+  if (base.rows() > most_rows ||
+      base.rows() >= std::numeric_limits<std::uint32_t>::max() / std::max(options.leaves.first_fanout, 1u))
     return fail(ErrorCode::over_limit, base.name() + ": a graph of so many rows cannot be built; split the base");
   if (base.dims() > most_dims)
     return fail(ErrorCode::over_limit,
@@ -65,7 +67,8 @@ Status check(const data::VectorSource& base, const BuildOptions& options) {
   const CarveOptions& leaves = options.leaves;
   const bool carves = leaves.leaf_rows >= 8 && leaves.first_fanout > 0 && leaves.second_fanout > 0 &&
                       (std::min(leaves.leaf_rows, leaves.leaders) - 1) / 2 >= leaves.second_fanout;
-  const bool links = options.degree > 0 && options.entries > 0 && options.nearest > 0 && options.alpha >= 1;
+  const bool links = options.degree > 0 && options.degree <= most_degree && options.entries > 0 &&
+                     options.entries <= most_entry_sample && options.nearest > 0 && options.alpha >= 1;
   if (!carves || !links || options.candidates < fewest_candidates ||
       options.candidates > std::numeric_limits<std::uint16_t>::max())
     return fail(ErrorCode::invalid_argument, "an option of the graph is out of range");

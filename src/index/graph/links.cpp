@@ -66,6 +66,9 @@ Result<std::uint32_t> Links::degree_in(const format::SectionReader& section, con
       entries > std::min<std::uint64_t>(schema.rows, most_entries))
     return section.fail(ErrorCode::corrupt,
                         fmt::format("{} links a row and {} entry points of {} rows", degree, entries, schema.rows), 0);
+  if (schema.rows > most_rows)
+    return section.fail(ErrorCode::over_limit,
+                        fmt::format("{} rows, and a graph has {} at the most", schema.rows, most_rows), 0);
   const LinksLayout layout(schema.rows, degree, entries);
   if (bytes.size() != layout.bytes)
     return section.fail(bytes.size() < layout.bytes ? ErrorCode::truncated : ErrorCode::corrupt,

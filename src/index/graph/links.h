@@ -19,6 +19,7 @@ namespace attar::index::graph {
 inline constexpr std::uint16_t links_wire_version = 1;
 inline constexpr std::uint32_t most_degree = 128;
 inline constexpr std::uint32_t most_entries = 65'536;
+inline constexpr std::uint64_t most_rows = std::uint64_t{1} << 31;  ///< a walk's row numbers have 31 bits (beam.h)
 
 /// Sizes of a graph section: all follow from the rows, the degree and the number of entry points.
 struct LinksLayout {

@@ -14,8 +14,11 @@ namespace {
 constexpr std::size_t rows_together = 64;
 // So many rows of a scan take as long as a step of a walk.
 constexpr double rows_a_step = 24;
-// A walk for a filter is no wider than this.
-constexpr double most_beam = 65'536;
+// With a filter up to so many times as many rows are scored whole: the nearest that pass are farther away, where the
+// first part of a code tells less.
+constexpr double most_wider = 4;
+// No walk is wider than this, whatever a plan asks for or a filter passes.
+constexpr std::uint32_t most_beam = 65'536;
 
 std::uint64_t count_of(std::span<const std::uint64_t> allowed, std::uint64_t rows) {
   std::uint64_t out = 0;
@@ -29,15 +32,17 @@ std::uint64_t count_of(std::span<const std::uint64_t> allowed, std::uint64_t row
 // What all queries of a search share.
 struct Plan {
   Plan(const Job& job, const Links& links)
-      : width(std::max<std::size_t>(job.kept, job.options.look.beam)), beam(width), passing(links.rows()) {
+      : width(std::max(job.kept, std::min(job.options.look.beam, most_beam))), beam(width), passing(links.rows()) {
     if (!job.options.allowed.empty()) passing = count_of(job.options.allowed, links.rows());
     const auto all = static_cast<double>(links.rows()), some = static_cast<double>(passing);
-    const double wide = passing == 0 ? most_beam : static_cast<double>(width) * all / some;
-    scanned = some <= wide * rows_a_step;
-    beam = static_cast<std::size_t>(std::min(wide, most_beam));
+    constexpr double most = most_beam;
+    const double wide = passing == 0 ? most : static_cast<double>(width) * all / some;
+    scanned = some <= wide * rows_a_step || width > most_beam;
+    beam = static_cast<std::size_t>(std::min(wide, most));
+    if (width < most_beam) width = static_cast<std::uint32_t>(std::min({wide, most_wider * width, most}));
   }
 
-  std::size_t width;      // rows that are scored whole
+  std::uint32_t width;    // rows that are scored whole
   std::size_t beam;       // rows that are kept on the way
   std::uint64_t passing;  // rows that may be returned
   bool scanned = false;   // rather than walked to
@@ -77,7 +82,7 @@ class Walker {
 
   std::vector<codec::Partial> walk(const codec::Scorer& scorer, std::size_t place) {
     std::optional<codec::Shortlist> passing;
-    if (filtered()) passing.emplace(static_cast<std::uint32_t>(plan_.width));
+    if (filtered()) passing.emplace(plan_.width);
     beam_.clear();
     seen_.clear();
     for (std::span<const std::uint32_t> entries = links_.entries(); !entries.empty();) {
@@ -124,14 +129,14 @@ class Walker {
   }
 
   std::vector<codec::Partial> kept() const {
-    std::vector<codec::Partial> out(std::min(beam_.size(), plan_.width));
+    std::vector<codec::Partial> out(std::min<std::size_t>(beam_.size(), plan_.width));
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = {.score = beam_.score(i), .row = beam_.row(i)};
     return out;
   }
 
   // The best of all rows that may be returned, by the first part of their codes.
   std::vector<codec::Partial> scan(const codec::Scorer& scorer, std::size_t place) {
-    codec::Shortlist best(static_cast<std::uint32_t>(plan_.width));
+    codec::Shortlist best(plan_.width);
     std::size_t count = 0;
     const auto score = [&] {
       scorer.score_first(place, std::span(rows_).first(count), std::span(scores_).first(count));

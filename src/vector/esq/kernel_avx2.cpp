@@ -6,6 +6,8 @@
 
 #include <immintrin.h>
 
+#include "simd/lane_sums_avx2.h"
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
@@ -54,12 +56,6 @@ inline __m128i totals(__m256i a, __m256i b, __m256i c, __m256i d) noexcept {
   return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
 }
 
-inline std::int32_t total(__m256i sum) noexcept {
-  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b00'00'11'10));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0b00'00'00'01)));
-}
-
 template <std::size_t Loads>
 void walk_rows(const WalkQuery& query, const std::byte* const* rows, std::size_t count, std::int32_t* sums) noexcept {
   std::size_t row = 0;
@@ -69,7 +65,8 @@ void walk_rows(const WalkQuery& query, const std::byte* const* rows, std::size_t
                                 walk_row<Loads>(query, rows[row + 2]), walk_row<Loads>(query, rows[row + 3]));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + row), _mm_add_epi32(_mm_add_epi32(four, four), constant));
   }
-  for (; row < count; ++row) sums[row] = 2 * total(walk_row<Loads>(query, rows[row])) + query.constant;
+  for (; row < count; ++row)
+    sums[row] = 2 * simd::detail::sum_of_lanes(walk_row<Loads>(query, rows[row])) + query.constant;
 }
 
 struct Halves {
@@ -156,7 +153,7 @@ void finish_avx2(const FinishQuery& query, const Place* rows, std::size_t count,
       }
       values += largest_group;
     }
-    sums[i] = total(_mm256_add_epi32(parts.low, parts.high));
+    sums[i] = simd::detail::sum_of_lanes(_mm256_add_epi32(parts.low, parts.high));
   }
 }
 

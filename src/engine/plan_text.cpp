@@ -62,6 +62,7 @@ std::string to_json(const PlanText& plan) {
   if (plan.look.rescored != 0) out["look"]["rescored"] = plan.look.rescored;
   if (plan.look.probe != 0) out["look"]["probe"] = plan.look.probe;
   if (plan.look.beam != 0) out["look"]["beam"] = plan.look.beam;
+  if (plan.look.stretch != 0) out["look"]["stretch"] = plan.look.stretch;
   if (plan.budget) {
     out["budget"] = plan.budget->text();
     out["budget_bytes"] = plan.budget_bytes;
@@ -102,6 +103,7 @@ Result<PlanText> plan_from_json(std::string_view text) {
     if (looks.member("rescored") != nullptr) out.look.rescored = narrowed(looks.whole("rescored"));
     if (looks.member("probe") != nullptr) out.look.probe = narrowed(looks.whole("probe"));
     if (looks.member("beam") != nullptr) out.look.beam = narrowed(looks.whole("beam"));
+    if (looks.member("stretch") != nullptr) out.look.stretch = narrowed(looks.whole("stretch"));
     if (!looks.wrong().empty()) fields.refuse("look");
   }
   if (fields.member("budget") != nullptr) {

@@ -31,6 +31,9 @@ struct Look {
   std::uint32_t probe = 0;
   /// A graph is walked with so many rows kept on the way, all of which are scored whole; 0: every row is scored.
   std::uint32_t beam = 0;
+  /// The walk ends where no row is left that is nearer than the k-th best one's distance and this many ten-thousandths
+  /// of it; 0: when all rows that are kept have been left.
+  std::uint32_t stretch = 0;
 
   friend bool operator==(const Look&, const Look&) = default;
 };

@@ -75,6 +75,11 @@ class LookChoice {
     double share;  // of the rows that were looked at
   };
 
+  struct Walk {
+    index::Look look;
+    double work;  // in rows scored by their first part
+  };
+
   // A look, what it finds and how long it takes.
   struct Timed {
     index::Look look;
@@ -87,8 +92,11 @@ class LookChoice {
   [[nodiscard]] Result<Timed> hurry(const Measured& plan);
   [[nodiscard]] std::vector<std::vector<index::Look>> ways(const Measured& plan) const;
   [[nodiscard]] Status choose_probe(Measured& plan, double least);
-  [[nodiscard]] Status choose_beam(Measured& plan, double least);
-  [[nodiscard]] Result<index::Look> narrowest_walk(const Measured& plan, double needed) const;
+  [[nodiscard]] Status choose_walk(Measured& plan, double least);
+  [[nodiscard]] Result<Walk> cheapest_walk(const Measured& plan, double needed) const;
+  [[nodiscard]] Result<std::optional<Walk>> shortest_walk(const Measured& plan, std::uint32_t beam,
+                                                          double needed) const;
+  [[nodiscard]] double work_of(const index::SearchTimes& times, std::uint32_t beam) const;
   [[nodiscard]] Result<std::vector<index::Look>> sequence_of_walks(Measured& plan, double floor, double margin);
   [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed,
                                              std::uint32_t known = 0, std::uint32_t first_doubtful = most_probe) const;

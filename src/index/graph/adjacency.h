@@ -13,6 +13,7 @@ struct Adjacency {
   std::uint32_t degree = 0;            ///< places for links a row
   std::vector<std::uint32_t> links;    ///< rows × degree; unused places hold the row's own number, and stand last
   std::vector<std::uint32_t> entries;  ///< where walks begin: distinct rows, ascending
+  float squared_reach = 0;             ///< under inner product the largest ‖x‖²; else 0
 
   [[nodiscard]] std::span<const std::uint32_t> places(std::uint32_t row) const noexcept {
     return std::span(links).subspan(std::size_t{row} * degree, degree);

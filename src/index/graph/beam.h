@@ -45,6 +45,8 @@ class Beam {
     while (next_ < count_ && (keys_[next_] & 1) != 0) ++next_;
     return next_ < count_;
   }
+  /// Of the row that leave() would give. After pending().
+  [[nodiscard]] float next_score() const noexcept { return score_of(keys_[next_]); }
   /// The best row that the walk has not been to, which it goes to now. After pending().
   [[nodiscard]] std::uint32_t leave() noexcept {
     keys_[next_] |= 1;

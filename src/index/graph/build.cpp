@@ -82,6 +82,7 @@ class Builder {
       : rows_(rows), options_(options), pool_(pool), progress_(progress), workers_(pool.size()) {
     graph_.rows = rows.size();
     graph_.degree = options.degree;
+    graph_.squared_reach = static_cast<float>(rows.squared_reach());
     graph_.links.resize(std::size_t{graph_.rows} * graph_.degree);
   }
 

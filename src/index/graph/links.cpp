@@ -11,7 +11,10 @@
 namespace attar::index::graph {
 namespace {
 
+constexpr std::uint64_t reach_at = 8, reserved_at = 12;
 constexpr std::uint64_t header_bytes = 64, alignment = 64, line_step = 32;
+// Norms of rows stay below 10¹⁸.
+constexpr float most_squared_reach = 4e36f;
 // Behind the last line, for kernels that read in words.
 constexpr std::uint64_t slack = 64;
 
@@ -50,6 +53,7 @@ std::vector<std::byte> encode_links(const Adjacency& graph) {
   std::vector<std::byte> out(layout.bytes);
   base::store(out.data(), graph.degree);
   base::store(out.data() + 4, entries);
+  base::store(out.data() + reach_at, graph.squared_reach);
   std::memcpy(out.data() + header_bytes, graph.entries.data(), 4 * graph.entries.size());
   for (std::uint32_t row = 0; row < graph.rows; ++row)
     pack_line(graph.places(row), layout.link_bits, out.data() + layout.lines + row * layout.line_bytes);
@@ -85,17 +89,22 @@ Result<Links> Links::open(format::SectionReader section, const codec::Schema& sc
   Links out(std::move(section), layout.link_bits);
   out.rows_ = schema.rows;
   out.degree_ = degree;
+  out.metric_ = schema.metric;
+  out.squared_reach_ = base::load<float>(bytes.data() + reach_at);
   out.entries_.resize(entries);
   std::memcpy(out.entries_.data(), bytes.data() + header_bytes, 4 * std::size_t{entries});
   out.lines_ = bytes.data() + layout.lines;
   out.line_bytes_ = layout.line_bytes;
+  const bool by_reach = schema.metric == Metric::inner_product;
+  if (!(out.squared_reach_ >= 0 && out.squared_reach_ <= (by_reach ? most_squared_reach : 0)))
+    return out.section_.fail(ErrorCode::corrupt, "the largest norm is none of these rows", reach_at);
   const bool ascending = std::ranges::adjacent_find(out.entries_, std::greater_equal<>()) == out.entries_.end();
   if (!ascending || out.entries_.back() >= schema.rows)
     return out.section_.fail(ErrorCode::corrupt, "the entry points are not ascending rows", header_bytes);
-  if (!all_zero(bytes.subspan(8, header_bytes - 8)) ||
+  if (!all_zero(bytes.subspan(reserved_at, header_bytes - reserved_at)) ||
       !all_zero(bytes.subspan(header_bytes + 4 * std::uint64_t{entries},
                               layout.lines - header_bytes - 4 * std::uint64_t{entries})))
-    return out.section_.fail(ErrorCode::corrupt, "the graph's header holds bytes that are never written", 8);
+    return out.section_.fail(ErrorCode::corrupt, "the graph's header holds bytes that are never written", reserved_at);
   return out;
 }
 

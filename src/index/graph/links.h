@@ -52,6 +52,9 @@ class Links {
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::uint32_t degree() const noexcept { return degree_; }
   [[nodiscard]] std::span<const std::uint32_t> entries() const noexcept { return entries_; }
+  [[nodiscard]] Metric metric() const noexcept { return metric_; }
+  /// Under inner product the largest ‖x‖² of the rows; else 0.
+  [[nodiscard]] float squared_reach() const noexcept { return squared_reach_; }
   /// Room that read() wants: the degree and what its kernels write beyond it.
   [[nodiscard]] std::size_t room() const noexcept { return simd::room_for(degree_); }
   /// The links of a row, degree() of them.
@@ -67,6 +70,8 @@ class Links {
   simd::UnpackNumbers unpack_;
   std::uint64_t rows_ = 0;
   std::uint32_t degree_ = 0;
+  Metric metric_ = Metric::cosine;
+  float squared_reach_ = 0;
   std::vector<std::uint32_t> entries_;
   const std::byte* lines_ = nullptr;
   std::uint64_t line_bytes_ = 0;

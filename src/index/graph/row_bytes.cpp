@@ -207,6 +207,7 @@ Result<RowBytes> RowBytes::read(const data::VectorSource& base, Metric metric, b
   ATTAR_ASSIGN(const Rounding rounding, find_rounding(base, metric, squared_reach));
   const std::size_t dims = base.dims();
   RowBytes out;
+  out.squared_reach_ = std::max(0.0, squared_reach);
   out.width_ = base::round_up(dims + rounding.lifts, width_unit);
   out.values_.resize(base.rows() * out.width_);
   out.sums_.resize(base.rows());

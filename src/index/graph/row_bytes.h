@@ -61,9 +61,12 @@ class RowBytes {
   [[nodiscard]] ByteRows all() const noexcept {
     return {.width = width_, .values = values_, .sums = sums_, .norms = norms_};
   }
+  /// Under inner product M²; else 0.
+  [[nodiscard]] double squared_reach() const noexcept { return squared_reach_; }
   [[nodiscard]] ByteRows row(std::uint32_t row) const noexcept { return all().part(row, 1); }
 
  private:
+  double squared_reach_ = 0;
   std::size_t width_ = 0;
   std::vector<std::int8_t> values_;
   std::vector<std::int32_t> sums_;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
+#include <limits>
 #include <optional>
 
 #include "index/graph/beam.h"
+#include "math/vector_ops.h"
 
 namespace attar::index::graph {
 namespace {
@@ -48,6 +49,34 @@ struct Plan {
   bool scanned = false;   // rather than walked to
 };
 
+// How far a walk for one query goes. spec.md, "Search", 3.
+class Reach {
+ public:
+  Reach(const Links& links, std::span<const float> query, std::uint32_t stretch) noexcept {
+    if (stretch == 0) return;
+    const double squared = math::squared_norm(query);
+    if (links.metric() == Metric::l2) {
+      from_ = squared;
+      slope_ = 1;
+    } else if (links.metric() == Metric::inner_product) {
+      from_ = squared + static_cast<double>(links.squared_reach());
+    }
+    const double longer = 1 + stretch * ten_thousandth;
+    longer_ = longer * longer;
+  }
+
+  /// The score below which a row is too far, where the k-th best has this one.
+  [[nodiscard]] float least(float kth) const noexcept {
+    if (longer_ == 0) return -std::numeric_limits<float>::infinity();
+    const double distance = std::max(from_ - slope_ * static_cast<double>(kth), from_ * least_share);
+    return static_cast<float>((from_ - longer_ * distance) / slope_);
+  }
+
+ private:
+  static constexpr double ten_thousandth = 1e-4, least_share = 1e-3;
+  double from_ = 2, slope_ = 2, longer_ = 0;
+};
+
 // What a thread needs for its queries.
 class Walker {
  public:
@@ -62,9 +91,9 @@ class Walker {
         better_(rows_.size()) {}
 
   /// The best rows of one query of the scorer's batch.
-  std::vector<codec::Hit> search(const codec::Scorer& scorer, std::size_t place) {
+  std::vector<codec::Hit> search(const codec::Scorer& scorer, std::size_t place, std::span<const float> query) {
     std::vector<codec::Partial> found;
-    if (!plan_.scanned) found = walk(scorer, place);
+    if (!plan_.scanned) found = walk(scorer, place, Reach(links_, query, job_.options.look.stretch));
     // A walk may end where a filter, or links from outside, lead no further.
     if (found.size() < std::min<std::uint64_t>(job_.kept, plan_.passing)) found = scan(scorer, place);
     scorer.finish_rows(place, found);
@@ -80,9 +109,37 @@ class Walker {
   bool filtered() const noexcept { return !job_.options.allowed.empty(); }
   bool allowed(std::uint32_t row) const noexcept { return (job_.options.allowed[row / 64] >> (row % 64) & 1) != 0; }
 
-  std::vector<codec::Partial> walk(const codec::Scorer& scorer, std::size_t place) {
-    std::optional<codec::Shortlist> passing;
-    if (filtered()) passing.emplace(plan_.width);
+  // Rows that may be returned, as a walk meets them.
+  struct Passing {
+    Passing(const Plan& plan, std::uint32_t k) : best(plan.width), nearest(k) {}
+    codec::Shortlist best;  // to be scored whole
+    codec::TopK nearest;
+  };
+
+  std::vector<codec::Partial> walk(const codec::Scorer& scorer, std::size_t place, const Reach& reach) {
+    std::optional<Passing> passing;
+    if (filtered()) passing.emplace(plan_, job_.kept);
+    begin(scorer, place, passing);
+    // The next row is left before what the last one leads to is scored, so that its neighbours' codes are on their way.
+    std::span<const std::uint32_t> met;
+    for (;;) {
+      std::span<const std::uint32_t> next;
+      if (beam_.pending() && beam_.next_score() >= reach.least(kth_score(passing))) {
+        links_.read(beam_.leave(), rows_.data());
+        next = seen_.keep_new(std::span(rows_).first(links_.degree()));
+        scorer.expect_rows(next, 0);
+        ++steps_;
+      } else if (met.empty()) {
+        break;
+      }
+      if (!met.empty()) meet(scorer, place, met, passing);
+      met = next;
+    }
+    return passing ? passing->best.take() : kept();
+  }
+
+  // At the entry points.
+  void begin(const codec::Scorer& scorer, std::size_t place, std::optional<Passing>& passing) {
     beam_.clear();
     seen_.clear();
     for (std::span<const std::uint32_t> entries = links_.entries(); !entries.empty();) {
@@ -92,26 +149,16 @@ class Walker {
       scorer.expect_rows(fresh, 0);
       meet(scorer, place, fresh, passing);
     }
-    // The next row is left before what the last one leads to is scored, so that its neighbours' codes are on their way.
-    std::span<const std::uint32_t> met;
-    while (beam_.pending() || !met.empty()) {
-      std::span<const std::uint32_t> next;
-      if (beam_.pending()) {
-        const std::uint32_t row = beam_.leave();
-        links_.read(row, rows_.data());
-        next = seen_.keep_new(std::span(rows_).first(links_.degree()));
-        scorer.expect_rows(next, 0);
-        ++steps_;
-      }
-      if (!met.empty()) meet(scorer, place, met, passing);
-      met = next;
-    }
-    return passing ? passing->take() : kept();
+  }
+
+  float kth_score(const std::optional<Passing>& passing) const noexcept {
+    if (passing) return passing->nearest.threshold();
+    return beam_.size() < job_.kept ? -std::numeric_limits<float>::infinity() : beam_.score(job_.kept - 1);
   }
 
   // Scores rows and offers them to the beam, and those that may be returned to `passing`.
   void meet(const codec::Scorer& scorer, std::size_t place, std::span<const std::uint32_t> met,
-            std::optional<codec::Shortlist>& passing) {
+            std::optional<Passing>& passing) {
     scorer.score_first(place, met, std::span(scores_).first(met.size()));
     scored_ += met.size();
     // Most are no better than what is kept: the others are picked out without a branch.
@@ -124,8 +171,11 @@ class Walker {
     for (const std::uint32_t i : std::span(better_).first(better))
       if (beam_.offer(scores_[i], met[i])) links_.expect(met[i]);
     if (!passing) return;
-    for (std::size_t i = 0; i < met.size(); ++i)
-      if (allowed(met[i])) passing->push({.score = scores_[i], .row = met[i]});
+    for (std::size_t i = 0; i < met.size(); ++i) {
+      if (!allowed(met[i])) continue;
+      passing->best.push({.score = scores_[i], .row = met[i]});
+      passing->nearest.push(scores_[i], met[i]);
+    }
   }
 
   std::vector<codec::Partial> kept() const {
@@ -193,7 +243,8 @@ Result<HitLists> graph_search(const codec::View& view, const Links& links, std::
     }
     start = Clock::now();
     if (!walkers[worker]) walkers[worker].emplace(job, links, plan);
-    for (std::size_t q = 0; q < size; ++q) out[first + q] = job.finish(first + q, walkers[worker]->search(**scorer, q));
+    for (std::size_t q = 0; q < size; ++q)
+      out[first + q] = job.finish(first + q, walkers[worker]->search(**scorer, q, job.batch(first + q, 1).values));
     spent[worker].scan += seconds_since(start);
   });
   for (const auto& error : errors)

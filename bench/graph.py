@@ -5,8 +5,9 @@
 curves    Peers at every window that index_peers.py lists; Attar packed to 400 and 650 bytes a row for a ladder of floors, which the planner
           chose on the tune queries. Recall@10 is that of the report queries. A round gives each point --seconds in turn, single queries, then
           1,000 a call. The rate at a recall lies on the line between the two neighbouring points of a contender (log of the rate over recall;
-          points that another of its points beats in both are left out), nothing is extrapolated. Ratios are taken inside each round, then
-          their median, with the least and the greatest of the rounds.
+          points that another of its points beats in both are left out), nothing is extrapolated: a peer is not compared below its lowest
+          recall nor above its highest, and below our lowest we count with the rate that we have there. Ratios are taken inside each round,
+          then their median, with the least and the greatest of the rounds.
 builds    SymphonyQG in 8 bits and Attar to 400 bytes a row and a floor of 0.95, in turn, each in a process of its own. Attar's seconds are those
           of the whole command: reading, planning, truth, certificate and writing; the peer's are those of its build call alone. Peak memory is
           that of the process, pages of files that it maps in it.
@@ -45,7 +46,8 @@ import speed
 K, BATCHES, INDEX = curves.K, curves.BATCHES, "graph"
 PEERS = ("SymphonyQG 8 bit", "SymphonyQG raw", "faiss HNSW32 SQ8", "usearch i8", "RaBitQ library HNSW 8 bit")
 # Floors by bytes a row of 384 numbers. What is measured lies above a floor by what its certificate needs; "none" is the widest walk.
-LADDERS = {400: ("0.86", "0.9", "0.93", "0.95", "0.96", "0.97", "0.975", "0.98", "none"), 650: ("0.86", "0.9", "0.93", "0.95", "0.97", "0.98", "none")}
+LADDERS = {400: ("0.9", "0.93", "0.95", "0.96", "0.97", "0.975", "0.98", "none"),
+           650: ("0.9", "0.93", "0.95", "0.97", "0.98", "none")}
 RECALLS = tuple(round(0.9 + 0.005 * i, 3) for i in range(19))  # where rates are compared: 0.90 to 0.99
 BUDGET, FLOOR = 400, "0.95"  # of builds, filters and growth
 RIVAL = "SymphonyQG 8 bit"
@@ -61,7 +63,8 @@ def budget_of(bytes_per_row: int, d: int) -> int:
 
 
 class Curve:
-    """Points of one contender that none of its others beats in recall and rate: rates of every round at a recall between two of them."""
+    """Points of one contender that none of its others beats in recall and rate: rates of every round at a recall between two of them. `least` is the
+    lowest recall that was measured: from there to the first of these points, that one is the quickest."""
 
     def __init__(self, lines: list[dict], batch: str) -> None:
         best, kept = 0.0, []
@@ -69,21 +72,21 @@ class Curve:
             if line["queries_per_second"][batch] > best:
                 best = line["queries_per_second"][batch]
                 kept.insert(0, line)
-        self.recalls = [line["recall"] for line in kept]
+        self.least, self.recalls = min(line["recall"] for line in lines), [line["recall"] for line in kept]
         self.rates = np.log([line["rates"][batch] for line in kept])  # (points, rounds)
 
     def at(self, recall: float) -> np.ndarray | None:
         """Queries a second in each round; None outside of what was measured."""
-        if not self.recalls[0] <= recall <= self.recalls[-1]:
+        if not self.least <= recall <= self.recalls[-1]:
             return None
         return np.exp([np.interp(recall, self.recalls, rates) for rates in self.rates.T])
 
 
 def compare(ours: Curve, peer: Curve) -> dict[str, dict]:
-    """By recall, where the peer has a rate: both rates and their ratio, which is null where only we have none."""
+    """By recall, where the peer has a rate: both rates and their ratio, which is null where we do not reach that recall."""
     out = {}
     for recall in RECALLS:
-        theirs, own = peer.at(recall), ours.at(recall)
+        theirs, own = peer.at(recall), ours.at(max(recall, ours.least))
         if theirs is None:
             continue
         line = {"ratio": None, "peer": round(float(np.median(theirs)), 1)}
@@ -106,7 +109,7 @@ def ratios(lines: list[dict]) -> list[dict]:
             for peer in found:
                 if peer not in own:
                     out.append({"name": f"{ours} / {peer}, {batch} a call", "ours": ours, "peer": peer, "batch": int(batch),
-                                "from": found[ours].recalls[0], "to": found[ours].recalls[-1], "at": compare(found[ours], found[peer])})
+                                "from": found[ours].least, "to": found[ours].recalls[-1], "at": compare(found[ours], found[peer])})
     return out
 
 
@@ -187,8 +190,8 @@ def measure_builds(rows: curves.Slice, results: curves.Results, rounds: int) -> 
                       "cores": round(median(builds, "cores"), 2), "peak_mb": round(peak, 1), "bytes_per_row": round(builds[0]["bytes_per_row"], 3),
                       "peak_of_float32": round(peak / inputs["float32"], 3), "peak_of_file": round(peak / inputs["file"], 3)})
         line = lines[-1]
-        print(f"  {name}: {line['seconds']:.1f} s, {line['times_rival']:.2f}x {RIVAL}, {line['cores']:.2f} cores, peak {peak:,.0f} MB: {line['peak_of_float32']:.2f}x the "
-              f"rows as float32, {line['peak_of_file']:.2f}x the file given", flush=True)
+        print(f"  {name}: {line['seconds']:.1f} s, {line['times_rival']:.2f}x {RIVAL}, {line['cores']:.2f} cores, peak {peak:,.0f} MB: "
+              f"{line['peak_of_float32']:.2f}x the rows as float32, {line['peak_of_file']:.2f}x the file given", flush=True)
     results.value["built"] = lines
 
 
@@ -315,12 +318,12 @@ def main() -> None:
     parser.add_argument("--set", default="manuals", choices=datasets.SETS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--only", action="append", metavar="NAME", help="only contenders whose name begins so; may be given again; results to bench/out")
-    parser.add_argument("--floors", help="in place of the ladders of floors, such as 0.9,0.95,none; results to bench/out")
+    parser.add_argument("--only", action="append", metavar="NAME", help="only contenders whose name begins so; may be given again")
+    parser.add_argument("--floors", help="in place of the ladders of floors, such as 0.9,0.95,none")
     parser.add_argument("--parts", default=",".join(PARTS), help="what is measured (%(default)s)")
     parser.add_argument("--build-rounds", type=int, default=1, help="how often both are built (%(default)s)")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of rows of growth (%(default)s)")
-    parser.add_argument("--rows", type=int, help="only the first N rows; results to bench/out")
+    parser.add_argument("--rows", type=int, help="only the first N rows")
     parser.add_argument("--try", dest="trial", action="store_true", help="results go to bench/out, not to bench/results")
     options = parser.parse_args()
     try:

@@ -162,6 +162,16 @@ def measure_curves(rows: curves.Slice, results: curves.Results, program: str, op
 # ---- builds ---------------------------------------------------------------------------------------------------------
 
 
+def build(rows: curves.Slice, budget: int) -> dict:
+    """What packing to `budget` bytes a row took: seconds, cores, peak_mb; and bytes_per_row."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    packed = attar_cli.pack(rows.file, budget, rows.query_file("tune"), f"graph-{rows.name}-build", index_peers.BUILD_THREADS,
+                            ("--index", INDEX, "--recall", f"{FLOOR}@{K}"))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {key: packed[key] for key in ("seconds", "peak_mb", "bytes_per_row")} | {"cores": busy / packed["seconds"]}
+
+
 def measure_builds(rows: curves.Slice, results: curves.Results, rounds: int) -> None:
     """Both built `rounds` times in turn; seconds and peaks are medians, the ratio is taken inside each round."""
     n, d = rows.base.shape
@@ -170,13 +180,13 @@ def measure_builds(rows: curves.Slice, results: curves.Results, rounds: int) -> 
     theirs, ours = [], []
     for _ in range(rounds):
         (folder / index_peers.slug(RIVAL) / "built.json").unlink(missing_ok=True)  # built in this run, not kept
-        theirs.append(index_peers.build_apart(peer, rows.file, n, folder))
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        packed = attar_cli.pack(rows.file, budget, rows.query_file("tune"), f"graph-{rows.name}-build", index_peers.BUILD_THREADS,
-                                ("--index", INDEX, "--recall", f"{FLOOR}@{K}"))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        ours.append({key: packed[key] for key in ("seconds", "peak_mb", "bytes_per_row")} | {"cores": busy / packed["seconds"]})
+        try:
+            theirs.append(index_peers.build_apart(peer, rows.file, n, folder))
+        except index_peers.Absent as reason:
+            print(f"  {RIVAL}: absent: {reason}", flush=True)
+            results.value["built"] = []
+            return
+        ours.append(build(rows, budget))
 
     def median(builds: list[dict], key: str) -> float:
         return float(np.median([built[key] for built in builds]))

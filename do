@@ -18,7 +18,7 @@ usage: ./do VERB [options]
                           build the Python package into build/python (--test: and test it; PYTHON: the interpreter that it
                           is for, such as a virtual environment's; default Debian's)
   bench [SCRIPT ...]      measure Attar and its peers; SCRIPT: rate_quality, known_item, speed, frontier, filters, draw (all
-                          of them), and, for an hour each, curves, growth; also forecast, scale, chunks, encoders,
+                          of them), and, for an hour each, curves, growth, graph; also forecast, scale, chunks, encoders,
                           encoder_quality, documents, relevance, late_chunks, token_counts, demo, tensors, finetune,
                           quant_peers, gguf_export; options go to one script:
                           bench curves --set debian

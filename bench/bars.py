@@ -2,8 +2,8 @@
 
     python bench/bars.py [--strict]        # or ./do bars; --strict: exit 1 unless every bar holds
 
-Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py, filters.py, forecast.py) and runs what is cheap: the
-simulation of certificates.
+Reads bench/results/*.json (made by rate_quality.py, speed.py, open_file.py, frontier.py, filters.py, forecast.py, graph.py) and runs what is
+cheap: the simulation of certificates.
 A bar without a measurement does not hold: it says which script to run.
 """
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import bars_cache
 import bars_context
 import bars_corpus
+import bars_graph
 import bars_tensors
 import bars_text
 import bars_tokenizers
@@ -192,7 +193,7 @@ def main() -> None:
     options = parser.parse_args()
     bars = [*recall_bars(), *peer_bars(), *speed_bars(), pack_bar(), simulation_bar(), *open_bars(), *frontier_bars(), *filter_bars(),
             *forecast_bars(), *bars_text.encoder_bars(), *bars_text.bert_bars(), *bars_text.document_bars(), *bars_text.chunk_bars(), *bars_tokenizers.bars(), *bars_context.context_bars(),
-            *bars_corpus.bars(), *bars_cache.cache_bars(), *bars_tensors.bars()]
+            *bars_corpus.bars(), *bars_cache.cache_bars(), *bars_tensors.bars(), *bars_graph.bars()]
     for bar in bars:
         print(f"{'holds' if bar.holds else 'MISSED':6s}  {bar.name:62s}  {bar.required:26s}  {bar.measured}")
     print(f"{sum(bar.holds for bar in bars)} of {len(bars)} bars hold")

@@ -156,22 +156,23 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def attar_name(budget: int, floor: str) -> str:
-    return f"attar {budget} B" + (f", recall {floor}" if floor != "none" else "")
+def attar_name(budget: int, floor: str, index: str = "") -> str:
+    return f"attar {index + ' ' if index else ''}{budget} B" + (f", recall {floor}" if floor != "none" else "")
 
 
-def pack(rows: Slice, budget: int, floor: str, program: str) -> dict:
-    """Attar's artifact for a budget and a floor, kept or made now; "unreached" in place of the rest where the planner found no such plan."""
-    name = attar_name(budget, floor)
+def pack(rows: Slice, budget: int, floor: str, program: str, index: str = "") -> dict:
+    """Attar's artifact for a budget and a floor, of the `index` that is named or the planner's own, kept or made now; "unreached" in place of
+    the rest where the planner found no such plan."""
+    name = attar_name(budget, floor, index)
     note = rows.folder / f"{index_peers.slug(name)}.json"
     wanted = {"name": name, "program": program, "budget": budget, "floor": floor}
     kept = measures.read_json(note)
     if wanted.items() <= kept.items():
         return kept
-    floor_option = ("--recall", f"{floor}@{K}") if floor != "none" else ()
+    goal = (("--recall", f"{floor}@{K}") if floor != "none" else ()) + (("--index", index) if index else ())
     file = rows.folder / index_peers.slug(name)
     try:
-        made = attar_cli.pack(rows.file, budget, rows.query_file("tune"), str(file.relative_to(OUT)), index_peers.BUILD_THREADS, floor_option)
+        made = attar_cli.pack(rows.file, budget, rows.query_file("tune"), str(file.relative_to(OUT)), index_peers.BUILD_THREADS, goal)
         found = {"file": str(made["file"]), "plan": made["plan"], "bytes_per_row": made["bytes_per_row"], "seconds": round(made["seconds"], 2),
                  "peak_mb": round(made["peak_mb"], 1)}
     except attar_cli.Failed as failed:

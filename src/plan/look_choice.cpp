@@ -281,9 +281,16 @@ double LookChoice::work_of(const index::SearchTimes& times, std::uint32_t beam) 
 }
 
 // Ever cheaper walks, from one that loses next to nothing on.
-Result<std::vector<index::Look>> LookChoice::sequence_of_walks(Measured& plan, double floor, double margin) {
+Result<std::vector<index::Look>> LookChoice::sequence_of_walks(Measured& plan, double floor,
+                                                               const MarginOf& margin_of) {
   ATTAR_TRY(choose_walk(plan, 0));
   std::vector<index::Look> out = {plan.look};
+  // Answers of short walks differ far more from query to query than those of a scan: the margin is that of a walk which
+  // is about to fail.
+  double margin = margin_of(plan.tune);
+  ATTAR_ASSIGN(const Walk near_floor, cheapest_walk(plan, std::min(floor + margin, plan.contender.recall)));
+  ATTAR_ASSIGN(const auto answers, jury_.grade(*plan.trial, near_floor.look, *setting_.pool));
+  margin = std::max(margin, margin_of(answers));
   double work = std::numeric_limits<double>::infinity();
   for (const double share : margins) {
     if (floor + share * margin >= plan.contender.recall) continue;
@@ -296,8 +303,9 @@ Result<std::vector<index::Look>> LookChoice::sequence_of_walks(Measured& plan, d
   return out;
 }
 
-Result<std::vector<index::Look>> LookChoice::sequence(Measured& plan, double floor, double margin) {
-  if (rows_.graph) return sequence_of_walks(plan, floor, margin);
+Result<std::vector<index::Look>> LookChoice::sequence(Measured& plan, double floor, const MarginOf& margin_of) {
+  if (rows_.graph) return sequence_of_walks(plan, floor, margin_of);
+  const double margin = margin_of(plan.tune);
   ATTAR_TRY(choose(plan, 0));
   std::vector<index::Look> out = {plan.look};
   ATTAR_TRY(choose(plan, floor + margin));

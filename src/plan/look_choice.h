@@ -65,9 +65,13 @@ class LookChoice {
   /// What a plan does with tune queries, in its look.
   [[nodiscard]] Result<Account> account(const Measured& plan) const;
 
-  /// Ever quicker looks at the lists of a plan: first one that loses next to nothing, then such as keep `floor` and
-  /// ever smaller multiples of `margin` on tune queries. Sets `plan.look`, and may set another layout as choose() does.
-  [[nodiscard]] Result<std::vector<index::Look>> sequence(Measured& plan, double floor, double margin);
+  /// Recall above a floor that a plan should have on tune queries, where it has these answers to them.
+  using MarginOf = std::function<double(std::span<const double> tune)>;
+
+  /// Ever quicker looks at the index of a plan: first one that loses next to nothing, then such as keep `floor` and
+  /// ever smaller multiples of the margin on tune queries. Sets `plan.look`, and may set another layout as choose()
+  /// does.
+  [[nodiscard]] Result<std::vector<index::Look>> sequence(Measured& plan, double floor, const MarginOf& margin_of);
 
  private:
   struct Probed {
@@ -97,7 +101,8 @@ class LookChoice {
   [[nodiscard]] Result<std::optional<Walk>> shortest_walk(const Measured& plan, std::uint32_t beam,
                                                           double needed) const;
   [[nodiscard]] double work_of(const index::SearchTimes& times, std::uint32_t beam) const;
-  [[nodiscard]] Result<std::vector<index::Look>> sequence_of_walks(Measured& plan, double floor, double margin);
+  [[nodiscard]] Result<std::vector<index::Look>> sequence_of_walks(Measured& plan, double floor,
+                                                                   const MarginOf& margin_of);
   [[nodiscard]] Result<Probed> shorten_probe(const Measured& plan, index::Look& look, double needed,
                                              std::uint32_t known = 0, std::uint32_t first_doubtful = most_probe) const;
   [[nodiscard]] Result<std::optional<Measured>> best_layered(const Measured& plan);

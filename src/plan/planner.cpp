@@ -417,8 +417,8 @@ class Chooser {
         return a.contender.recall < b.contender.recall;
       });
       const auto place = static_cast<std::size_t>(best - ladder_.begin());
-      const double above = sizes_->margin(*best, target.floor);
-      ATTAR_ASSIGN(const auto looks, looks_->sequence(*best, target.floor, above));
+      const auto margin_of = [&](std::span<const double> tune) { return sizes_->margin(tune, target.floor); };
+      ATTAR_ASSIGN(const auto looks, looks_->sequence(*best, target.floor, margin_of));
       for (const index::Look& look : looks) out.push_back({.plan = place, .look = look});
       return out;
     }

@@ -31,10 +31,10 @@ double distortion_for(double recall, const Measured* above, const Measured* belo
 
 }  // namespace
 
-double Sizes::margin(const Measured& plan, double floor) const {
+double Sizes::margin(std::span<const double> tune, double floor) const {
   const double delta = setting_.goal.delta;
   if (certify_units_ < certify::least_queries_mean(floor, delta).value_or(0)) return 0;  // cannot pass anyway
-  const double margin = certify::expected_margin(plan.tune, certify_units_, floor, delta);
+  const double margin = certify::expected_margin(tune, certify_units_, floor, delta);
   return std::isfinite(margin) ? margin : 0;
 }
 

@@ -21,11 +21,11 @@ class Sizes {
   Sizes(const Setting& setting, const Field& field, std::size_t certify_units)
       : setting_(setting), field_(field), certify_units_(certify_units) {}
 
-  /// Recall above the floor that a plan should have on tune queries, lest fresh ones fail it.
-  [[nodiscard]] double margin(const Measured& plan, double floor) const;
+  /// Recall above the floor that a plan with these answers to tune queries should have there, lest fresh ones fail it.
+  [[nodiscard]] double margin(std::span<const double> tune, double floor) const;
   /// What a plan should reach on tune queries.
   [[nodiscard]] double wanted(const Measured& plan, const Target& target) const {
-    return target.floor + (target.certified ? margin(plan, target.floor) : 0);
+    return target.floor + (target.certified ? margin(plan.tune, target.floor) : 0);
   }
   [[nodiscard]] bool safe(const Measured& plan, const Target& target) const {
     return plan.contender.recall >= wanted(plan, target);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 
 #include "base/random.h"
@@ -71,6 +72,22 @@ TEST(GraphLinks, ALineHoldsWhatItSays) {
       EXPECT_LE(LinksLayout(rows, LinksLayout::degree_of_line(rows, line), 1).line_bytes, line) << rows;
 }
 
+TEST(GraphLinks, TheLargestNormIsKeptUnderInnerProductAlone) {
+  Adjacency graph = ring(20, 3);
+  graph.squared_reach = 6.25f;
+  const auto bytes = encode_links(graph);
+  codec::Schema schema = schema_of(20);
+  EXPECT_FALSE(Links::open(section(bytes), schema));
+  schema.metric = Metric::inner_product;
+  const auto links = Links::open(section(bytes), schema);
+  ASSERT_TRUE(links) << links.error().message;
+  EXPECT_EQ(links->squared_reach(), 6.25f);
+  for (const float odd : {-1.0f, 1e37f, std::numeric_limits<float>::quiet_NaN()}) {
+    graph.squared_reach = odd;
+    EXPECT_FALSE(Links::open(section(encode_links(graph)), schema)) << odd;
+  }
+}
+
 TEST(GraphLinks, RowsThatNoWalkComesToAreCounted) {
   Adjacency graph = ring(20, 1);
   graph.links[14] = 0;  // 15 … 19 follow 14 alone
@@ -105,6 +122,7 @@ TEST(GraphLinks, DamageIsNamed) {
   EXPECT_EQ(with(4, 0), ErrorCode::corrupt);                    // no entry points
   EXPECT_EQ(with(4, rows + 1), ErrorCode::corrupt);             // more than rows
   EXPECT_EQ(with(4, 18), ErrorCode::truncated);                 // a longer header
+  EXPECT_EQ(with(8, 1), ErrorCode::corrupt);                    // a norm, under cosine
   EXPECT_EQ(with(12, 1), ErrorCode::corrupt);                   // reserved
   EXPECT_EQ(with(64, 9), ErrorCode::corrupt);                   // an entry point twice
   EXPECT_EQ(with(68, rows), ErrorCode::corrupt);                // no row

@@ -176,6 +176,25 @@ TEST_F(GraphWalk, FindsWhatAScanFindsWithLessWork) {
   EXPECT_LE(recall(less, truth(10)), recall(found, truth(10)));
 }
 
+TEST_F(GraphWalk, AStretchEndsItWhereNothingNearIsLeft) {
+  SearchTimes whole, most, some, least;
+  const auto all = search({.k = 10, .look = {.beam = 100}}, 1, &whole);
+  // Farther than any two rows are apart: the same walk.
+  EXPECT_EQ(search({.k = 10, .look = {.beam = 100, .stretch = 1'000'000}}, 1, &most), all);
+  EXPECT_EQ(most.steps, whole.steps);
+  const auto far = search({.k = 10, .look = {.beam = 100, .stretch = 2'000}}, 1, &some);
+  const auto near = search({.k = 10, .look = {.beam = 100, .stretch = 50}}, 1, &least);
+  EXPECT_LT(some.steps, 0.95 * whole.steps);
+  EXPECT_LT(least.steps, 0.7 * some.steps);
+  EXPECT_GT(recall(far, truth(10)), 0.9);
+  EXPECT_GT(recall(near, truth(10)), 0.6);
+  EXPECT_LE(recall(near, truth(10)), recall(far, truth(10)));
+  // With a filter distances are those of rows that pass.
+  const auto allowed = every(2);
+  const auto passing = search({.k = 10, .look = {.beam = 60, .stretch = 4'000}, .allowed = allowed});
+  EXPECT_GT(recall(passing, truth(10, allowed)), 0.95);
+}
+
 TEST_F(GraphWalk, HitsAreScoredWholeAndBestFirst) {
   const auto found = search({.k = 7, .look = {.beam = 50}});
   for (std::size_t q = 0; q < found.size(); ++q) {

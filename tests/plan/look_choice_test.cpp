@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint32_t dims = 24;
 constexpr std::uint64_t row_count = 3000;
 
-// A small base in lists, or flat, with a jury and a field of one codec.
+// A small base in lists, linked as a graph, or flat, with a jury and a field of one codec.
 struct Bench {
   certify::MatrixSource base{engine::clustered(row_count, dims, 1, 0.6, 200), dims};
   base::ThreadPool pool{2};
@@ -25,21 +25,23 @@ struct Bench {
   std::optional<Field> field;
   std::optional<Jury> jury;
 
-  explicit Bench(bool lists, Pace goal = {}) {
+  explicit Bench(IndexChoice index, Pace goal = {}) {
     setting.base = &base;
     setting.schema = {.rows = row_count, .dims = dims, .metric = Metric::cosine};
     setting.queries.values = engine::clustered(200, dims, 2, 0.6, 200);
-    setting.goal.codec = "tcq";
+    setting.goal.codec = index == IndexChoice::graph ? "esq" : "tcq";
     setting.goal.time = goal;
     setting.file_size = [](const PartSizes& parts) -> Result<std::uint64_t> {
-      return 4096 + parts.model + parts.codes + parts.lists;
+      return 4096 + parts.model + parts.codes + parts.lists + parts.graph;
     };
     setting.pool = &pool;
     setting.progress = &progress;
     rows = {.base = &base, .metric = Metric::cosine};
     std::vector<std::uint32_t> numbers;
     auto sample = sample_rows(base, row_count, 1, numbers).value();
-    if (lists) {
+    if (index == IndexChoice::graph) {
+      rows.graph = Graph::build(base, Metric::cosine, Graph::line_bytes, 1, 1ull << 30, pool, progress).value();
+    } else if (index == IndexChoice::ivf) {
       auto centroids = train_centroids(base, Metric::cosine, 48, 1, pool, progress).value();
       rows.partition = Partition::lay_out(base, Metric::cosine, std::move(centroids), pool, progress).value();
       sample = residuals_of(*sample, Metric::cosine, rows.partition->lists().centroids(), pool, progress).value();
@@ -75,7 +77,7 @@ TEST(Pace, OverIsTheWorseOfBothRatios) {
 
 TEST(Stopwatch, TimesWhatIsAskedForAlone) {
   for (const Pace goal : {Pace{.alone = 1e-9}, Pace{.together = 1e-9}, Pace{.alone = 10, .together = 10}}) {
-    Bench bench(false, goal);
+    Bench bench(IndexChoice::flat, goal);
     Stopwatch stopwatch(goal, bench.jury->queries(), dims, 10, bench.progress);
     const Pace found = stopwatch.time(*bench.plan().trial, {}).value();
     EXPECT_EQ(found.alone > 0, goal.alone > 0);
@@ -85,8 +87,8 @@ TEST(Stopwatch, TimesWhatIsAskedForAlone) {
 }
 
 TEST(LookChoice, TimeToSpareIsNoGoal) {
-  for (const bool lists : {false, true}) {
-    Bench bench(lists, {.alone = 10, .together = 10});
+  for (const IndexChoice index : {IndexChoice::flat, IndexChoice::ivf, IndexChoice::graph}) {
+    Bench bench(index, {.alone = 10, .together = 10});
     LookChoice looks = bench.looks();
     for (const double least : {0.0, 0.8}) {
       Measured plain = bench.plan(), timed = bench.plan();
@@ -101,8 +103,8 @@ TEST(LookChoice, TimeToSpareIsNoGoal) {
 }
 
 TEST(LookChoice, WhereNothingKeepsTheTimeTheQuickestIsTold) {
-  for (const bool lists : {false, true}) {
-    Bench bench(lists, {.alone = 1e-9});
+  for (const IndexChoice index : {IndexChoice::flat, IndexChoice::ivf, IndexChoice::graph}) {
+    Bench bench(index, {.alone = 1e-9});
     LookChoice looks = bench.looks();
     Measured plan = bench.plan();
     const Timing timing = looks.choose_in_time(plan, 0).value();
@@ -116,11 +118,11 @@ TEST(LookChoice, WhereNothingKeepsTheTimeTheQuickestIsTold) {
 }
 
 TEST(LookChoice, HasteReadsFewerLists) {
-  Bench unhurried(true);
+  Bench unhurried(IndexChoice::ivf);
   LookChoice at_leisure = unhurried.looks();
   Measured plain = unhurried.plan();
   ASSERT_TRUE(at_leisure.choose(plain, 0));
-  Bench bench(true, {.alone = 1e-9});
+  Bench bench(IndexChoice::ivf, {.alone = 1e-9});
   LookChoice looks = bench.looks();
   Measured plan = bench.plan();
   ASSERT_TRUE(looks.choose_in_time(plan, 0));
@@ -133,12 +135,15 @@ TEST(LookChoice, HasteReadsFewerLists) {
   EXPECT_GT(quick.pace.alone, 0);
 }
 
+constexpr double margin = 0.02;
+
 TEST(LookChoice, ASequenceGoesFromSafeToQuickInSteps) {
-  Bench bench(true);
+  Bench bench(IndexChoice::ivf);
   LookChoice looks = bench.looks();
   Measured plan = bench.plan();
-  const double recall = plan.contender.recall, floor = recall - 0.1, margin = 0.02;
-  const std::vector<index::Look> sequence = looks.sequence(plan, floor, margin).value();
+  const double recall = plan.contender.recall, floor = recall - 0.1;
+  const std::vector<index::Look> sequence =
+      looks.sequence(plan, floor, [](std::span<const double>) { return margin; }).value();
   ASSERT_GE(sequence.size(), 5u);
   std::vector<double> found, work;
   for (const index::Look& look : sequence) {
@@ -154,8 +159,47 @@ TEST(LookChoice, ASequenceGoesFromSafeToQuickInSteps) {
   EXPECT_GE(std::ranges::count_if(found, [&](double r) { return r > floor + 1.2 * margin && r < recall - 0.003; }), 2);
 }
 
+TEST(LookChoice, ASequenceOfWalksGoesFromSafeToShort) {
+  Bench bench(IndexChoice::graph);
+  LookChoice looks = bench.looks();
+  Measured plan = bench.plan();
+  const double recall = plan.contender.recall, floor = recall - 0.1;
+  const std::vector<index::Look> sequence =
+      looks.sequence(plan, floor, [](std::span<const double>) { return margin; }).value();
+  ASSERT_GE(sequence.size(), 3u);
+  std::vector<double> found, steps;
+  for (const index::Look& look : sequence) {
+    EXPECT_GT(look.beam, 0u);
+    index::SearchTimes times;
+    found.push_back(mean_of(bench.jury->grade(*plan.trial, look, bench.pool, &times).value()));
+    steps.push_back(times.steps);
+  }
+  EXPECT_GT(found.front(), recall - 0.003);
+  EXPECT_GE(found.back(), floor);
+  EXPECT_LT(found.back(), floor + 1.5 * margin);
+  EXPECT_LT(steps.back(), 0.7 * steps.front());
+}
+
+// A walk's own answers tell how far above the floor it should be.
+TEST(LookChoice, AWalkIsGivenTheMarginOfItsOwnAnswers) {
+  Bench bench(IndexChoice::graph);
+  LookChoice looks = bench.looks();
+  Measured plan = bench.plan();
+  const double floor = plan.contender.recall - 0.1;
+  const auto by_spread = [&](std::span<const double> tune) {
+    const bool whole = std::equal(tune.begin(), tune.end(), plan.tune.begin(), plan.tune.end());
+    return whole ? 0.001 : 0.04;
+  };
+  const std::vector<index::Look> sequence = looks.sequence(plan, floor, by_spread).value();
+  ASSERT_GE(sequence.size(), 3u);
+  std::vector<double> found;
+  for (const index::Look& look : sequence)
+    found.push_back(mean_of(bench.jury->grade(*plan.trial, look, bench.pool).value()));
+  EXPECT_GE(std::ranges::count_if(found, [&](double r) { return r > floor + 0.02; }), 3);
+}
+
 TEST(LookChoice, AnAccountTellsCodesFromLists) {
-  Bench bench(true);
+  Bench bench(IndexChoice::ivf);
   LookChoice looks = bench.looks();
   Measured plan = bench.plan();
   const Account all = looks.account(plan).value();

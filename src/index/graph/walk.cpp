@@ -18,6 +18,9 @@ constexpr double rows_a_step = 24;
 // With a filter up to so many times as many rows are scored whole: the nearest that pass are farther away, where the
 // first part of a code tells less.
 constexpr double most_wider = 4;
+// So many rows of a scan are scored whole at the least: those that pass a filter may lie in one cluster, where the
+// first part of a code tells them apart least of all.
+constexpr std::uint32_t least_finished = 1'024;
 // No walk is wider than this, whatever a plan asks for or a filter passes.
 constexpr std::uint32_t most_beam = 65'536;
 
@@ -41,6 +44,7 @@ struct Plan {
     scanned = some <= wide * rows_a_step || width > most_beam;
     beam = static_cast<std::size_t>(std::min(wide, most));
     if (width < most_beam) width = static_cast<std::uint32_t>(std::min({wide, most_wider * width, most}));
+    if (scanned) width = std::max(width, least_finished);
   }
 
   std::uint32_t width;    // rows that are scored whole

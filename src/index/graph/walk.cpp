@@ -21,6 +21,9 @@ constexpr double most_wider = 4;
 // So many rows of a scan are scored whole at the least: those that pass a filter may lie in one cluster, where the
 // first part of a code tells them apart least of all.
 constexpr std::uint32_t least_finished = 1'024;
+// A walk for a filter goes so many times as far beyond the k-th row; and none goes farther than this, in
+// ten-thousandths.
+constexpr std::uint32_t filter_stretch = 2, most_stretch = 10'000'000;
 // No walk is wider than this, whatever a plan asks for or a filter passes.
 constexpr std::uint32_t most_beam = 65'536;
 
@@ -97,7 +100,7 @@ class Walker {
   /// The best rows of one query of the scorer's batch.
   std::vector<codec::Hit> search(const codec::Scorer& scorer, std::size_t place, std::span<const float> query) {
     std::vector<codec::Partial> found;
-    if (!plan_.scanned) found = walk(scorer, place, Reach(links_, query, job_.options.look.stretch));
+    if (!plan_.scanned) found = walk(scorer, place, Reach(links_, query, stretch()));
     // A walk may end where a filter, or links from outside, lead no further.
     if (found.size() < std::min<std::uint64_t>(job_.kept, plan_.passing)) found = scan(scorer, place);
     scorer.finish_rows(place, found);
@@ -110,6 +113,11 @@ class Walker {
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
  private:
+  // The plan's was chosen without a filter; rows that fail stand between those that pass.
+  std::uint32_t stretch() const noexcept {
+    const std::uint32_t own = std::min(job_.options.look.stretch, most_stretch);
+    return filtered() ? own * filter_stretch : own;
+  }
   bool filtered() const noexcept { return !job_.options.allowed.empty(); }
   bool allowed(std::uint32_t row) const noexcept { return (job_.options.allowed[row / 64] >> (row % 64) & 1) != 0; }
 

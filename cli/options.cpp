@@ -159,7 +159,8 @@ void add_goal_options(Command& command, PackOptions& options) {
       [](std::string_view text) {
         return parse_word(text, {"auto", "flat", "ivf", "graph"});
       },
-      "flat: every row is scored; ivf: inverted lists; graph: a walk along links between neighbours, the quickest where "
+      "flat: every row is scored; ivf: inverted lists; graph: a walk along links between neighbours, the quickest "
+      "where "
       "64 bytes a row are to spare; auto (default): lists for many rows, for fewer where the goal asks for speed",
       "NAME");
   add_value(

@@ -28,8 +28,8 @@ struct PackOptions {
   std::filesystem::path queries = {};  ///< a log of real queries; empty: rows stand in ("proxy queries")
   std::filesystem::path ids = {};      ///< one id a line; empty: row numbers, which cost nothing
   std::string codec = {};              ///< force a codec by name; empty: all compete
-  std::string index = {};              ///< "flat", "ivf" (inverted lists), "graph" (links between neighbours), or "auto", as empty
-  std::filesystem::path meta = {};     ///< attributes, one line a row: .jsonl, .ndjson, .csv or .tsv; empty: none
+  std::string index = {};  ///< "flat", "ivf" (inverted lists), "graph" (links between neighbours), or "auto", as empty
+  std::filesystem::path meta = {};  ///< attributes, one line a row: .jsonl, .ndjson, .csv or .tsv; empty: none
   std::vector<std::string> meta_fields =
       {};  ///< fields of `meta` to keep; empty: all that hold one value or a list of strings
   std::vector<std::string> meta_sorted =

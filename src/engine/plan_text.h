@@ -47,7 +47,8 @@ struct PlanFacts {
   double code_bytes_per_row = 0;
 };
 
-/// One line: "graph of 28 links a row, esq, …" or "4096 lists, tcq, matrix 8 bits, trellis; 96.0 B a row; originals as f16".
+/// One line: "graph of 28 links a row, esq, …" or "4096 lists, tcq, matrix 8 bits, trellis; 96.0 B a row; originals as
+/// f16".
 [[nodiscard]] std::string in_words(const PlanFacts& plan);
 
 }  // namespace attar::engine

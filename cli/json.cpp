@@ -35,6 +35,8 @@ Json explanation_json(const std::optional<Explanation>& explanation) {
           {"lists_read", explanation->lists_read},
           {"links", explanation->links},
           {"steps", explanation->steps},
+          {"prepare_seconds", explanation->prepare_seconds},
+          {"search_seconds", explanation->search_seconds},
           {"latency_seconds", measured(explanation->latency_seconds)},
           {"queries_per_second", measured(explanation->queries_per_second)}};
 }

@@ -32,6 +32,8 @@ std::string explanation_text(const PackReport& report) {
   const char* const index = found.lists > 0 ? "lists and second look" : found.links > 0 ? "graph" : "second look";
   table.add({index, fraction(found.plan_recall), fraction(found.codec_recall - found.plan_recall), seen});
   std::string out = table.text();
+  out += fmt::format("{:.1f} µs of a thread to prepare a query, {:.1f} µs to search, all asked at once\n",
+                     1e6 * found.prepare_seconds, 1e6 * found.search_seconds);
   if (found.latency_seconds > 0) out += fmt::format("{:.4f} ms a query, alone\n", 1e3 * found.latency_seconds);
   if (found.queries_per_second > 0)
     out += fmt::format("{:.0f} queries a second, in batches\n", found.queries_per_second);

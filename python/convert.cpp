@@ -80,6 +80,8 @@ py::object explanation_dict(const std::optional<Explanation>& explanation) {
   out["lists_read"] = explanation->lists_read;
   out["links"] = explanation->links;
   out["steps"] = explanation->steps;
+  out["prepare_seconds"] = explanation->prepare_seconds;
+  out["search_seconds"] = explanation->search_seconds;
   out["latency_seconds"] = measured(explanation->latency_seconds);
   out["queries_per_second"] = measured(explanation->queries_per_second);
   return out;

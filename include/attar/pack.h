@@ -73,7 +73,8 @@ struct Part {
 
 /// What the chosen plan does with tune queries: where it loses recall, and for how much work.
 struct Explanation {
-  double codec_recall = 0;  ///< every row of every list scored whole: the codes alone lose 1 − codec_recall
+  double codec_recall = 0;  ///< every row of every list scored whole (of a graph's all by the first part of
+                            ///< their codes, the best 1,024 whole): the codes alone lose 1 − codec_recall
   double plan_recall = 0;   ///< as the plan searches: lists, graph and second look lose the difference to codec_recall
   double rows = 0;          ///< looked at a query, on average
   double row_share = 0;     ///< the same over all rows
@@ -81,6 +82,8 @@ struct Explanation {
   double lists_read = 0;    ///< a query, on average
   std::uint32_t links = 0;  ///< of a row of a graph, at the most; 0: there is no graph
   double steps = 0;         ///< rows whose links a query followed, on average
+  /// Of a thread, a query on average, as the planner asked the tune queries: together, with all of its threads.
+  double prepare_seconds = 0, search_seconds = 0;
   double latency_seconds = 0;     ///< measured for a goal in latency; else 0
   double queries_per_second = 0;  ///< measured for a goal in throughput; else 0
 };

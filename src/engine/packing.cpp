@@ -246,6 +246,8 @@ Explanation Packing::explanation(const plan::Decision& decision) const {
           .lists_read = account.lists,
           .links = links_of(decision),
           .steps = account.steps,
+          .prepare_seconds = account.prepare,
+          .search_seconds = account.search,
           .latency_seconds = account.pace.alone,
           .queries_per_second = account.pace.together > 0 ? 1 / account.pace.together : 0};
 }

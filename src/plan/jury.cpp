@@ -6,6 +6,18 @@
 #include "certify/truth.h"
 
 namespace attar::plan {
+namespace {
+
+// Codes that are walked are scored whole row by row, six times as dear as their first parts. The best so many rows by
+// these hold all that is to be found: on Debian-MiniLM the best 128 hold .999 of the nearest ten.
+constexpr std::uint32_t least_scored_whole = 1'024, scored_whole_per_hit = 8;
+
+index::Look look_at_walked_codes(std::uint32_t width) {
+  return {.head = 1, .shortlist = std::max(least_scored_whole, scored_whole_per_hit * width)};
+}
+
+}  // namespace
+
 Queries Queries::subset(std::span<const std::uint32_t> which, std::uint32_t dims) const {
   Queries out{.values = {}, .own_rows = {}, .proxy = proxy};
   out.values.reserve(which.size() * dims);
@@ -61,7 +73,8 @@ Result<std::vector<double>> Jury::grade(const Trial& trial, index::Look look, ba
 
 Result<Grades> Jury::grade_deeply(const Trial& trial, base::ThreadPool& pool) const {
   const std::uint32_t width = ks_.back();
-  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, width, {}, queries_.own_rows, pool));
+  const index::Look look = trial.graph() != nullptr ? look_at_walked_codes(width) : index::Look{};
+  ATTAR_ASSIGN(const auto returned, trial.search(queries_.values, dims_, width, look, queries_.own_rows, pool));
   ATTAR_ASSIGN(const auto at_each, meter_.measure(returned, width, ks_, pool));
   std::vector<double> mean(at_each.front().size());
   for (const auto& per_query : at_each)

@@ -44,7 +44,8 @@ class Jury {
   /// Recall@k of a trial, one observation a unit, in the units' order.
   [[nodiscard]] Result<std::vector<double>> grade(const Trial& trial, index::Look look, base::ThreadPool& pool,
                                                   index::SearchTimes* times = nullptr) const;
-  /// Every row scored whole, by a jury that was made to look deep.
+  /// Every row scored whole, of a graph's those that do best by the first part of their codes; by a jury that was made
+  /// to look deep.
   [[nodiscard]] Result<Grades> grade_deeply(const Trial& trial, base::ThreadPool& pool) const;
   [[nodiscard]] std::size_t units() const noexcept { return units_.size(); }
   /// Prepared.

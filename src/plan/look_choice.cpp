@@ -373,6 +373,9 @@ Result<Account> LookChoice::account(const Measured& plan) const {
   out.rows = times.share * static_cast<double>(setting_.schema.rows);
   out.lists = times.lists;
   out.steps = times.steps;
+  const auto asked = static_cast<double>(jury_.queries().count(setting_.schema.dims));
+  out.prepare = times.prepare / asked;
+  out.search = times.scan / asked;
   out.pace = plan.pace;
   return out;
 }

@@ -82,6 +82,8 @@ struct Account {
   double rows = 0;          ///< looked at a query, on average
   double lists = 0;         ///< likewise; 0 where there are none
   double steps = 0;         ///< likewise: rows of a graph whose links were followed
+  double prepare = 0;       ///< seconds of a thread to make a query ready, on average, as the planner asked them
+  double search = 0;        ///< likewise, to search with it
   Pace pace;                ///< measured where a goal in time asked
 };
 

@@ -149,6 +149,8 @@ TEST_F(Pack, ExplainsWhereRecallIsLost) {
                                     {"lists_read", 'n'},
                                     {"links", 'n'},
                                     {"steps", 'n'},
+                                    {"prepare_seconds", 'n'},
+                                    {"search_seconds", 'n'},
                                     {"latency_seconds", 'n'},
                                     {"queries_per_second", '0'}});
     EXPECT_LE(report["explain"]["plan_recall"], report["explain"]["codec_recall"]);

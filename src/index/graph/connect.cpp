@@ -11,7 +11,7 @@ constexpr std::uint32_t unreached = 0xffff'ffff;
 // Reached rows that are looked for near one that is not.
 constexpr std::size_t beam = 24;
 // Rows that are looked for at once, in the graph as those before them left it.
-constexpr std::size_t rows_together = 256;
+constexpr std::size_t rows_linked_together = 256;
 
 // The tree of first visits from the entries: what a link may be replaced without.
 class VisitTree {
@@ -134,10 +134,10 @@ Status connect(const RowBytes& rows, Adjacency& graph, base::ThreadPool& pool, b
     if (!tree.reached(row)) lost.push_back(row);
   progress.stage("connecting the graph", lost.size());
   std::vector<ByteWalk> walks(pool.size(), ByteWalk(rows, graph));
-  std::vector<std::vector<Candidate>> near(rows_together);
-  for (std::size_t first = 0; first < lost.size(); first += rows_together) {
+  std::vector<std::vector<Candidate>> near(rows_linked_together);
+  for (std::size_t first = 0; first < lost.size(); first += rows_linked_together) {
     ATTAR_TRY(base::check_cancelled(progress));
-    const std::size_t count = std::min(rows_together, lost.size() - first);
+    const std::size_t count = std::min(rows_linked_together, lost.size() - first);
     // Links of the rows before may have reached these.
     pool.run(count, [&](std::size_t i, unsigned worker) {
       if (!tree.reached(lost[first + i])) near[i] = walks[worker].find(lost[first + i]);

@@ -12,7 +12,7 @@ namespace attar::index::graph {
 namespace {
 
 // Rows scored at a time where they are not the links of one row.
-constexpr std::size_t rows_together = 64;
+constexpr std::size_t rows_scored_together = 64;
 // So many rows of a scan take as long as a step of a walk.
 constexpr double rows_a_step = 24;
 // With a filter up to so many times as many rows are scored whole: the nearest that pass are farther away, where the
@@ -92,8 +92,8 @@ class Walker {
         links_(links),
         plan_(plan),
         beam_(plan.beam),
-        seen_(links.rows(), rows_together + links.room()),
-        rows_(std::max(links.room(), rows_together)),
+        seen_(links.rows(), rows_scored_together + links.room()),
+        rows_(std::max(links.room(), rows_scored_together)),
         scores_(rows_.size()),
         better_(rows_.size()) {}
 
@@ -155,7 +155,7 @@ class Walker {
     beam_.clear();
     seen_.clear();
     for (std::span<const std::uint32_t> entries = links_.entries(); !entries.empty();) {
-      const auto some = entries.first(std::min(entries.size(), rows_together));
+      const auto some = entries.first(std::min(entries.size(), rows_scored_together));
       entries = entries.subspan(some.size());
       const auto fresh = seen_.keep_new(some);
       scorer.expect_rows(fresh, 0);
@@ -214,7 +214,7 @@ class Walker {
         if (rest == 0 || row >= links_.rows()) continue;
       }
       rows_[count++] = static_cast<std::uint32_t>(row);
-      if (count == rows_together) score();
+      if (count == rows_scored_together) score();
     }
     score();
     return best.take();

@@ -35,6 +35,9 @@ class Pack(InFolder):
         self.assertEqual(report["bytes"], len(whole))
         for key in ("path", "seconds"):
             del report[key], told[key]
+        for key in ("prepare_seconds", "search_seconds"):  # by the clock
+            self.assertGreater(report["explain"].pop(key), 0)
+            self.assertGreater(told["explain"].pop(key), 0)
         self.assertEqual(report, told)
         self.assert_nothing_left()
 

@@ -7,7 +7,7 @@
 
 namespace attar::vector::esq {
 
-[[nodiscard]] std::unique_ptr<codec::Trainer> make_trainer(const codec::Schema& schema,
-                                                           const codec::TrainContext& context);
+[[nodiscard]] Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Schema& schema,
+                                                                   const codec::TrainContext& context);
 
 }  // namespace attar::vector::esq

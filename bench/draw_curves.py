@@ -1,4 +1,4 @@
-"""The figures of docs/frontier.md and its tables and sentences, from bench/results/curves_<set>.json and growth_<set>.json.
+"""The figures of docs/frontier.md and its tables and sentences, from bench/results/curves_<set>.json, graph_<set>.json and growth_<set>.json.
 
     python bench/draw_curves.py                                   # ./do bench draw does this too
     python bench/draw_curves.py --results bench/out --to /tmp/x   # trial results (curves.py --rows, growth.py --try), another folder
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import draw
+import draw_graph
 from draw import COLOURS, OURS, RESULTS, line, text
 
 DOCS = RESULTS.parent.parent / "docs"
@@ -40,12 +41,12 @@ class Found:
 
     @property
     def ours(self) -> bool:
-        return self.contender == ATTAR
+        return self.contender.startswith(ATTAR)
 
 
-def points(result: dict) -> list[Found]:
-    """Those that were timed. Attar's packs are one contender: its budget is its setting."""
-    return [Found(ATTAR if p["family"] == ATTAR else p["contender"], p["bytes_per_row"], p["recall"], p["queries_per_second"])
+def points(result: dict, apart: bool = False) -> list[Found]:
+    """Those that were timed. Attar's packs are one contender: its budget is its setting; or each budget is one, `apart`."""
+    return [Found(ATTAR if p["family"] == ATTAR and not apart else p["contender"], p["bytes_per_row"], p["recall"], p["queries_per_second"])
             for p in result.get("points", []) if len(p["queries_per_second"]) == len(MODES)]
 
 
@@ -121,8 +122,8 @@ def labels(plane: Plane, ends: list[tuple[tuple[float, float], str, str]]) -> li
 
 
 def colours(names: list[str]) -> dict[str, str]:
-    others = [name for name in names if name != ATTAR]
-    return {ATTAR: OURS} | {name: COLOURS[1 + i % (len(COLOURS) - 1)] for i, name in enumerate(others)}
+    others = [name for name in names if not name.startswith(ATTAR)]
+    return dict.fromkeys(names, OURS) | {name: COLOURS[1 + i % (len(COLOURS) - 1)] for i, name in enumerate(others)}
 
 
 def kind_of(own: list[Found], limit: float) -> str:
@@ -140,7 +141,7 @@ def said(own: list[Found]) -> str:
     return f"{own[0].contender}, {' to '.join(sizes)} B"
 
 
-def speed_figure(result: dict, found: list[Found], folder: Path) -> str:
+def speed_figure(result: dict, found: list[Found], folder: Path, kind: str = "curves") -> str:
     groups, limit, parts = by_contender(found), result["strong_bytes"], []
     shades, (most, least) = colours(list(groups)), miss_ends(found)
     for i, (mode, words) in enumerate(MODES):
@@ -151,13 +152,12 @@ def speed_figure(result: dict, found: list[Found], folder: Path) -> str:
                             "queries a second", recall_marks(plane.xs), marks(ROUND, plane.ys, lambda v: f"{v:,}"))
         ends = []
         for name, own in groups.items():
-            kind = kind_of(own, limit)
             path = [plane.at(max(1 - p.recall, least), p.rates[mode]) for p in best(own, mode) if 1 - p.recall <= most and p.rates[mode] >= plane.ys[0]]
             if path:
-                parts += stroke(path, shades[name], kind)
+                parts += stroke(path, shades[name], kind_of(own, limit))
                 ends.append((path[-1], said(own), shades[name]))
         parts += labels(plane, ends)
-    name = f"curves_{result['set']}_speed.svg"
+    name = f"{kind}_{result['set']}_speed.svg"
     draw.save(name, 960, 1060, f"Recall against queries a second, {result['set']}", parts, folder)
     return name
 
@@ -278,6 +278,11 @@ def growth_lines(result: dict) -> list[str]:
         rate = p["queries_per_second"]
         out.append(f"| {p['rows']:,} | {p['name']} | {p['bytes_per_row']:,.0f} | {p['recall']:.3f} | {rate['1']:,.0f} | {rate['1000']:,.0f} | "
                    f"{p['build_seconds']:,.0f} | {p['peak_mb']:,.0f} |")
+    return out + exponent_lines(result)
+
+
+def exponent_lines(result: dict) -> list[str]:
+    out: list[str] = []
     for p in result.get("exponents", []):
         out += ["", f"{p['contender']}, {dict(MODES)[str(p['batch'])]}: time a query grows as rows^{p['exponent']:.2f} over {p['sizes']} sizes."]
     return out
@@ -309,6 +314,8 @@ def draw_all(results: Path = RESULTS, docs: Path = DOCS) -> None:
         # Trials lie beside each other, one a number of rows.
         for path in sorted(results.glob(f"curves_{name}.json")) or sorted(results.glob(f"curves_{name}_*.json")):
             body += set_lines(json.loads(path.read_text()), docs / "figures", "figures")
+    for path in sorted(results.glob("graph_*.json")):
+        body += draw_graph.section(json.loads(path.read_text()), docs / "figures", "figures")
     for path in sorted(results.glob("growth_*.json")):
         body += growth_lines(json.loads(path.read_text()))
     page = docs / "frontier.md"

@@ -297,7 +297,7 @@ def open_results(path: Path, rows: curves.Slice, program: str) -> curves.Results
         path.unlink()
         old = {}
     head = {"set": rows.name, "about": rows.about, "rows": n, "dimensions": d, "queries": len(rows.report), "k": K, "threads": 1,
-            "build_threads": index_peers.BUILD_THREADS, "cpu": speed.cpu(), "versions": curves.versions(), "attar_program": program}
+            "build_threads": index_peers.BUILD_THREADS, "strong_bytes": round(curves.STRONG * d / 384), "cpu": speed.cpu(), "versions": curves.versions(), "attar_program": program}
     results = curves.Results(path, head)
     results.value |= {key: old.get(key, []) for key in ("ratios", "built", "filters", "growth", "exponents")}
     return results

@@ -110,6 +110,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_verify(app, session);
   add_info(app, session);
   add_unpack(app, session);
+  add_drop(app, session);
   add_get(app, session);
   add_export(app, session);
   add_report(app, session);

@@ -116,15 +116,14 @@ void add_open_options(Command& command, OpenOptions& open) {
       "--no-mmap", [&open] { open.mmap = false; }, "Read a private copy, for files that others may write meanwhile");
 }
 
+Result<std::string> parse_condition(std::string_view text) {
+  if (text.find_first_not_of(" \t\n") != std::string_view::npos) return std::string(text);
+  return fail(ErrorCode::invalid_argument, "a condition is needed, such as \"section = 'games' and size < 5000\"");
+}
+
 void add_where(Command& command, std::string& condition) {
-  add_value(
-      command, "--where", condition,
-      [](std::string_view text) -> Result<std::string> {
-        if (text.find_first_not_of(" \t\n") != std::string_view::npos) return std::string(text);
-        return fail(ErrorCode::invalid_argument,
-                    "a condition is needed, such as \"section = 'games' and size < 5000\"");
-      },
-      "Only rows that this holds for: \"section = 'games' and size < 5000\" (grammar: docs/cli.md)", "CONDITION");
+  add_value(command, "--where", condition, parse_condition,
+            "Only rows that this holds for: \"section = 'games' and size < 5000\" (grammar: docs/cli.md)", "CONDITION");
 }
 
 void add_threads(Command& command, unsigned& threads) {

@@ -55,6 +55,8 @@ Option add_whole(Command& command, const std::string& names, Target& target, std
   return add_value(command, names, target, parse, help, "N");
 }
 
+/// Any text but a blank one.
+[[nodiscard]] Result<std::string> parse_condition(std::string_view text);
 /// Adds --where.
 void add_where(Command& command, std::string& condition);
 

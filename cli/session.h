@@ -53,6 +53,7 @@ void add_verify(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 void add_get(CLI::App& app, Session& session);
 void add_unpack(CLI::App& app, Session& session);
+void add_drop(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);

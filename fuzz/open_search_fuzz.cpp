@@ -3,15 +3,19 @@
 // every checksum and digest is made right before the file is opened, so that mutations reach the codecs, the ids, the
 // plan, the texts and the certificate. (Damage of the container itself: container_fuzz. Sections of other lengths:
 // codec_fuzz.)
+#include <unistd.h>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "attar/artifact.h"
 #include "attar/documents.h"
+#include "attar/drop.h"
 #include "section_mutator.h"
 
 namespace {
@@ -63,6 +67,19 @@ void ask_in_words(const Artifact& artifact) {
   }
 }
 
+/// Every third row dropped: of what has a graph, whatever its links are.
+void drop_rows(const Artifact& artifact, bool sound) {
+  std::vector<std::uint32_t> gone;
+  for (std::uint32_t row = 0; row < artifact.rows() && row < 3'000; row += 3) gone.push_back(row);
+  const auto path = std::filesystem::temp_directory_path() / ("attar-fuzz-" + std::to_string(getpid()) + ".attar");
+  const auto report = attar::drop(artifact, path, {.rows = gone, .threads = 1});
+  if (!report) return;
+  const auto left = Artifact::open(path);
+  require(left.has_value() && left->rows() == report->rows);
+  require(left->verify(1).has_value() || !sound);
+  std::filesystem::remove(path);
+}
+
 void ask(const Artifact& artifact) {
   const bool sound = artifact.verify(1).has_value();
   (void)artifact.info();
@@ -96,6 +113,7 @@ void ask(const Artifact& artifact) {
   const auto first = artifact.id(0), last = artifact.id(static_cast<std::uint32_t>(rows - 1));
   require((first && last) || !sound);
   if (first) require(artifact.row_of(*first).has_value() || !sound);
+  drop_rows(artifact, sound);
 }
 
 }  // namespace

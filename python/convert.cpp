@@ -189,6 +189,12 @@ py::str text(std::string_view bytes) {
   return py::reinterpret_steal<py::str>(decoded);
 }
 
+py::list texts(const std::vector<std::string>& all) {
+  py::list out;
+  for (const std::string& one : all) out.append(text(one));
+  return out;
+}
+
 void raise(const Error& error) {
   const py::object type = exception_type("Error");
   const py::object offset = error.offset ? py::object(py::int_(*error.offset)) : py::object(py::none());
@@ -223,9 +229,7 @@ py::dict report_dict(const PackReport& report) {
   out["tune_queries"] = report.tune_queries;
   out["certify_queries"] = report.certify_queries;
   out["proxy"] = report.proxy;
-  py::list notes;
-  for (const std::string& note : report.notes) notes.append(text(note));
-  out["notes"] = std::move(notes);
+  out["notes"] = texts(report.notes);
   out["seconds"] = report.seconds;
   return out;
 }

@@ -19,6 +19,7 @@ namespace py = pybind11;
 
 /// Text from outside, such as paths and ids: bytes that are not UTF-8 become surrogates, as in os.fsdecode().
 [[nodiscard]] py::str text(std::string_view bytes);
+[[nodiscard]] py::list texts(const std::vector<std::string>& all);
 
 /// Throws attar.Error with all that the error tells.
 [[noreturn]] void raise(const Error& error);

@@ -31,7 +31,7 @@ ExportGgufOptions export_options(const py::dict& given) {
 }
 
 py::dict export_dict(const ExportGgufReport& report) {
-  py::list types, tensors, notes;
+  py::list types, tensors;
   for (const ExportTypeShare& type : report.types) {
     py::dict own;
     own["type"] = text(type.type);
@@ -51,7 +51,6 @@ py::dict export_dict(const ExportGgufReport& report) {
     own["error"] = tensor.error;
     tensors.append(own);
   }
-  for (const std::string& note : report.notes) notes.append(text(note));
   py::dict out;
   out["path"] = text(report.path);
   out["architecture"] = text(report.architecture);
@@ -64,7 +63,7 @@ py::dict export_dict(const ExportGgufReport& report) {
   out["optimal"] = report.optimal;
   out["types"] = types;
   out["tensors"] = tensors;
-  out["notes"] = notes;
+  out["notes"] = texts(report.notes);
   out["seconds"] = report.seconds;
   return out;
 }

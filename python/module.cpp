@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "attar/artifact.h"
+#include "attar/drop.h"
 #include "attar/evaluate.h"
 #include "attar/pack.h"
 #include "attar/version.h"
@@ -182,6 +183,29 @@ void verify(const Artifact& artifact, unsigned threads, const py::object& callba
   take(watched<void>(callback, [&](Progress& progress) { return artifact.verify(threads, &progress); }));
 }
 
+py::dict drop_rows(const Artifact& artifact, const Path& output, const py::dict& given, const py::object& callback) {
+  DropOptions options;
+  options.where = option<std::string>(given, "where");
+  options.ids = option<std::vector<std::string>>(given, "ids");
+  options.rows = option<std::vector<std::uint32_t>>(given, "rows");
+  options.threads = option<unsigned>(given, "threads");
+  const DropReport report = take(watched<DropReport>(callback, [&](Progress& progress) {
+    options.progress = &progress;
+    return drop(artifact, output, options);
+  }));
+  py::dict out;
+  out["path"] = text(report.path);
+  out["rows"] = report.rows;
+  out["dropped"] = report.dropped;
+  out["relinked"] = report.relinked;
+  out["rebuilt"] = report.rebuilt;
+  out["bytes"] = report.bytes;
+  out["seconds"] = report.seconds;
+  out["notes"] = texts(report.notes);
+  out["content_digest"] = text(report.content_digest);
+  return out;
+}
+
 py::dict evaluate_file(const Artifact& artifact, const py::dict& given, const py::object& callback) {
   EvaluateOptions options;
   options.queries = option<Path>(given, "queries");
@@ -223,6 +247,7 @@ PYBIND11_MODULE(_attar, module) {
       .def("ids", &ids)
       .def("row_of", [](const Artifact& artifact, const std::string& id) { return take(artifact.row_of(id)); })
       .def("verify", &verify)
+      .def("drop", &drop_rows)
       .def("evaluate", &evaluate_file);
   add_documents(module, kind);
   add_context(module);

@@ -72,7 +72,7 @@ py::list trimmed_list(const std::vector<TrimmedTable>& trimmed) {
 }
 
 py::dict report_dict(const PackTensorsReport& report) {
-  py::list types, notes;
+  py::list types;
   for (const TensorTypeShare& type : report.types) {
     py::dict own;
     own["type"] = text(type.type);
@@ -81,7 +81,6 @@ py::dict report_dict(const PackTensorsReport& report) {
     own["packed_bytes"] = type.packed_bytes;
     types.append(own);
   }
-  for (const std::string& note : report.notes) notes.append(text(note));
   py::dict out;
   out["path"] = text(report.path);
   out["sources"] = report.sources;
@@ -98,7 +97,7 @@ py::dict report_dict(const PackTensorsReport& report) {
   out["weighed_error"] = report.weighed_error;
   out["trimmed"] = trimmed_list(report.trimmed);
   out["certificate"] = py::none();
-  out["notes"] = notes;
+  out["notes"] = texts(report.notes);
   out["seconds"] = report.seconds;
   return out;
 }

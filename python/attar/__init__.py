@@ -589,6 +589,18 @@ class Artifact:
         available core, progress as in pack(). Raises Error "corrupt" where one does not hold."""
         self._handle.verify(_whole("threads", threads, 0, 1024), progress)
 
+    def drop(self, path: Path, *, where: str = "", ids: Iterable[str] = (), rows: Iterable[int] = (), threads: int = 0,
+             progress: Progress | None = None) -> dict[str, Any]:
+        """Writes the artifact without some of its rows to path: those of a condition, of ids (row numbers as texts, where no ids are
+        kept), of row numbers, all together. It has a graph, whose links are mended; what is left keeps its codes and has no certificate.
+
+        Returns what `attar drop --json` prints. Raises Error: "invalid_argument" where no row is named, one is not there or none would be
+        left, "unsupported" without a graph.
+        """
+        numbers = [_whole("rows", row, 0, 0xFFFFFFFF) for row in rows]
+        given = {"where": where, "ids": list(ids), "rows": numbers, "threads": _whole("threads", threads, 0, 1024)}
+        return self._handle.drop(os.fspath(path), given, progress)
+
     def evaluate(self, queries: Any, *, base: Any = None, truth: Path | None = None, qrels: Path | None = None,
                  query_ids: Path | Iterable[str] | None = None, ks: Sequence[int] = (1, 10, 100), threads: int = 0, confidence: float = 0.95,
                  worst: int = 5, progress: Progress | None = None) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import inspect
 import json
 import pickle
 import runpy
+import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
 
 import attar
-from support import DIMS, ROWS, SOURCE, WithArtifact, attar_cli
+from support import DIMS, ROWS, SOURCE, WithArtifact, attar_cli, clustered
 
 
 class Artifact(WithArtifact):
@@ -114,6 +115,28 @@ class Artifact(WithArtifact):
                 a.verify()
             with self.assert_code("corrupt"):
                 a.decode()
+
+
+class Dropped(unittest.TestCase):
+    def test_rows_are_dropped_by_all_that_names_them(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            ids = [f"row-{i:03}" for i in range(ROWS)]
+            attar.pack(clustered(), folder / "all.attar", budget="200B/vec", index="graph", ids=ids)
+            with attar.open(folder / "all.attar") as a:
+                report = a.drop(folder / "left.attar", ids=["row-001", "row-003"], rows=[0])
+                self.assertEqual((report["rows"], report["dropped"], report["rebuilt"]), (ROWS - 3, 3, False))
+                for wrong in ({"ids": ["nobody"]}, {"rows": [ROWS]}, {}):
+                    with self.assertRaises(attar.Error) as found:
+                        a.drop(folder / "x.attar", **wrong)
+                    self.assertEqual(found.exception.code, "invalid_argument")
+                with self.assertRaises(attar.Error):
+                    a.drop(folder / "x.attar", where="n = 1")
+            with attar.open(folder / "left.attar") as left:
+                left.verify()
+                self.assertEqual(left.ids([0, 1, 2]), ["row-002", "row-004", "row-005"])
+                self.assertEqual(left.certificates, [])
+                self.assertEqual(set(report), set(json.loads(attar_cli("drop", folder / "all.attar", "-o", folder / "b.attar", "--id", "row-009", "--json"))))
 
 
 class Package(unittest.TestCase):

@@ -83,6 +83,11 @@ class View {
   [[nodiscard]] virtual Status verify(Range rows) const = 0;
   /// Reconstructs rows into out (rows.size() × dims).
   [[nodiscard]] virtual Status decode(Range rows, std::span<float> out) const = 0;
+  /// Writes the codes of these rows, in this order, as an encoder under the same model had written them. They are
+  /// verified, and below size(). `unsupported` where a row's codes do not stand apart from others'.
+  [[nodiscard]] virtual Status copy(std::span<const std::uint32_t> /*rows*/, base::Sink& /*sink*/) const {
+    return fail(ErrorCode::unsupported, "this codec's rows cannot be copied one by one");
+  }
   /// Null when the codec cannot score its codes.
   [[nodiscard]] virtual const Scorable* scorable() const noexcept { return nullptr; }
 };

@@ -137,6 +137,16 @@ Status check_distinct(const InputFile& file, const std::vector<std::string>& ids
   return {};
 }
 
+/// The id on the next line; nothing after the last one.
+Result<std::optional<std::string_view>> next_id(LineReader& lines) {
+  ATTAR_ASSIGN(const std::optional<std::string_view> line, lines.next());
+  if (!line) return line;
+  if (is_blank(*line)) return lines.fail(ErrorCode::invalid_data, "is empty, and an id was expected");
+  if (!is_utf8(*line))
+    return lines.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
+  return line;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> read_ids(const std::filesystem::path& path, std::uint64_t rows) {
@@ -144,21 +154,29 @@ Result<std::vector<std::string>> read_ids(const std::filesystem::path& path, std
   LineReader lines(file, longest_id);
   std::vector<std::string> ids;
   for (;;) {
-    ATTAR_ASSIGN(const std::optional<std::string_view> line, lines.next());
-    if (!line) break;
+    ATTAR_ASSIGN(const std::optional<std::string_view> id, next_id(lines));
+    if (!id) break;
     if (ids.size() == rows)
       return lines.fail(ErrorCode::invalid_data,
                         fmt::format("is one id too many: the vectors have {} rows; give one id a row", rows));
-    if (is_blank(*line)) return lines.fail(ErrorCode::invalid_data, "is empty; every row needs an id");
-    if (!is_utf8(*line))
-      return lines.fail(ErrorCode::invalid_data, "is not UTF-8; convert the file, as with iconv -t utf-8");
-    ids.emplace_back(*line);
+    ids.emplace_back(*id);
   }
   if (ids.size() < rows)
     return file.fail(ErrorCode::invalid_data,
                      fmt::format("has {} ids, and the vectors have {} rows; give one id a row", ids.size(), rows));
   ATTAR_TRY(check_distinct(file, ids));
   return ids;
+}
+
+Result<std::vector<std::string>> read_listed_ids(const std::filesystem::path& path) {
+  ATTAR_ASSIGN(const InputFile file, InputFile::open(path));
+  LineReader lines(file, longest_id);
+  std::vector<std::string> ids;
+  for (;;) {
+    ATTAR_ASSIGN(const std::optional<std::string_view> id, next_id(lines));
+    if (!id) return ids;
+    ids.emplace_back(*id);
+  }
 }
 
 Result<std::vector<Judgement>> read_qrels(const std::filesystem::path& path) {

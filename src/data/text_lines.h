@@ -12,6 +12,8 @@ namespace attar::data {
 
 /// Reads one id a line (UTF-8, LF or CRLF, at most 65,535 bytes). There must be `rows` of them, none empty, none twice.
 [[nodiscard]] Result<std::vector<std::string>> read_ids(const std::filesystem::path& path, std::uint64_t rows);
+/// The same of any number of ids, in any order, some perhaps twice.
+[[nodiscard]] Result<std::vector<std::string>> read_listed_ids(const std::filesystem::path& path);
 
 /// How relevant a document is to a query; 0 or less: not at all.
 struct Judgement {

@@ -47,6 +47,13 @@ class Certifying {
  private:
   // A certificate binds this content to those originals: another file of the same shape would measure nonsense.
   Status check_same(const data::VectorSource& base) {
+    if (plan_.dropped != 0)
+      return std::unexpected(Error{
+          .code = ErrorCode::unsupported,
+          .message = fmt::format("{} rows were dropped since this was packed, so no file can be shown to hold the "
+                                 "vectors of the others; measure without a certificate: attar eval --base",
+                                 plan_.dropped),
+          .file = state_.reader.path()});
     progress_.stage("checking vectors", base.rows());
     ATTAR_ASSIGN(const auto survey,
                  data::survey(base, {.refuse_zero_rows = artifact_.metric() == Metric::cosine}, pool_, progress_));

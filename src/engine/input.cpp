@@ -49,15 +49,9 @@ Result<Vectors> read_all(const data::VectorSource& source, std::uint64_t max_byt
 }
 
 Result<Base> open_base(const std::filesystem::path& path, const InputOptions& options, Metric metric,
-                       std::uint64_t memory_bytes, base::ThreadPool& pool, Progress& progress) {
+                       base::ThreadPool& pool, Progress& progress) {
   ATTAR_ASSIGN(auto rows, data::open_vectors(path, {.field = options.field, .format = options.format}));
   const std::uint32_t bytes_per_value = data::element_bytes(rows->element());
-  const std::uint64_t bytes = rows->rows() * rows->dims() * sizeof(float);
-  if (bytes <= memory_bytes / 2) {
-    progress.stage("reading vectors", 0);
-    ATTAR_ASSIGN(Vectors all, read_all(*rows, bytes));
-    rows = data::memory_source(std::move(all.values), all.dims, rows->name());
-  }
   return check_base(std::move(rows), bytes_per_value, metric, pool, progress);
 }
 

@@ -34,7 +34,7 @@ Result<filter::Meta> read_attributes(const PackOptions& options, std::uint64_t r
 Result<engine::Material> gather(const std::filesystem::path& input, const PackOptions& options, base::ThreadPool& pool,
                                 Progress& progress) {
   engine::Material out;
-  ATTAR_ASSIGN(out.base, engine::open_base(input, options.input, options.metric, options.memory_bytes, pool, progress));
+  ATTAR_ASSIGN(out.base, engine::open_base(input, options.input, options.metric, pool, progress));
   const data::VectorSource& rows = *out.base.rows;
   if (rows.rows() > OpenLimits{}.max_rows || rows.dims() > OpenLimits{}.max_dims)
     return fail(ErrorCode::over_limit,

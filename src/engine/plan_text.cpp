@@ -76,6 +76,8 @@ std::string to_json(const PlanText& plan) {
   out["proxy"] = plan.proxy;
   out["queries"] = plan.queries;
   out["base"] = plan.base;
+  if (plan.dropped != 0) out["dropped"] = plan.dropped;
+  if (plan.mended != 0) out["mended"] = plan.mended;
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -126,6 +128,8 @@ Result<PlanText> plan_from_json(std::string_view text) {
   out.proxy = fields.flag("proxy");
   out.queries = fields.text("queries");
   out.base = fields.text("base");
+  if (fields.member("dropped") != nullptr) out.dropped = narrowed(fields.whole("dropped"));
+  if (fields.member("mended") != nullptr) out.mended = narrowed(fields.whole("mended"));
   if (!fields.wrong().empty()) return odd(fmt::format("its '{}' is missing or of another type", fields.wrong()));
   return out;
 }

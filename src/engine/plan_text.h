@@ -28,8 +28,10 @@ struct PlanText {
   double confidence = 0.95;
   std::uint64_t seed = 1;
   bool proxy = false;
-  std::string queries;  ///< digest of the query log, 64 hexadecimal digits
-  std::string base;     ///< digest of the vectors, 64 hexadecimal digits
+  std::string queries;        ///< digest of the query log, 64 hexadecimal digits
+  std::string base;           ///< digest of the vectors, 64 hexadecimal digits, of dropped rows too
+  std::uint64_t dropped = 0;  ///< rows that were dropped since all were packed
+  std::uint64_t mended = 0;   ///< of these, since the graph was built
 };
 
 [[nodiscard]] std::string to_json(const PlanText& plan);

@@ -231,16 +231,32 @@ Result<RowSet> Column::rows_of(std::span<const std::uint64_t> marked) const {
 }
 
 Result<Value> Column::value(std::uint64_t row) const {
+  if (is_numeric(head_.type)) {
+    ATTAR_ASSIGN(const auto key, key_of(row));
+    return key ? value_of(head_.type, *key) : Value{};
+  }
   ATTAR_TRY(section_.verify_all());
   const std::uint64_t code = codes_[row];
   if (code < head_.shift()) return Value{};
   if (head_.is_list()) return list(row);
   const std::uint64_t place = code - head_.shift();
-  if (place >= head_.values) return corrupt(fmt::format("has a value in row {} that is not there", row));
-  if (head_.has_strings()) return text(place);
+  if (place >= head_.values) return no_value(row);
+  return text(place);
+}
+
+Result<std::optional<std::uint64_t>> Column::key_of(std::uint64_t row) const {
+  ATTAR_TRY(section_.verify_all());
+  const std::uint64_t code = codes_[row];
+  if (code < head_.shift()) return std::nullopt;
+  const std::uint64_t place = code - head_.shift();
+  if (place >= head_.values) return no_value(row);
   const std::uint64_t found = key(place);
   if (!is_key(head_.type, found)) return corrupt(fmt::format("has no {} in row {}", type_name(head_.type), row));
-  return value_of(head_.type, found);
+  return found;
+}
+
+std::unexpected<Error> Column::no_value(std::uint64_t row) const {
+  return corrupt(fmt::format("has a value in row {} that is not there", row));
 }
 
 Result<Value> Column::list(std::uint64_t row) const {

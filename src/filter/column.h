@@ -42,6 +42,8 @@ class Column {
   [[nodiscard]] Result<RowSet> rows_without_value() const;
   /// The value of a row below rows().
   [[nodiscard]] Result<Value> value(std::uint64_t row) const;
+  /// The key of the value of a row below rows(), of a type that has keys; nothing where the row has no value.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> key_of(std::uint64_t row) const;
   /// The least and the largest value; none for lists and where no row has a value.
   [[nodiscard]] Result<std::pair<Value, Value>> extremes() const;
 
@@ -51,6 +53,7 @@ class Column {
  private:
   explicit Column(format::SectionReader section) : section_(std::move(section)) {}
   [[nodiscard]] std::unexpected<Error> corrupt(std::string_view what) const;
+  [[nodiscard]] std::unexpected<Error> no_value(std::uint64_t row) const;
   [[nodiscard]] std::uint64_t key(std::uint64_t code) const noexcept;
   [[nodiscard]] Result<std::string> text(std::uint64_t code) const;
   [[nodiscard]] std::uint64_t group_end(std::uint64_t group) const noexcept;

@@ -7,8 +7,8 @@ namespace {
 
 class Usage : public CliTest {};
 
-const std::vector<std::string> commands{"plan", "pack",   "search", "eval",   "verify",
-                                        "info", "unpack", "report", "doctor", "bench"};
+const std::vector<std::string> commands{"plan",   "pack", "search", "eval",   "verify", "info",
+                                        "unpack", "drop", "report", "doctor", "bench"};
 
 TEST_F(Usage, HelpOfEveryCommandHasExamples) {
   for (const std::string& command : commands) {

@@ -77,6 +77,36 @@ TEST(Esq, EachWayToAScoreGivesTheSame) {
   }
 }
 
+TEST(Esq, RowsThatAreCopiedScoreAndDecodeAsTheyDid) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    const std::uint32_t dims = c.rows.schema.dims;
+    const std::uint64_t count = c.rows.schema.rows;
+    std::vector<std::uint32_t> some;
+    for (std::uint32_t row = 0; row < count; row += 3) some.push_back(row);
+    base::MemorySink sink;
+    ASSERT_TRUE(c.packed.view->copy(some, sink));
+    Schema schema = c.rows.schema;
+    schema.rows = some.size();
+    Packed left;
+    left.model_bytes = c.packed.model_bytes;
+    left.codes_bytes = std::move(sink).release();
+    const auto view = left.open(esq(), schema);
+    ASSERT_TRUE(view) << text(view.error());
+    const Rows queries = random_rows(2, dims, schema.metric, 78);
+    const auto before = c.packed.view->scorable()->prepare({queries.values, dims});
+    const auto after = (*view)->scorable()->prepare({queries.values, dims});
+    const auto old = all_scores(**before, count, 2), own = all_scores(**after, some.size(), 2);
+    std::vector<float> all(count * dims), decoded(some.size() * dims);
+    ASSERT_TRUE(c.packed.view->decode({0, count}, all));
+    ASSERT_TRUE((*view)->decode({0, some.size()}, decoded));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      for (std::size_t q = 0; q < 2; ++q) ASSERT_EQ(own[q * some.size() + i], old[q * count + some[i]]);
+      for (std::size_t j = 0; j < dims; ++j) ASSERT_EQ(decoded[i * dims + j], all[std::size_t{some[i]} * dims + j]);
+    }
+  }
+}
+
 TEST(Esq, BiasIsAddedInEveryWay) {
   base::ThreadPool pool(1);
   for (const Metric metric : {Metric::inner_product, Metric::l2}) {

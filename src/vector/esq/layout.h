@@ -17,6 +17,8 @@ inline constexpr std::size_t largest_group = 4 * largest_quarter;
 inline constexpr std::uint32_t most_walk_bytes = 128;
 /// Zero bytes at a section's end: no kernel reads further past a row.
 inline constexpr std::size_t overread_bytes = 64;
+/// The finishes begin at a multiple of so many bytes.
+inline constexpr std::uint64_t finish_alignment = 64;
 
 /// Bits that a component may have.
 [[nodiscard]] constexpr bool is_width(unsigned bits) noexcept { return bits >= 2 && bits <= 8 && bits % 2 == 0; }
@@ -63,7 +65,7 @@ struct Layout {
   Layout(const codec::Schema& schema, std::uint32_t walk_codes, std::uint32_t finish_codes) noexcept
       : walk_bytes(walk_codes + walk_values(schema.metric)),
         finish_bytes(finish_codes + 2),
-        finish(base::round_up(schema.rows * walk_bytes, 64)),
+        finish(base::round_up(schema.rows * walk_bytes, finish_alignment)),
         total_bytes(finish + schema.rows * finish_bytes + overread_bytes) {}
 };
 

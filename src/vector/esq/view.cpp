@@ -46,6 +46,15 @@ Status EsqView::decode(codec::Range rows, std::span<float> out) const {
   return {};
 }
 
+Status EsqView::copy(std::span<const std::uint32_t> rows, base::Sink& sink) const {
+  const std::vector<std::byte> zeros(overread_bytes);
+  for (const std::uint32_t row : rows) ATTAR_TRY(sink.write({walk(row), layout_.walk_bytes}));
+  const std::uint64_t walks = rows.size() * layout_.walk_bytes;
+  ATTAR_TRY(sink.write(std::span(zeros).first(base::round_up(walks, finish_alignment) - walks)));
+  for (const std::uint32_t row : rows) ATTAR_TRY(sink.write({finish(row), layout_.finish_bytes}));
+  return sink.write(zeros);
+}
+
 Result<std::unique_ptr<codec::Scorer>> EsqView::prepare(codec::QueryBatch queries) const {
   ATTAR_TRY(check_batch(queries, schema_.dims));
   return std::make_unique<EsqScorer>(*this, queries);

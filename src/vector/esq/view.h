@@ -18,6 +18,7 @@ class EsqView final : public codec::View, public codec::Scorable {
   [[nodiscard]] std::uint64_t size() const noexcept override { return schema_.rows; }
   [[nodiscard]] Status verify(codec::Range rows) const override;
   [[nodiscard]] Status decode(codec::Range rows, std::span<float> out) const override;
+  [[nodiscard]] Status copy(std::span<const std::uint32_t> rows, base::Sink& sink) const override;
   [[nodiscard]] const codec::Scorable* scorable() const noexcept override { return this; }
   [[nodiscard]] Result<std::unique_ptr<codec::Scorer>> prepare(codec::QueryBatch queries) const override;
   [[nodiscard]] std::vector<double> part_costs() const override;

@@ -288,12 +288,12 @@ def measure_growth(rows: curves.Slice, results: curves.Results, program: str, op
 # ---- all of it ------------------------------------------------------------------------------------------------------
 
 
-def open_results(path: Path, rows: curves.Slice, program: str) -> curves.Results:
-    """What was measured before with the same attar, under a new head."""
+def open_results(path: Path, rows: curves.Slice, program: str, keep: bool) -> curves.Results:
+    """What was measured before with the same attar, or with any, under a new head. Each run names the attar that it measured."""
     n, d = rows.base.shape
     old = measures.read_json(path)
-    if old.get("attar_program") not in (None, program):
-        print("  another attar than in the results: all is measured again, parts that are left out fall away")
+    if old.get("attar_program") not in (None, program) and not keep:
+        print("  another attar than in the results: all is measured again, parts that are left out fall away (--keep keeps them)")
         path.unlink()
         old = {}
     head = {"set": rows.name, "about": rows.about, "rows": n, "dimensions": d, "queries": len(rows.report), "k": K, "threads": 1,
@@ -311,8 +311,8 @@ def measure(options: argparse.Namespace) -> None:
         sys.exit(f"{attar_cli.binary().name} is not built: build it with the release preset")
     trial = options.trial or options.rows or options.only or options.floors
     program = curves.digest(attar_cli.binary())
-    results = open_results((OUT if trial else RESULTS) / f"graph_{options.set}.json", rows, program)
-    started = {"command": shlex.join(["./do", "bench", "graph", *sys.argv[1:]]), "date": datetime.date.today().isoformat(),
+    results = open_results((OUT if trial else RESULTS) / f"graph_{options.set}.json", rows, program, options.keep)
+    started = {"command": shlex.join(["./do", "bench", "graph", *sys.argv[1:]]), "date": datetime.date.today().isoformat(), "attar_program": program,
                "rounds": options.rounds, "seconds": options.seconds, "parts": parts, "load": round(os.getloadavg()[0], 2)}
     results.value["runs"] = [*results.value["runs"], started]
     ways = {"curves": lambda: measure_curves(rows, results, program, options), "builds": lambda: measure_builds(rows, results, options.build_rounds),
@@ -334,6 +334,7 @@ def main() -> None:
     parser.add_argument("--build-rounds", type=int, default=1, help="how often both are built (%(default)s)")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of rows of growth (%(default)s)")
     parser.add_argument("--rows", type=int, help="only the first N rows")
+    parser.add_argument("--keep", action="store_true", help="parts of the results that another attar was measured for stay; each run says which it was")
     parser.add_argument("--try", dest="trial", action="store_true", help="results go to bench/out, not to bench/results")
     options = parser.parse_args()
     try:

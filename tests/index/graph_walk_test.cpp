@@ -229,6 +229,22 @@ TEST_F(GraphWalk, AFilterIsKeptWhateverItPasses) {
   for (const auto& hits : search({.k = 10, .look = {.beam = 60}, .allowed = none})) EXPECT_TRUE(hits.empty());
 }
 
+TEST_F(GraphWalk, RowsThatPassInOnePlaceAloneAreFoundFromElsewhere) {
+  // The half that is farther from the first query: of what lies near it nothing passes.
+  std::vector<Hit> order;
+  for (std::uint32_t row = 0; row < rows; ++row)
+    order.push_back({view_->inner(std::span(queries_).first(dims), row, dims), row});
+  std::ranges::nth_element(order, order.begin() + rows / 2, {}, &Hit::score);
+  std::vector<std::uint64_t> far((rows + 63) / 64);
+  for (std::uint32_t i = 0; i < rows / 2; ++i) far[order[i].row / 64] |= std::uint64_t{1} << (order[i].row % 64);
+  const Look look{.beam = 12, .stretch = 300};
+  const auto found = search({.k = 10, .look = look, .allowed = far});
+  const auto by_chance = every(2);
+  const double usual = recall(search({.k = 10, .look = look, .allowed = by_chance}), truth(10, by_chance));
+  EXPECT_GE(recall(found, truth(10, far)), usual - 0.02);
+  EXPECT_GE(recall({found[0]}, {truth(10, far)[0]}), 0.9);
+}
+
 TEST_F(GraphWalk, ARowIsLeftOutAndAnotherComesInItsPlace) {
   const auto all = search({.k = 11, .look = {.beam = 60}});
   std::vector<std::uint32_t> skip;

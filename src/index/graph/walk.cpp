@@ -14,7 +14,7 @@ namespace {
 // Rows scored at a time where they are not the links of one row.
 constexpr std::size_t rows_scored_together = 64;
 // So many rows of a scan take as long as a step of a walk.
-constexpr double rows_a_step = 24;
+constexpr double rows_a_step = 50;
 // With a filter up to so many times as many rows are scored whole: the nearest that pass are farther away, where the
 // first part of a code tells less.
 constexpr double most_wider = 4;
@@ -39,7 +39,10 @@ std::uint64_t count_of(std::span<const std::uint64_t> allowed, std::uint64_t row
 // What all queries of a search share.
 struct Plan {
   Plan(const Job& job, const Links& links)
-      : width(std::max(job.kept, std::min(job.options.look.beam, most_beam))), beam(width), passing(links.rows()) {
+      : wanted(std::max(job.kept, std::min(job.options.look.beam, most_beam))),
+        width(wanted),
+        beam(wanted),
+        passing(links.rows()) {
     if (!job.options.allowed.empty()) passing = count_of(job.options.allowed, links.rows());
     const auto all = static_cast<double>(links.rows()), some = static_cast<double>(passing);
     constexpr double most = most_beam;
@@ -47,9 +50,9 @@ struct Plan {
     scanned = some <= wide * rows_a_step || width > most_beam;
     beam = static_cast<std::size_t>(std::min(wide, most));
     if (width < most_beam) width = static_cast<std::uint32_t>(std::min({wide, most_wider * width, most}));
-    if (scanned) width = std::max(width, least_finished);
   }
 
+  std::uint32_t wanted;   // rows that are kept, without a filter
   std::uint32_t width;    // rows that are scored whole
   std::size_t beam;       // rows that are kept on the way
   std::uint64_t passing;  // rows that may be returned
@@ -93,7 +96,7 @@ class Walker {
         plan_(plan),
         beam_(plan.beam),
         seen_(links.rows(), rows_scored_together + links.room()),
-        rows_(std::max(links.room(), rows_scored_together)),
+        rows_(std::max(links.room(), 2 * rows_scored_together)),
         scores_(rows_.size()),
         better_(rows_.size()) {}
 
@@ -102,7 +105,7 @@ class Walker {
     std::vector<codec::Partial> found;
     if (!plan_.scanned) found = walk(scorer, place, Reach(links_, query, stretch()));
     // A walk may end where a filter, or links from outside, lead no further.
-    if (found.size() < std::min<std::uint64_t>(job_.kept, plan_.passing)) found = scan(scorer, place);
+    if (found.size() < std::min<std::uint64_t>(job_.kept, plan_.passing) || thin_) found = scan(scorer, place);
     scorer.finish_rows(place, found);
     codec::TopK top(job_.kept);
     for (const codec::Partial& row : found) top.push(row.score, row.row);
@@ -147,7 +150,16 @@ class Walker {
       if (!met.empty()) meet(scorer, place, met, passing);
       met = next;
     }
+    // Of rows that pass by chance as many are kept as the plan wants; where there are far fewer, they lie elsewhere.
+    thin_ = passing && !beam_.pending() && 2 * count_allowed() < plan_.wanted;
     return passing ? passing->best.take() : kept();
+  }
+
+  // Rows of the beam that may be returned.
+  std::size_t count_allowed() const noexcept {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < beam_.size(); ++i) out += allowed(beam_.row(i)) ? 1u : 0u;
+    return out;
   }
 
   // At the entry points.
@@ -198,13 +210,23 @@ class Walker {
 
   // The best of all rows that may be returned, by the first part of their codes.
   std::vector<codec::Partial> scan(const codec::Scorer& scorer, std::size_t place) {
-    codec::Shortlist best(plan_.width);
+    codec::Shortlist best(std::max(plan_.width, least_finished));
+    const auto score = [&](std::span<const std::uint32_t> rows) {
+      scorer.score_first(place, rows, std::span(scores_).first(rows.size()));
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (scores_[i] >= best.threshold()) best.push({.score = scores_[i], .row = rows[i]});
+      scored_ += rows.size();
+    };
+    // Codes of some rows come from memory while those before them are scored.
+    std::span<std::uint32_t> some = std::span(rows_).first(rows_scored_together);
+    std::span<std::uint32_t> others = std::span(rows_).subspan(rows_scored_together, rows_scored_together);
+    std::span<const std::uint32_t> waiting;
     std::size_t count = 0;
-    const auto score = [&] {
-      scorer.score_first(place, std::span(rows_).first(count), std::span(scores_).first(count));
-      for (std::size_t i = 0; i < count; ++i)
-        if (scores_[i] >= best.threshold()) best.push({.score = scores_[i], .row = rows_[i]});
-      scored_ += count;
+    const auto pass_on = [&] {
+      scorer.expect_rows(some.first(count), 0);
+      score(waiting);
+      waiting = some.first(count);
+      std::swap(some, others);
       count = 0;
     };
     for (std::uint64_t row = 0; row < links_.rows(); ++row) {
@@ -213,10 +235,11 @@ class Walker {
         row += rest == 0 ? 63 - row % 64 : static_cast<std::uint64_t>(std::countr_zero(rest));
         if (rest == 0 || row >= links_.rows()) continue;
       }
-      rows_[count++] = static_cast<std::uint32_t>(row);
-      if (count == rows_scored_together) score();
+      some[count++] = static_cast<std::uint32_t>(row);
+      if (count == rows_scored_together) pass_on();
     }
-    score();
+    pass_on();
+    score(waiting);
     return best.take();
   }
 
@@ -229,6 +252,7 @@ class Walker {
   std::vector<float> scores_;
   std::vector<std::uint32_t> better_;  // places in scores_
   std::uint64_t scored_ = 0, steps_ = 0;
+  bool thin_ = false;  // the last walk kept few rows that may be returned
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "engine/artifact_state.h"
 #include "engine/input.h"
 #include "filter/column_copy.h"
+#include "format/certify_copy.h"
 #include "format/ids.h"
 #include "format/schema.h"
 #include "format/writer.h"
@@ -147,23 +148,20 @@ class Dropping {
 
  private:
   Status check() const {
-    const auto refuse = [&](ErrorCode code, std::string message) {
-      return std::unexpected(Error{.code = code, .message = std::move(message), .file = state_.reader.path()});
+    const auto refuse = [&](std::string message) {
+      return std::unexpected(
+          Error{.code = ErrorCode::unsupported, .message = std::move(message), .file = state_.reader.path()});
     };
     if (output_.empty()) return fail(ErrorCode::invalid_argument, "name the file to write, such as smaller.attar");
-    if ((state_.reader.features().read_only & ~format::known_features.read_only) != 0)
-      return refuse(ErrorCode::too_new,
-                    fmt::format("the file has read-only features that this build does not know (set {:#x}); update "
-                                "Attar",
-                                state_.reader.features().read_only));
+    ATTAR_TRY(format::check_derivable(state_.reader));
     if (state_.text)
-      return refuse(ErrorCode::unsupported,
-                    "holds documents, whose words and texts are not dropped row by row; pack "
-                    "those again that are to stay");
+      return refuse(
+          "holds documents, whose words and texts are not dropped row by row; pack "
+          "those again that are to stay");
     if (state_.degree == 0)
-      return refuse(ErrorCode::unsupported,
-                    "has no graph; rows are dropped from artifacts with one, others are packed "
-                    "again in less time than a graph takes");
+      return refuse(
+          "has no graph; rows are dropped from artifacts with one, others are packed "
+          "again in less time than a graph takes");
     return {};
   }
 

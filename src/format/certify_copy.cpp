@@ -5,19 +5,29 @@
 #include "format/writer.h"
 
 namespace attar::format {
+namespace {
+
+std::unexpected<Error> refuse(const ArtifactReader& artifact, ErrorCode code, std::string message) {
+  return std::unexpected(Error{.code = code, .message = std::move(message), .file = artifact.path()});
+}
+
+}  // namespace
+
+Status check_derivable(const ArtifactReader& artifact) {
+  const std::uint64_t unknown = artifact.features().read_only & ~known_features.read_only;
+  if (unknown == 0) return {};
+  return refuse(artifact, ErrorCode::too_new,
+                fmt::format("the file has read-only features that this build does not know (set {:#x}); update Attar",
+                            artifact.features().read_only));
+}
 
 Status copy_with_certificate(const ArtifactReader& artifact, const std::filesystem::path& path,
                              base::ByteView certificate) {
-  const auto refuse = [&](ErrorCode code, std::string message) {
-    return std::unexpected(Error{.code = code, .message = std::move(message), .file = artifact.path()});
-  };
-  if ((artifact.features().read_only & ~known_features.read_only) != 0)
-    return refuse(ErrorCode::too_new,
-                  fmt::format("the file has read-only features that this build does not know (set {:#x}); update Attar",
-                              artifact.features().read_only));
+  ATTAR_TRY(check_derivable(artifact));
   const SectionEntry* reserved = artifact.find(SectionKind::certificate);
   if (reserved == nullptr)
-    return refuse(ErrorCode::unsupported, "no room was reserved for a certificate; pack the data anew with one");
+    return refuse(artifact, ErrorCode::unsupported,
+                  "no room was reserved for a certificate; pack the data anew with one");
 
   ATTAR_ASSIGN(auto writer,
                ArtifactWriter::create(path, {.certificate_bytes = reserved->length, .features = artifact.features()}));

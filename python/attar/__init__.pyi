@@ -277,6 +277,16 @@ class Artifact:
     def row_of(self, id: str) -> int | None: ...
     def decode(self, first: int = 0, count: int | None = None) -> NDArray[np.float32]: ...
     def verify(self, *, threads: int = 0, progress: Progress | None = None) -> None: ...
+    def drop(
+        self,
+        path: Path,
+        *,
+        where: str = "",
+        ids: Iterable[str] = (),
+        rows: Iterable[int] = (),
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]: ...
     def evaluate(
         self,
         queries: ArrayLike | Path,

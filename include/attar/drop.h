@@ -27,7 +27,7 @@ struct DropReport {
   std::string path;
   std::uint64_t rows = 0;      ///< that are left
   std::uint64_t dropped = 0;   ///< of this call
-  std::uint64_t relinked = 0;  ///< rows that lost a link and got another
+  std::uint64_t relinked = 0;  ///< rows that lost a link
   bool rebuilt = false;        ///< the graph was built anew, of decoded rows: too many had been dropped to mend it
   std::uint64_t bytes = 0;
   double seconds = 0;

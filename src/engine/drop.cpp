@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <charconv>
 #include <unordered_map>
 
@@ -13,7 +12,9 @@
 #include "engine/allowed_rows.h"
 #include "engine/artifact_state.h"
 #include "engine/input.h"
+#include "engine/stored_rows.h"
 #include "filter/column_copy.h"
+#include "filter/row_set.h"
 #include "format/certify_copy.h"
 #include "format/ids.h"
 #include "format/schema.h"
@@ -31,66 +32,41 @@ using format::SectionKind;
 constexpr std::uint64_t most_mended = 5;
 constexpr std::uint64_t copied_together = 4096;
 
-// Rows as their codes have them.
-class DecodedRows final : public data::VectorSource {
- public:
-  explicit DecodedRows(const Artifact::State& state) : state_(state), name_(state.reader.path()) {}
-
-  std::uint64_t rows() const noexcept override { return state_.schema.rows; }
-  std::uint32_t dims() const noexcept override { return state_.schema.dims; }
-  data::ElementType element() const noexcept override { return data::ElementType::f32; }
-  const std::string& name() const noexcept override { return name_; }
-  Status read(std::uint64_t first, std::span<float> out) const override {
-    return state_.decode({first, first + out.size() / dims()}, out);
-  }
-
- private:
-  const Artifact::State& state_;
-  std::string name_;
-};
-
-// Which rows are dropped, by all that names them.
+// Which rows are left by all that names those to drop.
 class Choice {
  public:
-  explicit Choice(const Artifact::State& state) : state_(state), words_((state.schema.rows + 63) / 64) {}
+  explicit Choice(const Artifact::State& state)
+      : state_(state), kept_(filter::RowSet::all(state.schema.rows).words(state.schema.rows)) {}
 
-  Status add(const DropOptions& options) {
+  Status leave_out(const DropOptions& options) {
     if (!options.where.empty()) {
       ATTAR_ASSIGN(const SelectedRows selected, state_.rows_where(options.where));
-      for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= (*selected.words)[i];
+      for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i] &= ~(*selected.words)[i];
     }
-    for (const std::uint32_t row : options.rows) ATTAR_TRY(add_row(row));
-    ATTAR_TRY(add_ids(options.ids));
-    if (options.ids_file.empty()) return {};
-    ATTAR_ASSIGN(const auto ids, data::read_listed_ids(options.ids_file));
-    return add_ids(ids);
+    for (const std::uint32_t row : options.rows) ATTAR_TRY(leave_out_row(row));
+    std::vector<std::string> ids = options.ids;
+    if (!options.ids_file.empty()) {
+      ATTAR_ASSIGN(const auto listed, data::read_listed_ids(options.ids_file));
+      ids.insert(ids.end(), listed.begin(), listed.end());
+    }
+    return leave_out_ids(ids);
   }
 
-  [[nodiscard]] std::uint64_t count() const noexcept {
-    std::uint64_t out = 0;
-    for (const std::uint64_t word : words_) out += static_cast<std::uint64_t>(std::popcount(word));
-    return out;
-  }
-  /// The others.
-  [[nodiscard]] std::vector<std::uint64_t> kept() const {
-    std::vector<std::uint64_t> out(words_.size());
-    for (std::uint64_t row = 0; row < state_.schema.rows; ++row)
-      if ((words_[row / 64] >> (row % 64) & 1) == 0) out[row / 64] |= std::uint64_t{1} << (row % 64);
-    return out;
-  }
+  /// Bit r % 64 of word r / 64.
+  [[nodiscard]] std::vector<std::uint64_t> kept() && { return std::move(kept_); }
 
  private:
-  Status add_row(std::uint64_t row) {
+  Status leave_out_row(std::uint64_t row) {
     if (row >= state_.schema.rows)
       return fail(ErrorCode::invalid_argument,
                   fmt::format("there is no row {}: the artifact has {} rows, counted from 0", row, state_.schema.rows));
-    words_[row / 64] |= std::uint64_t{1} << (row % 64);
+    kept_[row / 64] &= ~(std::uint64_t{1} << (row % 64));
     return {};
   }
 
-  Status add_ids(const std::vector<std::string>& ids) {
+  Status leave_out_ids(const std::vector<std::string>& ids) {
     if (ids.empty()) return {};
-    if (!state_.ids) return add_numbers(ids);
+    if (!state_.ids) return leave_out_numbers(ids);
     std::unordered_map<std::string_view, bool> found;
     for (const std::string& id : ids) found.emplace(id, false);
     for (std::uint64_t first = 0; first < state_.schema.rows; first += copied_together) {
@@ -99,7 +75,7 @@ class Choice {
       for (std::uint64_t i = 0; i < count; ++i)
         if (const auto it = found.find(own[i]); it != found.end()) {
           it->second = true;
-          ATTAR_TRY(add_row(first + i));
+          ATTAR_TRY(leave_out_row(first + i));
         }
     }
     for (const std::string& id : ids)
@@ -107,20 +83,20 @@ class Choice {
     return {};
   }
 
-  Status add_numbers(const std::vector<std::string>& ids) {
+  Status leave_out_numbers(const std::vector<std::string>& ids) {
     for (const std::string& id : ids) {
       std::uint64_t row = 0;
       const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), row);
       if (error != std::errc{} || end != id.data() + id.size())
         return fail(ErrorCode::invalid_argument,
                     fmt::format("'{}' is no row number, and the artifact keeps no ids", id));
-      ATTAR_TRY(add_row(row));
+      ATTAR_TRY(leave_out_row(row));
     }
     return {};
   }
 
   const Artifact::State& state_;
-  std::vector<std::uint64_t> words_;
+  std::vector<std::uint64_t> kept_;
 };
 
 class Dropping {
@@ -134,14 +110,14 @@ class Dropping {
   Result<DropReport> run() {
     ATTAR_TRY(check());
     Choice choice(state_);
-    ATTAR_TRY(choice.add(options_));
-    report_.dropped = choice.count();
-    report_.rows = state_.schema.rows - report_.dropped;
+    ATTAR_TRY(choice.leave_out(options_));
+    kept_ = std::move(choice).kept();
+    for (std::uint32_t row = 0; row < state_.schema.rows; ++row)
+      if (keeps(row)) rows_.push_back(row);
+    report_.rows = rows_.size();
+    report_.dropped = state_.schema.rows - report_.rows;
     if (report_.dropped == 0) return fail(ErrorCode::invalid_argument, "no row is named that could be dropped");
     if (report_.rows == 0) return fail(ErrorCode::invalid_argument, "no row would be left; delete the file instead");
-    kept_ = choice.kept();
-    for (std::uint32_t row = 0; row < state_.schema.rows; ++row)
-      if ((kept_[row / 64] >> (row % 64) & 1) != 0) rows_.push_back(row);
     ATTAR_TRY(write());
     return finish();
   }
@@ -162,6 +138,8 @@ class Dropping {
       return refuse(
           "has no graph; rows are dropped from artifacts with one, others are packed "
           "again in less time than a graph takes");
+    if (state_.originals && state_.reader.find(SectionKind::single_rows) == nullptr)
+      return refuse("keeps its originals in an older way, in blocks; pack the vectors again");
     return {};
   }
 
@@ -202,7 +180,7 @@ class Dropping {
   }
 
   Result<index::graph::Adjacency> rebuilt(const index::graph::Links& links) {
-    const DecodedRows decoded(state_);
+    const engine::StoredRows decoded(*state_.codes.view, state_.schema.dims, state_.reader.path());
     const engine::AllowedRows left(decoded, kept_);
     base::ThreadPool pool(options_.threads);
     ATTAR_ASSIGN(auto out, index::graph::build(left, state_.schema.metric,
@@ -263,15 +241,12 @@ class Dropping {
   // FORMAT.md: rows one by one, each as long as the others.
   Status write_originals(format::ArtifactWriter& writer) const {
     if (!state_.originals) return {};
-    const format::SectionEntry* entry = state_.reader.find(SectionKind::single_rows);
-    if (entry == nullptr)
-      return fail(ErrorCode::unsupported, "the originals are kept in an older way, in blocks; pack the vectors again");
     if (state_.reader.find(SectionKind::model, originals_model_instance) != nullptr)
       ATTAR_TRY(copy_whole(writer, SectionKind::model, originals_model_instance));
     ATTAR_ASSIGN(const auto section, state_.reader.section(SectionKind::single_rows));
     ATTAR_TRY(section.verify_all());
     const std::uint64_t row_bytes = section.bytes().size() / state_.schema.rows;
-    ATTAR_ASSIGN(base::Sink * sink, writer.begin(entry->spec));
+    ATTAR_ASSIGN(base::Sink * sink, writer.begin(state_.reader.find(SectionKind::single_rows)->spec));
     for (const std::uint32_t row : rows_) ATTAR_TRY(sink->write(section.bytes().subspan(row * row_bytes, row_bytes)));
     return writer.end();
   }

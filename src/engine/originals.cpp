@@ -9,6 +9,7 @@
 
 #include "codec/registry.h"
 #include "engine/artifact_state.h"
+#include "engine/stored_rows.h"
 #include "plan/field.h"
 
 namespace attar::engine {
@@ -20,26 +21,6 @@ constexpr std::uint64_t magnitude_rows = 4096;
 constexpr std::array kinds = {OriginalsKind{.name = "i8", .codec = "lvq", .param = "second_bits", .value = 0},
                               OriginalsKind{.name = "f16", .codec = "f16", .param = {}},
                               OriginalsKind{.name = "f32", .codec = "f32", .param = {}}};
-
-// Rows kept in an artifact, decoded as they are read.
-class KeptRows final : public data::VectorSource {
- public:
-  explicit KeptRows(const Artifact::State& state) : state_(state), name_(state.reader.path() + " (originals)") {}
-
-  std::uint64_t rows() const noexcept override { return state_.schema.rows; }
-  std::uint32_t dims() const noexcept override { return state_.schema.dims; }
-  data::ElementType element() const noexcept override { return data::ElementType::f32; }
-  const std::string& name() const noexcept override { return name_; }
-  Status read(std::uint64_t first, std::span<float> out) const override {
-    const codec::Range range{first, first + out.size() / dims()};
-    ATTAR_TRY(state_.originals->view->verify(range));
-    return state_.originals->view->decode(range, out);
-  }
-
- private:
-  const Artifact::State& state_;
-  std::string name_;
-};
 
 }  // namespace
 
@@ -86,7 +67,8 @@ Result<std::unique_ptr<data::VectorSource>> originals_of(const Artifact::State& 
   if (base.empty()) {
     if (state.originals) {
       state.expect_scans();
-      return std::make_unique<KeptRows>(state);
+      return std::make_unique<StoredRows>(*state.originals->view, state.schema.dims,
+                                          state.reader.path() + " (originals)");
     }
     return fail(ErrorCode::invalid_argument,
                 "this needs the original vectors: name their file with --base, or pack with --keep-originals f16");

@@ -7,12 +7,14 @@
 
 namespace attar::vector {
 
-/// ModelType: has `static Result<std::shared_ptr<const ModelType>> load(section, schema, limits)`; ViewType: has
-/// `static open(codes, model, schema)`. `train` makes the trainer, `encode` the encoder of a model.
+/// ModelType: has `static Result<std::shared_ptr<const ModelType>> load(section, schema, limits)`, of a section that is
+/// no larger than the limits allow and has been verified; ViewType: has `static open(codes, model, schema)`. `train`
+/// makes the trainer, `encode` the encoder of a model.
 template <class ModelType, class ViewType>
-class ModelCodec final : public codec::Codec {
+class ModelCodec : public codec::Codec {
  public:
-  using Train = Result<std::unique_ptr<codec::Trainer>> (*)(const codec::Schema&, const codec::TrainContext&);
+  using Train = Result<std::unique_ptr<codec::Trainer>> (*)(const codec::Codec&, const codec::Schema&,
+                                                            const codec::TrainContext&);
   using Encode = Result<std::unique_ptr<codec::Encoder>> (*)(std::shared_ptr<const ModelType>, const codec::Schema&,
                                                              base::Sink&, base::ThreadPool&);
 
@@ -22,11 +24,14 @@ class ModelCodec final : public codec::Codec {
 
   Result<std::unique_ptr<codec::Trainer>> trainer(const codec::Schema& schema,
                                                   const codec::TrainContext& context) const override {
-    return train_(schema, context);
+    return train_(*this, schema, context);
   }
 
   Result<std::shared_ptr<const codec::Model>> load(const format::SectionReader& section, const codec::Schema& schema,
                                                    const OpenLimits& limits) const override {
+    if (section.bytes().size() > limits.max_model_bytes)
+      return section.fail(ErrorCode::over_limit, "the model is larger than OpenLimits::max_model_bytes");
+    ATTAR_TRY(section.verify_all());
     return ModelType::load(section, schema, limits);
   }
 

@@ -48,9 +48,6 @@ Status EsqModel::save(base::Sink& sink) const {
 
 Result<std::shared_ptr<const EsqModel>> EsqModel::load(const format::SectionReader& section,
                                                        const codec::Schema& schema, const OpenLimits& limits) {
-  if (section.bytes().size() > limits.max_model_bytes)
-    return section.fail(ErrorCode::over_limit, "the model is larger than OpenLimits::max_model_bytes");
-  ATTAR_TRY(section.verify_all());
   base::ByteReader in(section.bytes());
   ATTAR_ASSIGN(auto basis, Basis::load(in, section, schema, limits));
   ATTAR_ASSIGN(const auto components, in.read<std::uint32_t>());

@@ -232,7 +232,8 @@ class EsqTrained final : public codec::Trained {
 
 }  // namespace
 
-Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Schema& schema, const codec::TrainContext& context) {
+Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Codec&, const codec::Schema& schema,
+                                                     const codec::TrainContext& context) {
   const auto make = [](const Sample& sample, base::ThreadPool& pool) -> Result<std::unique_ptr<codec::Trained>> {
     ATTAR_ASSIGN(auto learned, learn(sample, pool));
     return std::make_unique<EsqTrained>(sample.schema, std::move(learned));

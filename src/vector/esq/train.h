@@ -7,7 +7,8 @@
 
 namespace attar::vector::esq {
 
-[[nodiscard]] Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Schema& schema,
+[[nodiscard]] Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Codec& codec,
+                                                                   const codec::Schema& schema,
                                                                    const codec::TrainContext& context);
 
 }  // namespace attar::vector::esq

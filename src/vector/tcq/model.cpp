@@ -275,9 +275,6 @@ Status check_runs(const format::SectionReader& section, const Shape& shape, std:
 
 Result<std::shared_ptr<const TcqModel>> TcqModel::load(const format::SectionReader& section,
                                                        const codec::Schema& schema, const OpenLimits& limits) {
-  if (section.bytes().size() > limits.max_model_bytes)
-    return section.fail(ErrorCode::over_limit, "the model is larger than OpenLimits::max_model_bytes");
-  ATTAR_TRY(section.verify_all());
   auto out = std::make_shared<TcqModel>();
   base::ByteReader in(section.bytes());
   ATTAR_ASSIGN(out->dims, in.read<std::uint32_t>());

@@ -344,7 +344,8 @@ class TcqTrainer final : public codec::Trainer {
 
 }  // namespace
 
-Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Schema& schema, const codec::TrainContext& context) {
+Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Codec&, const codec::Schema& schema,
+                                                     const codec::TrainContext& context) {
   return std::make_unique<TcqTrainer>(schema, context);
 }
 

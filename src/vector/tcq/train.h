@@ -8,7 +8,8 @@
 
 namespace attar::vector::tcq {
 
-[[nodiscard]] Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Schema& schema,
+[[nodiscard]] Result<std::unique_ptr<codec::Trainer>> make_trainer(const codec::Codec& codec,
+                                                                   const codec::Schema& schema,
                                                                    const codec::TrainContext& context);
 
 /// Exact size of a codes section.
